@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { messageOf } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import type { StepLogger } from '../core/step.ts';
-import { TOKEN, TOKENS_PREFIX, digestOf, idOf, isInForce } from './tokens.ts';
+import { TOKEN, TOKENS_PREFIX, digestOf, idOf, isInForce, tokenKey } from './tokens.ts';
 import type { TokenRecord } from './tokens.ts';
 import { getStored, isUnreadable } from '../storage/stored.ts';
 import { storeNow } from '../storage/store-clock.ts';
@@ -76,7 +76,8 @@ export class StoreGuard implements Guard {
   readonly #token: string | undefined;
   readonly #owner: Guard;
   readonly #everyMs: number;
-  #records = new Map<string, { readonly etag: string; readonly record: TokenRecord }>();
+  /** By key; null: a record that cannot be read, which lets nobody in, and still counts as one. */
+  #records = new Map<string, { readonly etag: string; readonly record: TokenRecord | null }>();
   #read = false;
   /** How far the clock of the store is ahead of ours. */
   #aheadMs = 0;
@@ -113,8 +114,8 @@ export class StoreGuard implements Guard {
       if (owner !== undefined) return owner;
     }
     const given = bearer(authorization);
-    const known = this.#records.get(idOf(given) ?? '')?.record;
-    if (known === undefined || !timingSafeEqual(digestOf(given), Buffer.from(known.digest, 'hex'))) return undefined;
+    const known = this.#records.get(tokenKey(idOf(given) ?? ''))?.record;
+    if (known === undefined || known === null || !timingSafeEqual(digestOf(given), Buffer.from(known.digest, 'hex'))) return undefined;
     return isInForce(known, Date.now() + this.#aheadMs) ? known : undefined;
   }
 
@@ -126,11 +127,11 @@ export class StoreGuard implements Guard {
 
   async #readAll(): Promise<void> {
     try {
-      const found = new Map<string, { readonly etag: string; readonly record: TokenRecord }>();
+      const found = new Map<string, { readonly etag: string; readonly record: TokenRecord | null }>();
       for await (const { key, etag } of this.#store.list(TOKENS_PREFIX)) {
-        const known = [...this.#records.values()].find((one) => one.etag === etag && key.includes(one.record.id));
-        const record = known?.record ?? (await this.#one(key));
-        if (record !== undefined) found.set(record.id, { etag, record });
+        const known = this.#records.get(key);
+        const record = known?.etag === etag ? known.record : await this.#one(key);
+        if (record !== undefined) found.set(key, { etag, record });
       }
       if (found.size > 0) this.#aheadMs = (await storeNow(this.#store)) - Date.now();
       this.#records = found;
@@ -142,28 +143,13 @@ export class StoreGuard implements Guard {
     }
   }
 
-  /** A record that cannot be read lets nobody in, and still counts as one. */
-  async #one(key: string): Promise<TokenRecord | undefined> {
+  async #one(key: string): Promise<TokenRecord | null | undefined> {
     try {
       return (await getStored(this.#store, TOKEN, key))?.value;
     } catch (error) {
       if (!isUnreadable(error)) throw error;
       this.#log.warn('a token cannot be read and lets nobody in', { key, error: messageOf(error) });
-      return { ...UNREADABLE, id: key };
+      return null;
     }
   }
 }
-
-const UNREADABLE: TokenRecord = {
-  formatVersion: 1,
-  id: '',
-  name: '',
-  role: 'predict',
-  models: [],
-  digest: '0'.repeat(64),
-  createdAt: '',
-  createdBy: '',
-  expiresAt: null,
-  revokedAt: '',
-  revokedBy: null,
-};

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { durationMs } from '../core/duration.ts';
 import { PerennialError } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import { putJson } from '../storage/json-objects.ts';
@@ -50,11 +51,16 @@ export const TOKEN: StoredKind<TokenRecord> = defineStored({
   ),
 });
 
-const PREFIX = 'tokens/';
+/** Where the tokens of a store lie. */
+export const TOKENS_PREFIX = 'tokens/';
 const ID_BYTES = 6;
 const SECRET_BYTES = 32;
 const FORM = /^perennial_([0-9a-f]{12})_[\w-]{43}$/;
-const NAME = /^[A-Za-z0-9][\w. @-]{0,62}$/;
+/** Of names of holders, and of lifetimes such as "90d": regular expressions. */
+export const TOKEN_NAME_PATTERN = '^[A-Za-z0-9][\\w. @-]{0,62}$';
+export const LIFETIME_PATTERN = '^[1-9][0-9]*[smhd]$';
+const NAME = new RegExp(TOKEN_NAME_PATTERN);
+const LIFETIME = new RegExp(LIFETIME_PATTERN);
 
 export interface TokenRequest {
   readonly name: string;
@@ -101,14 +107,14 @@ export async function createToken(
     revokedAt: null,
     revokedBy: null,
   };
-  await putJson(store, keyOf(id), record, { ifNoneMatch: '*' });
+  await putJson(store, tokenKey(id), record, { ifNoneMatch: '*' });
   return { record, token };
 }
 
 /** All that there ever were, the oldest first. */
 export async function listTokens(store: ObjectStore): Promise<TokenRecord[]> {
   const found: TokenRecord[] = [];
-  for await (const { key } of store.list(PREFIX)) {
+  for await (const { key } of store.list(TOKENS_PREFIX)) {
     const record = (await getStored(store, TOKEN, key))?.value;
     if (record !== undefined) found.push(record);
   }
@@ -128,11 +134,21 @@ export async function revokeToken(store: ObjectStore, reference: string, by: str
     throw new PerennialError('NOT_FOUND', `There is no token ${JSON.stringify(reference.slice(0, 80))}.`, {
       hint: '`perennial tokens list` shows those there are.',
     });
-  const stored = await getStored(store, TOKEN, keyOf(found.id));
+  const stored = await getStored(store, TOKEN, tokenKey(found.id));
   if (stored === undefined || stored.value.revokedAt !== null) return stored?.value ?? found;
   const revoked: TokenRecord = { ...stored.value, revokedAt: new Date(now).toISOString(), revokedBy: by };
-  await putJson(store, keyOf(found.id), revoked, { ifMatch: stored.etag });
+  await putJson(store, tokenKey(found.id), revoked, { ifMatch: stored.etag });
   return revoked;
+}
+
+/** "90d" → milliseconds; undefined for what is no lifetime. */
+export function lifetimeMs(text: string): number | undefined {
+  return LIFETIME.test(text) ? durationMs(text) : undefined;
+}
+
+/** What is shown of a token. */
+export function withoutDigest({ digest: _digest, ...shown }: TokenRecord): Omit<TokenRecord, 'digest'> {
+  return shown;
 }
 
 export function isInForce({ revokedAt, expiresAt }: Pick<TokenRecord, 'revokedAt' | 'expiresAt'>, nowMs: number): boolean {
@@ -148,8 +164,6 @@ export function digestOf(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }
 
-function keyOf(id: string): string {
-  return `${PREFIX}${id}.json`;
+export function tokenKey(id: string): string {
+  return `${TOKENS_PREFIX}${id}.json`;
 }
-
-export { PREFIX as TOKENS_PREFIX };

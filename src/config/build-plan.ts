@@ -6,7 +6,7 @@ import type { Condition, Plan, PlanInput, PlanStep } from '../core/plan.ts';
 import type { RetryPlan } from '../core/step.ts';
 import type { CheckedStep, DocumentFacts } from './checks/check.ts';
 import type { Finding } from './diagnostic.ts';
-import { durationMs } from './duration.ts';
+import { durationMs } from '../core/duration.ts';
 import { foldProblem, withFolds } from './folds/train-folds.ts';
 import { withJudges } from './judges.ts';
 import { isObject } from './schema-walk.ts';

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../core/json.ts';
 import type { NotificationTarget } from '../core/notification.ts';
 import type { DriftTrigger, NewDataTrigger, Plan, ScheduleTrigger } from '../core/plan.ts';
-import { durationMs } from './duration.ts';
+import { durationMs } from '../core/duration.ts';
 import { isObject } from './schema-walk.ts';
 
 interface ScheduleConfig extends Omit<ScheduleTrigger, 'catchupMs'> {

@@ -9,12 +9,13 @@ const PAUSE_AFTER_MS = 50;
  * (`workInThreads`).
  *
  * @param signal whose reason is thrown
+ * @param afterMs of computing without a pause, where others cannot wait as long
  */
-export function pauses(signal?: AbortSignal): () => Promise<void> {
+export function pauses(signal?: AbortSignal, afterMs: number = PAUSE_AFTER_MS): () => Promise<void> {
   let last = performance.now();
   return async () => {
     signal?.throwIfAborted();
-    if (performance.now() - last < PAUSE_AFTER_MS) return;
+    if (performance.now() - last < afterMs) return;
     await turn();
     last = performance.now();
     signal?.throwIfAborted();

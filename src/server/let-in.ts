@@ -3,7 +3,6 @@ import { refusalOf } from '../access/guard.ts';
 import type { Guard, Holder } from '../access/guard.ts';
 import type { StepLogger } from '../core/step.ts';
 import { RequestError } from '../serving/request-error.ts';
-import { operationOf } from './openapi/operations.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -19,7 +18,7 @@ declare module 'fastify' {
 export function letIn(app: FastifyInstance, guard: Guard, log: StepLogger): void {
   app.decorateRequest('holder', undefined);
   app.addHook('onRequest', async (request, reply) => {
-    const operation = operationOf(request.method, request.routeOptions.url);
+    const { operation } = request.routeOptions.config;
     if (operation?.open === true || isPreflight(request)) return;
     const holder = guard.holderOf(request.headers.authorization);
     if (holder === undefined) {
@@ -34,7 +33,7 @@ export function letIn(app: FastifyInstance, guard: Guard, log: StepLogger): void
   });
   app.addHook('onResponse', async (request, reply) => {
     const { method, routeOptions, holder, id, url, ip } = request;
-    if (operationOf(method, routeOptions.url)?.audited !== true) return;
+    if (routeOptions.config.operation?.audited !== true) return;
     log.info('audit', { who: holder?.name ?? 'nobody', method, url, status: reply.statusCode, requestId: id, from: ip });
   });
 }

@@ -25,7 +25,8 @@ export async function openServer(
   const given = process.env.PERENNIAL_API_TOKEN;
   const token = given?.trim() === '' ? undefined : given;
   const isReached = options.host !== undefined && !(await isLoopback(options.host));
-  if (isReached && token === undefined && (await listTokens(await openStore())).length === 0) {
+  const asked = isReached && token === undefined ? await openStore() : undefined;
+  if (asked !== undefined && (await listTokens(asked)).length === 0) {
     throw new PerennialError(
       'USAGE',
       `The server would answer anybody who reaches ${options.host === '' ? 'any address of this machine' : options.host}: PERENNIAL_API_TOKEN is not set, and the store has no tokens.`,
@@ -43,7 +44,7 @@ export async function openServer(
   const tls = tlsOf(process.env);
   const publicUrl = urlOf(process.env.PERENNIAL_SERVER_URL);
   const corsOrigins = originsOf(process.env.PERENNIAL_CORS_ORIGINS);
-  const store = await openStore();
+  const store = asked ?? (await openStore());
   const server = await startServer({
     ...options,
     ...(grpcPort === undefined ? {} : { grpcPort }),

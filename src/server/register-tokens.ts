@@ -1,9 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { ROLES } from '../access/roles.ts';
 import type { Role } from '../access/roles.ts';
-import { createToken, listTokens, revokeToken } from '../access/tokens.ts';
+import { createToken, lifetimeMs, listTokens, revokeToken, withoutDigest } from '../access/tokens.ts';
 import type { TokenRecord } from '../access/tokens.ts';
-import { durationMs } from '../config/duration.ts';
 import { isPerennialError } from '../core/errors.ts';
 import { shownValue } from '../core/json.ts';
 import type { ObjectStore } from '../core/ports.ts';
@@ -29,8 +28,9 @@ export function registerTokens(app: FastifyInstance, store: ObjectStore, changed
   });
 }
 
-function shown({ id, name, role, models, createdAt, createdBy, expiresAt, revokedAt, revokedBy }: TokenRecord): object {
-  return { id, name, role, models, createdAt, createdBy, expiresAt, revokedAt, revokedBy };
+function shown(record: TokenRecord): object {
+  const { formatVersion: _format, ...facts } = withoutDigest(record);
+  return facts;
 }
 
 function requestOf(given: unknown): Parameters<typeof createToken>[1] {
@@ -42,13 +42,14 @@ function requestOf(given: unknown): Parameters<typeof createToken>[1] {
     throw new RequestError(400, `"role" is ${shownValue(role)}; expected ${ROLES.map((one) => JSON.stringify(one)).join(', ')}.`);
   if (models !== undefined && !(Array.isArray(models) && models.every((model) => typeof model === 'string')))
     throw new RequestError(400, `"models" is ${shownValue(models)}; expected names of models.`);
-  if (lifetime !== undefined && !(typeof lifetime === 'string' && /^[1-9][0-9]*[smhd]$/.test(lifetime)))
+  const lasts = typeof lifetime === 'string' ? lifetimeMs(lifetime) : undefined;
+  if (lifetime !== undefined && lasts === undefined)
     throw new RequestError(400, `"lifetime" is ${shownValue(lifetime)}; expected a duration such as "90d".`);
   return {
     name,
     role: role as Role,
     ...(models === undefined ? {} : { models: models as string[] }),
-    ...(lifetime === undefined ? {} : { lifetimeMs: durationMs(lifetime as string) }),
+    ...(lasts === undefined ? {} : { lifetimeMs: lasts }),
   };
 }
 

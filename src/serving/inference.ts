@@ -1,3 +1,4 @@
+import { pauses } from '../platform/pauses.ts';
 import type { Arm, RolloutKey, RolloutRouting } from '../core/rollout.ts';
 import type { Row, TensorBatch } from '../core/tensor.ts';
 import type { CountedRequest } from '../rollouts/counts.ts';
@@ -298,13 +299,10 @@ async function unreadable(servable: Servable, places: readonly number[], given: 
   const saturate = servable.predictor.meta.output.kind === 'anomaly';
   const found = new Map<number, string>();
   const open: (readonly number[])[] = [places];
-  let turn = performance.now();
+  const pause = pauses(undefined, TURN_MS);
   for (let group = open.pop(); group !== undefined; group = open.pop()) {
     if (group.length === 0) continue;
-    if (performance.now() - turn > TURN_MS) {
-      await new Promise((resolve) => setImmediate(resolve));
-      turn = performance.now();
-    }
+    await pause();
     try {
       await servable.preprocessor.apply(
         checkRows(

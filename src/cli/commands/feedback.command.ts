@@ -126,7 +126,7 @@ function flagIn(row: Readonly<Record<string, unknown>>, column: string | undefin
 
 async function show(io: CliIo, model: string, options: ShowOptions): Promise<void> {
   const [{ durationMs }, { openStore }, { createArtifactStore }, { createRegistry }, { realizedPerformance }] = await Promise.all([
-    import('../../config/duration.ts'),
+    import('../../core/duration.ts'),
     import('../../storage/open-store.ts'),
     import('../../storage/artifact-store.ts'),
     import('../../registry/registry.ts'),

@@ -61,13 +61,13 @@ Examples:
 async function create(io: CliIo, name: string, options: CreateOptions): Promise<void> {
   if (!ROLES.includes(options.role as Role))
     throw new PerennialError('USAGE', `--role ${JSON.stringify(options.role)} is no role.`, { hint: `Roles are ${ROLES.join(', ')}.` });
-  if (options.lifetime !== undefined && !/^[1-9][0-9]*[smhd]$/.test(options.lifetime))
-    throw new PerennialError('USAGE', `--lifetime ${JSON.stringify(options.lifetime)} is not a duration; expected e.g. 12h or 90d.`);
-  const [{ createToken, listTokens }, { openOwnStore }, { durationMs }] = await Promise.all([
+  const [{ createToken, lifetimeMs, listTokens, withoutDigest }, { openOwnStore }] = await Promise.all([
     import('../../access/tokens.ts'),
     import('../../runs/own-stack.ts'),
-    import('../../config/duration.ts'),
   ]);
+  const lasts = options.lifetime === undefined ? undefined : lifetimeMs(options.lifetime);
+  if (options.lifetime !== undefined && lasts === undefined)
+    throw new PerennialError('USAGE', `--lifetime ${JSON.stringify(options.lifetime)} is not a duration; expected e.g. 12h or 90d.`);
   const store = await openOwnStore();
   await requireModels(store, options.model ?? []);
   const isFirst = (await listTokens(store)).length === 0;
@@ -77,12 +77,11 @@ async function create(io: CliIo, name: string, options: CreateOptions): Promise<
       name,
       role: options.role as Role,
       ...(options.model === undefined ? {} : { models: options.model }),
-      ...(options.lifetime === undefined ? {} : { lifetimeMs: durationMs(options.lifetime) }),
+      ...(lasts === undefined ? {} : { lifetimeMs: lasts }),
     },
     currentUser(),
   );
-  const { digest: _digest, ...shown } = record;
-  io.result({ ...shown, token });
+  io.result({ ...withoutDigest(record), token });
   io.print(token);
   io.print(
     `Token ${record.id} of ${JSON.stringify(name)}: ${record.role}, ${modelsText(record)}, ${record.expiresAt === null ? 'does not expire' : `until ${record.expiresAt}`}. It is not shown again.`,
@@ -105,7 +104,7 @@ async function requireModels(store: ObjectStore, models: readonly string[]): Pro
 }
 
 async function list(io: CliIo): Promise<void> {
-  const [{ listTokens, isInForce }, { openStore }, { storeNow }] = await Promise.all([
+  const [{ listTokens, isInForce, withoutDigest }, { openStore }, { storeNow }] = await Promise.all([
     import('../../access/tokens.ts'),
     import('../../storage/open-store.ts'),
     import('../../storage/store-clock.ts'),
@@ -113,7 +112,7 @@ async function list(io: CliIo): Promise<void> {
   const store = await openStore();
   const tokens = await listTokens(store);
   const now = tokens.length === 0 ? 0 : await storeNow(store);
-  io.result({ tokens: tokens.map(({ digest: _digest, ...shown }) => ({ ...shown, inForce: isInForce(shown, now) })) });
+  io.result({ tokens: tokens.map((token) => ({ ...withoutDigest(token), inForce: isInForce(token, now) })) });
   if (tokens.length === 0)
     return io.print('There are no tokens: servers on this machine let everybody in, others ask for PERENNIAL_API_TOKEN.');
   const state = (token: TokenRecord): string =>
@@ -133,8 +132,11 @@ async function list(io: CliIo): Promise<void> {
 }
 
 async function revoke(io: CliIo, reference: string): Promise<void> {
-  const [{ revokeToken }, { openOwnStore }] = await Promise.all([import('../../access/tokens.ts'), import('../../runs/own-stack.ts')]);
-  const { digest: _digest, ...shown } = await revokeToken(await openOwnStore(), reference, currentUser());
+  const [{ revokeToken, withoutDigest }, { openOwnStore }] = await Promise.all([
+    import('../../access/tokens.ts'),
+    import('../../runs/own-stack.ts'),
+  ]);
+  const shown = withoutDigest(await revokeToken(await openOwnStore(), reference, currentUser()));
   io.result(shown);
   io.print(`Token ${shown.id} of ${JSON.stringify(shown.name)} is revoked; servers refuse it within 2 s.`);
 }

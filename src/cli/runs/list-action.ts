@@ -1,5 +1,5 @@
 import { PerennialError } from '../../core/errors.ts';
-import { durationMs } from '../../config/duration.ts';
+import { durationMs } from '../../core/duration.ts';
 import { needsAttention } from '../../runs/attention.ts';
 import type { Temporal } from '../../runs/connect.ts';
 import { LOOKED_AT_MAX, factOf, filterRuns } from '../../runs/filter-runs.ts';

@@ -1,5 +1,5 @@
 import { APPROVAL_MS_MAX, waitText } from '../../core/approval.ts';
-import { durationMs } from '../duration.ts';
+import { durationMs } from '../../core/duration.ts';
 import { join } from '../pointer.ts';
 import { defineCheck, stepsOf } from './check.ts';
 

@@ -1,7 +1,7 @@
 import type { Json } from '../../core/json.ts';
 import { defineCheck } from './check.ts';
 import type { Finding } from '../diagnostic.ts';
-import { durationMs } from '../duration.ts';
+import { durationMs } from '../../core/duration.ts';
 import { join } from '../pointer.ts';
 import { isObject } from '../schema-walk.ts';
 

@@ -10,7 +10,7 @@ import { list, nearest } from '../diagnostic.ts';
 import { foldedOf } from '../folds/fold-steps.ts';
 import { measureId } from '../folds/train-folds.ts';
 import type { Finding } from '../diagnostic.ts';
-import { durationMs } from '../duration.ts';
+import { durationMs } from '../../core/duration.ts';
 import { join } from '../pointer.ts';
 import type { SearchReference } from '../substitute.ts';
 

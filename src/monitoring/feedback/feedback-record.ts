@@ -22,8 +22,8 @@ export interface FeedbackRecord extends Feedback {
 }
 
 const KEYS = ['id', 'row', 'key', 'label', 'flag', 'comment'];
-const COMMENT_CHARS_MAX = 2_000;
-const ID_CHARS_MAX = 220;
+/** Longest texts of an item, in characters. */
+export const FEEDBACK_LIMITS = { commentChars: 2_000, idChars: 220 } as const;
 
 /**
  * One item of a request, checked.
@@ -39,8 +39,8 @@ export function readFeedback(given: unknown, place: number): Feedback {
   const unknown = Object.keys(given).find((name) => !KEYS.includes(name));
   if (unknown !== undefined) throw wrong(`the key ${JSON.stringify(unknown)} is not known; feedback takes ${KEYS.join(', ')}.`);
   if ((id === undefined) === (key === undefined)) throw wrong('give either "id" (of the request) or "key" (columns of the row).');
-  if (id !== undefined && (typeof id !== 'string' || id === '' || id.length > ID_CHARS_MAX))
-    throw wrong(`"id" is ${shownValue(id)}; expected the id of a request, a text of at most ${ID_CHARS_MAX} characters.`);
+  if (id !== undefined && (typeof id !== 'string' || id === '' || id.length > FEEDBACK_LIMITS.idChars))
+    throw wrong(`"id" is ${shownValue(id)}; expected the id of a request, a text of at most ${FEEDBACK_LIMITS.idChars} characters.`);
   if (row !== undefined && (id === undefined || !Number.isSafeInteger(row) || (row as number) < 0))
     throw wrong(`"row" is ${shownValue(row)}; expected the place of the row among those of the request "id", from 0.`);
   if (key !== undefined && !isScalars(key)) throw wrong(`"key" is ${shownValue(key)}; expected an object of columns and their values.`);
@@ -49,8 +49,8 @@ export function readFeedback(given: unknown, place: number): Feedback {
     throw wrong(`"label" is ${shownValue(label)}; expected a class, a number, true or false, or an object of several labels.`);
   if (flag !== undefined && typeof flag !== 'boolean')
     throw wrong(`"flag" is ${shownValue(flag)}; expected true (the answer was wrong) or false.`);
-  if (comment !== undefined && (typeof comment !== 'string' || comment.length > COMMENT_CHARS_MAX))
-    throw wrong(`"comment" is ${shownValue(comment)}; expected a text of at most ${COMMENT_CHARS_MAX} characters.`);
+  if (comment !== undefined && (typeof comment !== 'string' || comment.length > FEEDBACK_LIMITS.commentChars))
+    throw wrong(`"comment" is ${shownValue(comment)}; expected a text of at most ${FEEDBACK_LIMITS.commentChars} characters.`);
   return {
     ...(id === undefined ? {} : { id: row === undefined ? id : `${id as string}/${String(row)}` }),
     ...(key === undefined ? {} : { key }),

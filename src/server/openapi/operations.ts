@@ -1,7 +1,10 @@
 import { ROLES } from '../../access/roles.ts';
 import type { Role } from '../../access/roles.ts';
 import type { JsonSchema } from '../../core/json.ts';
+import { FEEDBACK_LIMITS } from '../../monitoring/feedback/feedback-record.ts';
 import { LOG_HEADER } from '../../serving/headers.ts';
+import { COLUMN_DATATYPE } from '../../serving/protocols/open-inference-messages.ts';
+import { LIFETIME_PATTERN, TOKEN_NAME_PATTERN } from '../../access/tokens.ts';
 import type { ModelSchemas } from './model-schemas.ts';
 import { rowsSchema } from './model-schemas.ts';
 
@@ -195,8 +198,6 @@ const inferBody = (columns?: ModelSchemas['columns'], outputs?: ModelSchemas['ou
   );
 };
 
-const DATATYPE = { number: 'FP64', integer: 'INT64', boolean: 'BOOL', string: 'BYTES', timestamp: 'BYTES', image: 'BYTES' } as const;
-
 const BINARY_NOTE = 'Tensors may follow in binary, as Inference-Header-Content-Length says.';
 
 const infer: Operation = {
@@ -213,7 +214,7 @@ const infer: Operation = {
         inputs: columns.map(({ name, type }) => ({
           name,
           shape: [exampleRows.length],
-          datatype: DATATYPE[type],
+          datatype: COLUMN_DATATYPE[type],
           data: exampleRows.map((row) => row[name]),
         })),
       },
@@ -300,12 +301,12 @@ const SCALARS: JsonSchema = { type: 'object', minProperties: 1, additionalProper
 const FEEDBACK: JsonSchema = {
   ...closed(
     {
-      id: { ...text, minLength: 1, maxLength: 220, description: 'Of the request that was answered.' },
+      id: { ...text, minLength: 1, maxLength: FEEDBACK_LIMITS.idChars, description: 'Of the request that was answered.' },
       row: { ...integer, minimum: 0, description: 'Place of the row among those of the request.' },
       key: { ...SCALARS, description: 'In place of the id: columns of the row, with their values.' },
       label: { anyOf: [SCALAR, SCALARS], description: 'The true answer.' },
       flag: { ...bool, description: 'Whether the answer was taken for wrong.' },
-      comment: { ...text, maxLength: 2_000 },
+      comment: { ...text, maxLength: FEEDBACK_LIMITS.commentChars },
     },
     [],
   ),
@@ -422,10 +423,10 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     body: {
       schema: closed(
         {
-          name: { ...text, pattern: '^[A-Za-z0-9][\\w. @-]{0,62}$', description: 'Of its holder.' },
+          name: { ...text, pattern: TOKEN_NAME_PATTERN, description: 'Of its holder.' },
           role: { enum: [...ROLES] },
           models: { type: 'array', items: text, minItems: 1, description: 'Left out: all.' },
-          lifetime: { ...text, pattern: '^[1-9][0-9]*(s|m|h|d)$', description: 'Such as "90d"; left out: it does not expire.' },
+          lifetime: { ...text, pattern: LIFETIME_PATTERN, description: 'Such as "90d"; left out: it does not expire.' },
         },
         ['name', 'role'],
       ),
@@ -444,9 +445,8 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'GET /models/:model/versions/:version/card': { tag: 'reports', summary: 'Model card', role: 'operate', answer: PAGE },
 };
 
-/** The operation of a route; undefined where there is none. */
-export function operationOf(method: string, url: string | undefined): Operation | undefined {
-  if (url === undefined) return undefined;
+/** The operation of a route, of HEAD that of GET; the verbs of one address are one route, and ask for the same. */
+export function operationOf(method: string, url: string): Operation | undefined {
   const key = `${method === 'HEAD' ? 'GET' : method} ${url}`;
   return OPERATIONS[key] ?? OPERATIONS[`${key}:predict`];
 }

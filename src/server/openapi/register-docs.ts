@@ -3,16 +3,30 @@ import type { Guard } from '../../access/guard.ts';
 import type { ProtocolContext } from '../../serving/protocols/http.ts';
 import { docsPage } from './docs-page.ts';
 import { openApiDocument, servedModels } from './document.ts';
-import { OPERATIONS } from './operations.ts';
+import { operationOf } from './operations.ts';
+import type { Operation } from './operations.ts';
 
-/** From here on a route has to have its description: what answers at an address that nobody was told of is a way in that nobody checked. */
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Absent of what browsers ask beforehand. */
+    operation?: Operation;
+  }
+}
+
+/**
+ * From here on a route has to have its description, and carries it: what answers at an address that nobody was told of is a way in that
+ * nobody checked.
+ */
 export function requireDescriptions(app: FastifyInstance): void {
-  const described = new Set(Object.keys(OPERATIONS).map((key) => key.replace(/:(?:predict|classify|regress)$/, '')));
-  app.addHook('onRoute', ({ method, url }) => {
-    for (const one of [method].flat())
-      // HEAD follows GET, and OPTIONS is what browsers ask beforehand.
-      if (one !== 'HEAD' && one !== 'OPTIONS' && !described.has(`${one} ${url}`))
-        throw new Error(`${one} ${url} is not described in OPERATIONS (src/server/openapi/operations.ts).`);
+  app.addHook('onRoute', (route) => {
+    for (const method of [route.method].flat()) {
+      // What browsers ask beforehand.
+      if (method === 'OPTIONS') continue;
+      const operation = operationOf(method, route.url);
+      if (operation === undefined)
+        throw new Error(`${method} ${route.url} is not described in OPERATIONS (src/server/openapi/operations.ts).`);
+      route.config = { ...route.config, operation };
+    }
   });
 }
 

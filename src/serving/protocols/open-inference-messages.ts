@@ -29,7 +29,8 @@ const INTEGERS: Readonly<Record<string, readonly [number | bigint, number | bigi
 const FLOATS = ['FP16', 'FP32', 'FP64'];
 const DATATYPES = ['BOOL', ...Object.keys(INTEGERS), ...FLOATS, 'BYTES'];
 
-const COLUMN_DATATYPE: Readonly<Record<ColumnType, string>> = {
+/** What a column is in the words of the protocol. */
+export const COLUMN_DATATYPE: Readonly<Record<ColumnType, string>> = {
   number: 'FP64',
   integer: 'INT64',
   boolean: 'BOOL',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../../src/core/json.ts';
 import { compileDocument, compileOrThrow, compileText } from '../../../src/config/plan-document.ts';
-import { durationMs } from '../../../src/config/duration.ts';
+import { durationMs } from '../../../src/core/duration.ts';
 import { writeStarter } from '../../../src/config/starter.ts';
 import { describe as describeDefinition, kinds, namesOf, schemaOf } from '../../../src/config/schema-docs.ts';
 import { planTree } from '../../../src/cli/plan-text.ts';
