@@ -126,7 +126,9 @@ function nextSteps({ status, pipeline, runId, model, version, previous, steps }:
       'What a run does where another is going is declared in `on.overlap` of the document.',
     ];
   if (status === 'nothingNew')
-    return ['Nothing is to be done. Whether such a run goes on all the same is declared in `on.unchanged` of the document.', logs];
+    return steps.some(({ nothingNew }) => nothingNew !== undefined)
+      ? ['Nothing is to be done: the next run looks again.', logs]
+      : ['Nothing is to be done. Whether such a run goes on all the same is declared in `on.unchanged` of the document.', logs];
   if (status === 'rejected')
     return [
       'Nothing was promoted: what was live before still is.',

@@ -117,6 +117,7 @@ function stepView(step: PlanStep, facts: RunFacts, isOfOther: boolean): StepView
       ? { progress: status === 'running' ? note.progress : stoppedAt(note.progress) }
       : {}),
     ...(outcome === undefined ? {} : { outputs: outcome.result.outputs }),
+    ...(outcome?.result.nothingNew === undefined ? {} : { nothingNew: outcome.result.nothingNew }),
     ...(outcome?.result.details === undefined ? {} : { details: outcome.result.details }),
     ...(asks === undefined ? {} : { asks }),
   };

@@ -100,6 +100,8 @@ export interface StepView {
   readonly progress?: StepProgress;
   readonly outputs?: Readonly<Record<string, ArtifactRef>>;
   readonly details?: string;
+  /** Why it gave nothing to learn from. */
+  readonly nothingNew?: string;
   /** What it waits for people to say; only while it does. */
   readonly asks?: OpenQuestion;
 }

@@ -190,10 +190,19 @@ export async function countUnseen(deps: CheckDeps, task: MonitorTask): Promise<U
       hint: 'Take "newData" out of "on", or add an "ingest" step.',
     });
   }
-  const { unseenRows } = await import('../data/ingest/unseen-rows.ts');
+  const [{ unseenRows }, { knownRowsOf }] = await Promise.all([
+    import('../data/ingest/unseen-rows.ts'),
+    import('../registry/append-base.ts'),
+  ]);
   const dataset = await deps.artifacts.open({ digest: champion.dataset });
-  return unseenRows(dataset, `${task.model} version ${champion.version}`, {
-    config: ingest.config as unknown as IngestConfig,
+  const config = ingest.config as unknown as IngestConfig;
+  // Rows that are appended are a part of what the champion has seen.
+  const known =
+    config.mode === 'append'
+      ? await knownRowsOf(deps.artifacts, champion)
+      : { text: `${task.model} version ${champion.version}`, model: task.model, version: champion.version, groups: [[dataset]] };
+  return unseenRows(dataset, known, {
+    config,
     documentDir,
     nominalTime: task.nominalTime,
   });
