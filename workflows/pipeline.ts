@@ -458,6 +458,8 @@ class PipelineRun {
       stoppedBy: this.#turn.takenBy,
       ...(this.#waits ? { holder: this.#turn.holder ?? 'another one' } : {}),
       trigger: this.#trigger,
+      ...(this.#input.why === undefined ? {} : { why: this.#input.why }),
+      ...(this.#input.evidence === undefined ? {} : { evidence: this.#input.evidence }),
       nominalTime: this.#nominalTime,
       startedAt: this.#startedAt,
       endedAt: this.#endedAt,

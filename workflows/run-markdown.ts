@@ -31,6 +31,10 @@ const STARTED_BY: Readonly<Record<string, string>> = {
   drift: 'because of drift',
   newData: 'because of new data',
   reproduce: 'to reproduce an earlier one',
+  performance: 'because of its performance',
+  feedback: 'because of feedback',
+  version: 'because of a version of another model',
+  event: 'because of an event',
 };
 
 const REMARK_MAX = 160;

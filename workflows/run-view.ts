@@ -27,6 +27,8 @@ export interface RunFacts {
   readonly status: RunStatus | 'running';
   readonly trigger: string;
   readonly nominalTime: string;
+  readonly why?: string;
+  readonly evidence?: RunView['evidence'];
   readonly startedAt: number;
   readonly endedAt: number | undefined;
   readonly now: number;
@@ -59,6 +61,8 @@ export function runView(facts: RunFacts): RunView {
     ...(facts.stoppedBy === undefined || facts.status !== 'cancelled' ? {} : { stoppedBy: facts.stoppedBy }),
     verdict: verdictOf(judged),
     trigger: facts.trigger,
+    ...(facts.why === undefined ? {} : { why: facts.why }),
+    ...(facts.evidence === undefined ? {} : { evidence: facts.evidence }),
     nominalTime: facts.nominalTime,
     model: typeof version?.model === 'string' ? version.model : null,
     version: typeof version?.version === 'number' ? version.version : null,

@@ -4,6 +4,8 @@ import { DRIFT_CHECK } from '../monitoring/checks/check-record.ts';
 import { DRIFT_STREAM } from '../monitoring/checks/stream.ts';
 import { FEEDBACK } from '../monitoring/feedback/feedback-reader.ts';
 import { PREDICTION } from '../monitoring/prediction-window.ts';
+import { PIPELINE_EVENT } from '../monitoring/triggers/event-inbox.ts';
+import { TRIGGER_STATE } from '../monitoring/triggers/trigger-state.ts';
 import { CONDITION } from '../notifications/condition.ts';
 import { MANIFEST, TRANSITION, ROUTING, ROLLOUT, EXPORT, CLAIM, INDEX_ENTRY, REMEMBERED, ANNOUNCEMENT } from '../registry/documents.ts';
 import { OUTCOME } from '../registry/outcomes.ts';
@@ -27,6 +29,8 @@ export const storedKinds: readonly StoredKind<object>[] = [
   DRIFT_STREAM,
   FEEDBACK,
   PREDICTION,
+  PIPELINE_EVENT,
+  TRIGGER_STATE,
   CONDITION,
   MANIFEST,
   TRANSITION,

@@ -2,7 +2,20 @@ import type { JsonObject } from './json.ts';
 import type { Outcome } from './outcome.ts';
 
 /** What people are told of. */
-export const NOTIFICATION_EVENTS = ['failed', 'rejected', 'promoted', 'blocked', 'drifted', 'recovered', 'completed', 'cancelled'] as const;
+export const NOTIFICATION_EVENTS = [
+  'failed',
+  'rejected',
+  'promoted',
+  'blocked',
+  'drifted',
+  'degraded',
+  'triggered',
+  'rolledBack',
+  'paused',
+  'recovered',
+  'completed',
+  'cancelled',
+] as const;
 export type NotificationEvent = (typeof NOTIFICATION_EVENTS)[number];
 
 /** Who is told of what, as the document declares it. Secrets stand as `{ "$secret": "NAME" }`. */
@@ -50,7 +63,7 @@ export interface Addressed {
 }
 
 /** A condition lasts until another one takes its place; of these, the first is told and the next ones are the same news. */
-const LASTING: readonly NotificationEvent[] = ['failed', 'rejected', 'blocked', 'drifted'];
+const LASTING: readonly NotificationEvent[] = ['failed', 'rejected', 'blocked', 'drifted', 'degraded'];
 
 /** What an outcome leaves behind: what is wrong, or that nothing is. */
 export function conditionOf(events: readonly NotificationEvent[]): NotificationEvent | 'fine' {
@@ -82,7 +95,13 @@ export function eventsOfRun(status: string, live: boolean | null, standing: stri
 
 /** Events of a check of a served model. */
 export function eventsOfCheck(kind: Outcome['kind'], outcome: string): readonly NotificationEvent[] {
-  if (outcome === 'failed') return ['failed'];
-  if (outcome === 'blocked') return kind === 'drift' ? ['drifted', 'blocked'] : ['blocked'];
-  return kind === 'drift' && outcome !== 'none' ? ['drifted'] : [];
+  // What cannot see is as broken as what failed.
+  if (outcome === 'failed' || outcome === 'blind') return ['failed'];
+  if (outcome === 'none') return [];
+  const found = FOUND[kind] ?? (outcome === 'alert' ? 'triggered' : undefined);
+  const done = outcome === 'blocked' || outcome === 'rolledBack' || outcome === 'paused' ? outcome : undefined;
+  return [...(found === undefined ? [] : [found]), ...(done === undefined ? [] : [done])];
 }
+
+/** What a check of a kind tells that found something; of others only what was done about it is told. */
+const FOUND: Readonly<Record<string, NotificationEvent>> = { drift: 'drifted', performance: 'degraded', feedback: 'degraded' };

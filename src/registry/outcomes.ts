@@ -1,5 +1,4 @@
 import { messageOf } from '../core/errors.ts';
-import { OUTCOME_KINDS } from '../core/outcome.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import { TEXT, defineStored, getStored, isUnreadable, orNull, recordSchema } from '../storage/stored.ts';
@@ -14,7 +13,7 @@ export const OUTCOME: StoredKind<Outcome> = defineStored({
   name: 'outcome of a run or check',
   formatVersion: 1,
   schema: recordSchema(
-    { kind: { enum: [...OUTCOME_KINDS] }, at: TEXT, outcome: TEXT },
+    { kind: TEXT, at: TEXT, outcome: TEXT },
     { pipeline: TEXT, summary: TEXT, workflow: TEXT, trigger: TEXT, model: orNull(TEXT) },
   ),
 });

@@ -1,7 +1,6 @@
 import type { ConfigProblem } from '../../core/step.ts';
 import { SPLITS } from '../stored/dataset.ts';
 import type { Split } from '../stored/dataset.ts';
-import type { IngestConfig } from './ingest-config.ts';
 
 /** Which rows of a source that grows take part. */
 export const INGEST_MODES = ['all', 'append', 'recent'] as const;
@@ -33,8 +32,17 @@ export interface AppendConfig {
   readonly splits?: readonly Split[];
 }
 
+/** What of a configuration is about growth. */
+interface Growth {
+  readonly mode?: IngestMode;
+  readonly time?: TimeConfig;
+  readonly recent?: RecentConfig;
+  readonly append?: AppendConfig;
+  readonly window?: unknown;
+}
+
 /** Mistakes of mode, time, recent and append that their schemas cannot say. A block that another mode needs may stand beside it. */
-export function checkGrowth({ mode, time, recent, append, window }: IngestConfig): ConfigProblem[] {
+export function checkGrowth({ mode, time, recent, append, window }: Growth): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   if (mode === 'recent' && time === undefined)
     problems.push({
@@ -70,7 +78,7 @@ export function checkGrowth({ mode, time, recent, append, window }: IngestConfig
 }
 
 /** ", the last 30d of time", for one line of text. */
-export function growthInWords({ mode, time, recent, append }: IngestConfig): string {
+export function growthInWords({ mode, time, recent, append }: Growth): string {
   if (mode === 'recent')
     return `, the newest ${recent?.rows === undefined ? `${recent?.last ?? ''}` : `${recent.rows} rows`} by ${time?.column ?? ''}`;
   if (mode === 'append') return `, rows that ${append?.since === undefined ? 'the champion' : `version ${append.since}`} has not seen`;
