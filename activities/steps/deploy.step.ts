@@ -1,16 +1,20 @@
 import { ofThePast } from '../../src/core/run.ts';
 import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
+import type { StepContext } from '../../src/core/step.ts';
+import type { VersionManifest } from '../../src/registry/types.ts';
 import { checkDeploy } from '../../src/registry/deploy-config.ts';
 import type { DeployConfig } from '../../src/registry/deploy-config.ts';
 import { rolloutText } from '../../src/core/rollout.ts';
 import { checkStrategy, signatureRule, specOf } from '../../src/rollouts/strategy.ts';
 import type { StrategyConfig } from '../../src/rollouts/strategy.ts';
 import { STRATEGY_SCHEMA } from '../../src/rollouts/strategy-schema.ts';
-import { exportTo, confirm, kept, notPromoted, result } from '../deployment.ts';
+import { exportTo, confirm, heldBack, kept, notPromoted, result } from '../deployment.ts';
+import { FREEZE_SCHEMA, checkFreeze, frozenUntil } from '../freeze.ts';
+import type { Freeze } from '../freeze.ts';
 
 const CONFIRM_SECONDS = 60;
 
-export default defineStep<DeployConfig & { readonly strategy?: StrategyConfig }>({
+export default defineStep<DeployConfig & { readonly strategy?: StrategyConfig; readonly freeze?: readonly Freeze[] }>({
   type: 'deploy',
   version: 1,
   summary:
@@ -56,6 +60,15 @@ export default defineStep<DeployConfig & { readonly strategy?: StrategyConfig }>
           'What servers answer with while the champion cannot be loaded, as after damage to the store: "previous" is the newest former champion that can be and that no rollback went past, "nothing" is 503. Kept with the model until another deployment says otherwise; "previous" at first.',
       },
       strategy: STRATEGY_SCHEMA,
+      wins: {
+        type: 'integer',
+        minimum: 2,
+        maximum: 100,
+        description:
+          'Runs in a row that have to bring a version which its gates let pass against the same champion, before one is promoted; a rejected run or another champion begins anew. By a margin: the gate "betterThanChampionBy" of the evaluate step. Left out: one is enough.',
+        examples: [3],
+      },
+      freeze: FREEZE_SCHEMA,
       onPinned: {
         enum: ['fail', 'skip'],
         default: 'fail',
@@ -96,7 +109,7 @@ export default defineStep<DeployConfig & { readonly strategy?: StrategyConfig }>
       ...(promote === null ? [] : [describeMove(promote ?? 'champion', strategy)]),
       ...(to === 'directory' ? [`export to ${path ?? '?'}`] : ['wait for the servers']),
     ].join(', '),
-  check: (config) => [...checkDeploy(config), ...checkStrategy(config.strategy)],
+  check: (config) => [...checkDeploy(config), ...checkStrategy(config.strategy), ...checkFreeze(config.freeze)],
   async run(ctx, config, inputs) {
     const { createRegistry } = await import('../../src/registry/registry.ts');
     const { promoteJudged } = await import('../promotion.ts');
@@ -106,6 +119,12 @@ export default defineStep<DeployConfig & { readonly strategy?: StrategyConfig }>
     const past = ofThePast(ctx.trigger);
     if (past !== undefined) return kept(ctx, version, past);
     const alias = config.promote === undefined ? 'champion' : config.promote;
+    const frozen = config.freeze === undefined || alias === null ? undefined : frozenUntil(config.freeze, Date.now());
+    const won = config.wins === undefined ? undefined : await winsOf(ctx, version);
+    if (won !== undefined && won.wins < config.wins!)
+      return heldBack(ctx, version, alias!, `won ${won.wins} of ${config.wins} times in a row against version ${won.champion}`);
+    if (frozen !== undefined)
+      return heldBack(ctx, version, alias!, `frozen until ${frozen.until}${frozen.why === '' ? '' : `: ${frozen.why}`}`);
     // Versions of runs that began with 0.1.0 do not say which evaluation was theirs: that of the manifest.
     const own = target.evaluation === undefined ? version.evaluation : target.evaluation === null ? null : { digest: target.evaluation };
     const evaluations = [...(own === null ? [] : [own]), ...(ctx.evaluations ?? [])];
@@ -140,6 +159,11 @@ export default defineStep<DeployConfig & { readonly strategy?: StrategyConfig }>
     return result(ctx, version, { alias, promotion, directory, confirmation });
   },
 });
+
+async function winsOf(ctx: StepContext, { name, version }: VersionManifest) {
+  const { countWin } = await import('../../src/registry/wins.ts');
+  return countWin(ctx.store, { model: name, version, pipeline: ctx.pipeline, run: ctx.runId, now: new Date().toISOString() });
+}
 
 function describeMove(alias: string, strategy: StrategyConfig | undefined): string {
   const spec = specOf(strategy);

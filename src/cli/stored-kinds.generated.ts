@@ -10,6 +10,7 @@ import { CONDITION } from '../notifications/condition.ts';
 import { MANIFEST, TRANSITION, ROUTING, ROLLOUT, EXPORT, CLAIM, INDEX_ENTRY, REMEMBERED, ANNOUNCEMENT } from '../registry/documents.ts';
 import { OUTCOME } from '../registry/outcomes.ts';
 import { APPROVAL } from '../registry/version-approvals.ts';
+import { WINS } from '../registry/wins.ts';
 import { CARD } from '../reports/version-card.ts';
 import { SERVER_COUNTS } from '../rollouts/counts.ts';
 import { RUN_LABELS } from '../runs/run-labels.ts';
@@ -43,6 +44,7 @@ export const storedKinds: readonly StoredKind<object>[] = [
   ANNOUNCEMENT,
   OUTCOME,
   APPROVAL,
+  WINS,
   CARD,
   SERVER_COUNTS,
   RUN_LABELS,

@@ -90,7 +90,9 @@ export function eventsOfRun(status: string, live: boolean | null, standing: stri
   if (status === 'failed' || status === 'rejected' || status === 'cancelled') return [status];
   if (status !== 'completed') return [];
   if (live === true && standing !== 'is live already') return ['completed', 'promoted'];
-  return live === false && standing?.includes('pinned') === true ? ['completed', 'blocked'] : ['completed'];
+  return live === false && (standing?.includes('pinned') === true || standing?.includes('frozen until') === true)
+    ? ['completed', 'blocked']
+    : ['completed'];
 }
 
 /** Events of a check of a served model. */

@@ -27,6 +27,12 @@ export async function writeOutcome(store: ObjectStore, outcome: Outcome): Promis
   return true;
 }
 
+/** What came last of a kind; undefined where nothing did, or it cannot be read. */
+export async function readOutcome(store: ObjectStore, pipeline: string, kind: Outcome['kind']): Promise<Outcome | undefined> {
+  const found = (await read(store, `${PREFIX}${pipeline}/${kind}.json`))?.found;
+  return found === undefined || 'problem' in found ? undefined : found;
+}
+
 /** All of them that can be read, and what is wrong with the others. */
 export async function readOutcomes(
   store: ObjectStore,
