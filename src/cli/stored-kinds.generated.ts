@@ -3,7 +3,7 @@ import { TOKEN } from '../access/tokens.ts';
 import { DRIFT_CHECK } from '../monitoring/checks/check-record.ts';
 import { DRIFT_STREAM } from '../monitoring/checks/stream.ts';
 import { FEEDBACK } from '../monitoring/feedback/feedback-reader.ts';
-import { PREDICTION } from '../monitoring/prediction-window.ts';
+import { PREDICTION } from '../monitoring/predictions/logged-prediction.ts';
 import { CONDITION } from '../notifications/condition.ts';
 import { MANIFEST, TRANSITION, ROUTING, ROLLOUT, EXPORT, CLAIM, INDEX_ENTRY, REMEMBERED, ANNOUNCEMENT } from '../registry/documents.ts';
 import { OUTCOME } from '../registry/outcomes.ts';
