@@ -4,6 +4,7 @@ import { DRIFT_CHECK } from '../monitoring/checks/check-record.ts';
 import { DRIFT_STREAM } from '../monitoring/checks/stream.ts';
 import { FEEDBACK } from '../monitoring/feedback/feedback-reader.ts';
 import { PREDICTION } from '../monitoring/predictions/logged-prediction.ts';
+import { PACKED_PART } from '../monitoring/predictions/packed-part.ts';
 import { CONDITION } from '../notifications/condition.ts';
 import { MANIFEST, TRANSITION, ROUTING, ROLLOUT, EXPORT, CLAIM, INDEX_ENTRY, REMEMBERED, ANNOUNCEMENT } from '../registry/documents.ts';
 import { OUTCOME } from '../registry/outcomes.ts';
@@ -27,6 +28,7 @@ export const storedKinds: readonly StoredKind<object>[] = [
   DRIFT_STREAM,
   FEEDBACK,
   PREDICTION,
+  PACKED_PART,
   CONDITION,
   MANIFEST,
   TRANSITION,

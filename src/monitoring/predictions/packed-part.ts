@@ -8,6 +8,8 @@ import { PerennialError } from '../../core/errors.ts';
 import type { ObjectStore } from '../../core/ports.ts';
 import { duckdbMessage, literal, pathLiteral, withDatabase } from '../../data/table/duckdb.ts';
 import type { Database } from '../../data/table/duckdb.ts';
+import { OBJECT, defineStored } from '../../storage/stored.ts';
+import type { StoredKind } from '../../storage/stored.ts';
 import { LOG_HINT } from '../../storage/unread.ts';
 
 /** A part of a log as Parquet, open. Its lines are those that servers wrote, letter by letter; the other columns are for people. */
@@ -71,3 +73,17 @@ function notWhole(error: unknown, key: string): unknown {
   if (error instanceof PerennialError) return error;
   return new PerennialError('DATA_INVALID', `"${key}" cannot be read: ${duckdbMessage(error)}.`, { hint: LOG_HINT, cause: error });
 }
+
+/** Parts of prediction logs that were packed. What a line of them is, `PREDICTION` says. */
+export const PACKED_PART: StoredKind<object> = defineStored({
+  name: 'packed part of a prediction log',
+  formatVersion: 1,
+  unmarked: 1,
+  schema: OBJECT,
+  broken: { code: 'DATA_INVALID', hint: LOG_HINT },
+  at: 'predictions/*/*/packed-*.parquet',
+  read: (store, key) =>
+    withPackedPart(store, key, async (part) => {
+      for await (const _lines of part.lines({ from: 0, to: 8.64e15 }));
+    }),
+});

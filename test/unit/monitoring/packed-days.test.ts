@@ -8,6 +8,8 @@ import { writeJson } from '../../../src/data/reading/json-numbers.ts';
 import { packEndedDays } from '../../../src/monitoring/predictions/pack-days.ts';
 import { withPackedPart } from '../../../src/monitoring/predictions/packed-part.ts';
 import { readPredictions } from '../../../src/monitoring/prediction-window.ts';
+import { checkStore } from '../../../src/registry/check-store.ts';
+import { storedKinds } from '../../../src/cli/stored-kinds.generated.ts';
 import { FileStore } from '../../../src/storage/file-store.ts';
 import { Unread } from '../../../src/storage/unread.ts';
 
@@ -156,6 +158,7 @@ describe('logs of days that have ended', () => {
     expect(await read(store, unread)).toHaveLength(1);
     expect(unread.notes).toEqual([expect.stringContaining('packed-000001.parquet')]);
     await expect(read()).rejects.toMatchObject({ code: 'DATA_INVALID' });
+    expect((await checkStore(store, { kinds: storedKinds })).findings).toMatchObject([{ key: keyOf('packed-000001.parquet') }]);
     expect((await packEndedDays(store)).problems).toEqual([
       expect.stringContaining('"predictions/m/2024-03-01/packed-000001.parquet" cannot be read'),
     ]);
