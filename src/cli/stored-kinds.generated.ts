@@ -3,7 +3,8 @@ import { TOKEN } from '../access/tokens.ts';
 import { DRIFT_CHECK } from '../monitoring/checks/check-record.ts';
 import { DRIFT_STREAM } from '../monitoring/checks/stream.ts';
 import { FEEDBACK } from '../monitoring/feedback/feedback-reader.ts';
-import { PREDICTION } from '../monitoring/prediction-window.ts';
+import { PREDICTION } from '../monitoring/predictions/logged-prediction.ts';
+import { PACKED_PART } from '../monitoring/predictions/packed-part.ts';
 import { PIPELINE_EVENT } from '../monitoring/triggers/event-inbox.ts';
 import { TRIGGER_STATE } from '../monitoring/triggers/trigger-state.ts';
 import { CONDITION } from '../notifications/condition.ts';
@@ -30,6 +31,7 @@ export const storedKinds: readonly StoredKind<object>[] = [
   DRIFT_STREAM,
   FEEDBACK,
   PREDICTION,
+  PACKED_PART,
   PIPELINE_EVENT,
   TRIGGER_STATE,
   CONDITION,

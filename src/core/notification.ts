@@ -101,9 +101,12 @@ export function eventsOfCheck(kind: Outcome['kind'], outcome: string): readonly 
   if (outcome === 'failed' || outcome === 'blind') return ['failed'];
   if (outcome === 'none') return [];
   const found = FOUND[kind] ?? (outcome === 'alert' ? 'triggered' : undefined);
-  const done = outcome === 'blocked' || outcome === 'rolledBack' || outcome === 'paused' ? outcome : undefined;
+  const done = DONE.find((event) => event === outcome);
   return [...(found === undefined ? [] : [found]), ...(done === undefined ? [] : [done])];
 }
+
+/** What was done about it, or not any more. */
+const DONE: readonly NotificationEvent[] = ['blocked', 'rolledBack', 'paused'];
 
 /** What a check of a kind tells that found something; of others only what was done about it is told. */
 const FOUND: Readonly<Record<string, NotificationEvent>> = { drift: 'drifted', performance: 'degraded', feedback: 'degraded' };

@@ -100,7 +100,7 @@ async function sinceRetraining(
   const { retrainedFor } = await import('./trigger-record.ts');
   const window = await retrainedFor(deps.store, task.run.plan.pipeline, champion);
   if (window === undefined) return { check: found, remark: '' };
-  const [{ readPredictions, rowsOf }, { profileOfRows }] = await Promise.all([
+  const [{ notingHidden, readPredictions, rowsOf }, { profileOfRows }] = await Promise.all([
     import('../monitoring/prediction-window.ts'),
     import('../monitoring/window-profile.ts'),
   ]);
@@ -110,9 +110,10 @@ async function sinceRetraining(
     version: window.version,
     unread,
   });
+  const hidden = new Set<string>();
   const { profile, values } = await profileOfRows(
     reference.profile.columns.filter(({ name }) => reference.columns.includes(name)),
-    rowsOf(asked),
+    rowsOf(notingHidden(asked, hidden)),
     reference.reading,
   );
   const when = `the predictions of version ${window.version} from ${window.from} to ${window.to}, because of which version ${champion.version} was made`;
@@ -124,7 +125,12 @@ async function sinceRetraining(
   const { values: _training, ...rest } = reference;
   const since = await check(
     `${task.run.plan.pipeline}.since-retraining`,
-    { ...rest, profile, ...(values === undefined ? {} : { values }) },
+    {
+      ...rest,
+      hidden,
+      profile,
+      ...(values === undefined ? {} : { values }),
+    },
     `${found.source}, against ${when}`,
   );
   return {

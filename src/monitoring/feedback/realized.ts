@@ -88,11 +88,12 @@ export async function realizedPerformance(
   const feedback = await readFeedbackOf(store, model, options.from, unread);
   const groups = new Map<string, Pairs>();
   for await (const records of readPredictions(store, model, { ...options, unread })) {
-    for (const { id, time, version, row, prediction } of records) {
+    for (const record of records) {
+      const { time, version, prediction } = record;
       const pairs = pairsOf(groups, version, periodOf(time, options));
       pairs.predictions += 1;
       keep(pairs, prediction);
-      const found = feedback.find(id, row);
+      const found = feedback.find(record);
       if (found === undefined) continue;
       if (found.flag === true) pairs.flagged += 1;
       if (found.flag === false) pairs.confirmed += 1;
