@@ -277,6 +277,31 @@ describe('version', () => {
   });
 });
 
+describe('schedule', () => {
+  it('ticks by an interval, with jitter', async () => {
+    const schedule = {
+      everyMs: 6 * 3_600_000,
+      jitterMs: 600_000,
+      timezone: 'UTC',
+      overlap: 'skip',
+      catchupMs: 3_600_000,
+      pauseOnFailure: false,
+    } as const;
+    const plan = { ...planOf('often'), on: { schedule } };
+    expect(await applied(stage.temporal, [plan], steps)).toMatchObject([
+      { id: 'often/schedule', action: 'create', differences: expect.arrayContaining(['every: 6h', 'jitter: 10m']) as string[] },
+    ]);
+    const [row] = await listSchedules(stage.temporal, { pipeline: 'often' });
+    expect(row).toMatchObject({ when: 'every 6h, up to 10m later', daylight: null });
+    const late = Date.parse(row!.next[0]!) % schedule.everyMs;
+    expect(late).toBeLessThanOrEqual(600_000);
+    expect(
+      await applied(stage.temporal, [{ ...plan, on: { schedule: { ...schedule, jitterMs: 60_000 } } }], steps, { dryRun: true }),
+    ).toMatchObject([{ action: 'update', differences: expect.arrayContaining(['jitter: 10m → 1m']) as string[] }]);
+    await applied(stage.temporal, [{ ...plan, on: {} }], steps);
+  });
+});
+
 describe('event', () => {
   const told = (pipeline: string, id: string, type = 'loaded') =>
     receiveEvent(stage.deps.store, { pipeline, id, type, why: 'because', data: {}, by: 'loader', at: new Date().toISOString() });
