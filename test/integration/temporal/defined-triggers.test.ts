@@ -319,8 +319,8 @@ describe('event', () => {
       trigger: 'event',
       evidence: { trigger: 'event', events: 20, ids: expect.arrayContaining(['e/0', 'e/19']) as string[] },
     });
-    expect(await told('stormy', 'e/3')).toEqual({ state: 'done', what: `run ${started.run!}` });
-    expect(await told('stormy', 'other')).toEqual({ state: 'done', what: 'left alone: "types" is loaded' });
+    expect(await told('stormy', 'e/3')).toMatchObject({ state: 'done', what: `run ${started.run!}` });
+    expect(await told('stormy', 'other')).toMatchObject({ state: 'done', what: 'left alone: "types" is loaded' });
     expect(await check('stormy', 'event', one)).toMatchObject({ outcome: 'none' });
   });
 
@@ -352,9 +352,12 @@ describe('event', () => {
     expect(await told({ id: 'a', what: 1 })).toEqual([400, { error: expect.stringContaining('what') as string }]);
     expect(await told({ id: 'a', type: 'table.loaded', why: 'the load is through', data: { rows: 5 } }, strong)).toEqual([
       200,
-      { pipeline: 'called', id: 'a', state: 'waits', new: true },
+      { pipeline: 'called', id: 'a', state: 'waits', new: true, lookedAt: expect.any(String) as string },
     ]);
-    expect(await told({ id: 'a' }, strong)).toEqual([200, { pipeline: 'called', id: 'a', state: 'waits', new: false }]);
+    expect(await told({ id: 'a' }, strong)).toEqual([
+      200,
+      { pipeline: 'called', id: 'a', state: 'waits', new: false, lookedAt: expect.any(String) as string },
+    ]);
     const view = await check('called', 'event', one);
     expect(view).toMatchObject({
       outcome: 'started',
@@ -363,7 +366,7 @@ describe('event', () => {
     expect(await runOf(view.run!)).toMatchObject({ evidence: { first: [{ id: 'a', by: 'loader', data: { rows: 5 } }] } });
     expect(await told({ id: 'a' }, strong)).toEqual([
       200,
-      { pipeline: 'called', id: 'a', state: 'done', new: false, what: `run ${view.run!}` },
+      { pipeline: 'called', id: 'a', state: 'done', new: false, lookedAt: expect.any(String) as string, what: `run ${view.run!}` },
     ]);
     await server.stop();
   });
