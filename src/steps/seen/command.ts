@@ -51,11 +51,16 @@ export async function fingerprintOfCommand(
   return {
     folder: cwd,
     program: program === undefined ? config.command[0]! : realPath(program),
-    locale: localeOf(environment),
+    locale: { ...localeOf(environment), ...zoneOf(environment) },
     // What was made before the order of sets was fixed is made again.
     hashSeed: environment.PYTHONHASHSEED ?? '',
     ...seen,
   };
+}
+
+/** Times are told in the zone of the machine where nothing else is said. */
+function zoneOf({ TZ }: Readonly<Record<string, string | undefined>>): { readonly zone?: string } {
+  return TZ === undefined ? { zone: Intl.DateTimeFormat().resolvedOptions().timeZone } : {};
 }
 
 /** Files that the configuration of a program names, at any depth: it is told of them to read them. */

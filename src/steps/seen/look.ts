@@ -170,7 +170,7 @@ export function isAbove(word: string): boolean {
 /** A device, a pipe or a socket. */
 function isSpecial(path: string): boolean {
   const stats = statSync(path, { throwIfNoEntry: false });
-  return stats !== undefined && !stats.isFile() && !stats.isDirectory() && path !== '/dev/null';
+  return stats !== undefined && !stats.isFile() && !stats.isDirectory() && !/^\/dev\/(?:null|stdin|stdout|stderr)$/.test(path);
 }
 
 export function kindOf(path: string): 'file' | 'folder' | undefined {
