@@ -11,7 +11,6 @@ export interface Evaluation {
   readonly names: Names;
   /** The source itself. */
   readonly file: string;
-  readonly cwd: string;
   readonly variables: ReadonlySet<string>;
   /** Of a step of a document: the folder of the document, which its context names. */
   readonly documentDir?: string;

@@ -95,7 +95,7 @@ export interface LookedAt {
 
 /** What a source reaches besides modules. Of a step of the user's the modules are looked for elsewhere. */
 export function lookForAll(tree: ScriptTree, names: Names, { name, file, near, documentDir }: LookedAt, look: Look): void {
-  const given = { names, file, cwd: look.cwd, variables: look.variables, ...(documentDir === undefined ? {} : { documentDir }) };
+  const given = { names, file, variables: look.variables, ...(documentDir === undefined ? {} : { documentDir }) };
   proveScript(tree, name, given, look);
   const literals = literalsOf(tree.root);
   const nodes = nodesOf(tree.root);

@@ -37,6 +37,8 @@ export class Look {
   run = false;
   /** Variables of its environment whose values count. */
   readonly variables: ReadonlySet<string>;
+  /** Absolute paths of the programs that it runs. */
+  readonly programs = new Set<string>();
   /** The Python that reads sources of Python. */
   python: string | undefined;
   /** Names that sources of Python give to members of their own. */
