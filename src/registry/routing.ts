@@ -267,6 +267,12 @@ export async function whoMoved(store: ObjectStore, routing: Routing, alias: stri
   return (await recordedTransitions(store, routing.name)).findLast(made)?.who ?? 'somebody';
 }
 
+/** Who began the rollout that goes on. "somebody" where that is not among the changes that can be read. */
+export async function whoBegan(store: ObjectStore, { name, rollout, transition }: Routing): Promise<string> {
+  const begun = (one: Transition): boolean => one.action === 'rollout' && one.rollout?.id === rollout?.id;
+  return begun(transition) ? transition.who : ((await recordedTransitions(store, name)).findLast(begun)?.who ?? 'somebody');
+}
+
 export function emptyRouting(name: string): Routing {
   const none: Transition = {
     formatVersion: 1,

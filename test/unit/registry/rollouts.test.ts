@@ -46,6 +46,20 @@ describe('a rollout in the routing', () => {
     expect(await currentRollout(store, 'm')).toBeUndefined();
   });
 
+  it('goes on beside what is older than its candidate: no automation goes back behind it', async () => {
+    await begin('a', 4);
+    for (const move of [() => begin('b', 3), () => registry.promote('m', 3, { ...by, automatic: true, judged: [] })])
+      await expect(move()).rejects.toMatchObject({
+        code: 'VERSION_OUTDATED',
+        message: '"m" version 3, which was made before version 4 (ada), does not replace it.',
+        details: { version: 4, who: 'ada' },
+      });
+    expect(await routing()).toMatchObject({ aliases: { champion: 2 }, rollout: { id: 'a' } });
+    // By hand it does.
+    await registry.promote('m', 3, by);
+    expect((await routing()).rollout).toBeUndefined();
+  });
+
   it.each([
     ['a promotion by hand', () => registry.promote('m', 4, by), 4],
     ['a promotion of the champion itself', () => registry.promote('m', 2, by), 2],
