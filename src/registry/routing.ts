@@ -164,7 +164,9 @@ function rolloutAfter(current: Routing, { action, rollout }: Proposal): RolloutR
 /** What a change ends besides is told with it: it may be all that somebody reads. */
 function whyOf({ rollout: before }: Routing, after: RolloutRouting | undefined, action: Transition['action'], why: string): string {
   if (before === undefined || before.id === after?.id || action === 'rolloutEnd') return why;
-  return `${why} Ends the ${before.kind === 'abTest' ? 'A/B test' : before.kind} of version ${before.candidate} (rollout ${before.id}).`;
+  // What people write often ends without a full stop.
+  const said = /[.!?…)"'`]$/.test(why) ? why : `${why}.`;
+  return `${said} Ends the ${before.kind === 'abTest' ? 'A/B test' : before.kind} of version ${before.candidate} (rollout ${before.id}).`;
 }
 
 /**
