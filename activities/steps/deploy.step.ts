@@ -1,6 +1,8 @@
 import { DURATION_PATTERN } from '../../src/core/duration.ts';
 import { ofThePast } from '../../src/core/run.ts';
 import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
+import type { StepContext } from '../../src/core/step.ts';
+import type { VersionManifest } from '../../src/registry/types.ts';
 import { checkDeploy, checkPredictionLog } from '../../src/registry/deploy-config.ts';
 import type { DeployConfig } from '../../src/registry/deploy-config.ts';
 import { rolloutText } from '../../src/core/rollout.ts';
@@ -8,11 +10,13 @@ import { checkStrategy, followsMetric, signatureRule, specOf } from '../../src/r
 import type { StrategyConfig } from '../../src/rollouts/strategy.ts';
 import { STRATEGY_SCHEMA } from '../../src/rollouts/strategy-schema.ts';
 import { servingSettings } from '../../src/registry/serving-settings.ts';
-import { exportTo, confirm, kept, notPromoted, result } from '../deployment.ts';
+import { exportTo, confirm, heldBack, kept, notPromoted, result } from '../deployment.ts';
+import { FREEZE_SCHEMA, checkFreeze, frozenUntil } from '../freeze.ts';
+import type { Freeze } from '../freeze.ts';
 
 const CONFIRM_SECONDS = 60;
 
-export default defineStep<DeployConfig & { readonly strategy?: StrategyConfig }>({
+export default defineStep<DeployConfig & { readonly strategy?: StrategyConfig; readonly freeze?: readonly Freeze[] }>({
   type: 'deploy',
   version: 1,
   summary:
@@ -96,6 +100,15 @@ export default defineStep<DeployConfig & { readonly strategy?: StrategyConfig }>
         },
       },
       strategy: STRATEGY_SCHEMA,
+      wins: {
+        type: 'integer',
+        minimum: 2,
+        maximum: 100,
+        description:
+          'Runs in a row that have to bring a version which its gates let pass against the same champion, before one is promoted; a rejected run or another champion begins anew. By a margin: the gate "betterThanChampionBy" of the evaluate step. Left out: one is enough.',
+        examples: [3],
+      },
+      freeze: FREEZE_SCHEMA,
       onPinned: {
         enum: ['fail', 'skip'],
         default: 'fail',
@@ -144,6 +157,7 @@ export default defineStep<DeployConfig & { readonly strategy?: StrategyConfig }>
     ...checkDeploy(config),
     ...checkPredictionLog({ ...config, followed: followsMetric(config.strategy) }),
     ...checkStrategy(config.strategy),
+    ...checkFreeze(config.freeze),
   ],
   async run(ctx, config, inputs) {
     const { createRegistry } = await import('../../src/registry/registry.ts');
@@ -154,6 +168,12 @@ export default defineStep<DeployConfig & { readonly strategy?: StrategyConfig }>
     const past = ofThePast(ctx.trigger);
     if (past !== undefined) return kept(ctx, version, past);
     const alias = config.promote === undefined ? 'champion' : config.promote;
+    const frozen = config.freeze === undefined || alias === null ? undefined : frozenUntil(config.freeze, Date.now());
+    const won = config.wins === undefined ? undefined : await winsOf(ctx, version);
+    if (won !== undefined && won.wins < config.wins!)
+      return heldBack(ctx, version, alias!, `won ${won.wins} of ${config.wins} times in a row against version ${won.champion}`);
+    if (frozen !== undefined)
+      return heldBack(ctx, version, alias!, `frozen until ${frozen.until}${frozen.why === '' ? '' : `: ${frozen.why}`}`);
     // Versions of runs that began with 0.1.0 do not say which evaluation was theirs: that of the manifest.
     const own = target.evaluation === undefined ? version.evaluation : target.evaluation === null ? null : { digest: target.evaluation };
     const evaluations = [...(own === null ? [] : [own]), ...(ctx.evaluations ?? [])];
@@ -188,6 +208,11 @@ export default defineStep<DeployConfig & { readonly strategy?: StrategyConfig }>
     return result(ctx, version, { alias, promotion, directory, confirmation });
   },
 });
+
+async function winsOf(ctx: StepContext, { name, version }: VersionManifest) {
+  const { countWin } = await import('../../src/registry/wins.ts');
+  return countWin(ctx.store, { model: name, version, pipeline: ctx.pipeline, run: ctx.runId, now: new Date().toISOString() });
+}
 
 function describeMove(alias: string, strategy: StrategyConfig | undefined): string {
   const spec = specOf(strategy);

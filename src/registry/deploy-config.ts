@@ -10,6 +10,10 @@ export interface DeployConfig extends ServingSettings {
   readonly confirm?: boolean;
   readonly confirmSeconds?: number;
   readonly onPinned?: 'fail' | 'skip';
+  /** Wins in a row that it takes to replace a champion. */
+  readonly wins?: number;
+  /** Times in which nothing is promoted. */
+  readonly freeze?: readonly object[];
 }
 
 /** What the schema of the deploy step cannot say. */
@@ -55,6 +59,18 @@ export function checkDeploy(config: DeployConfig & { readonly strategy?: unknown
       pointer: '/fallback',
       message: 'It is about the champion, and no champion is promoted here.',
       fix: 'Remove "fallback", or promote "champion".',
+    });
+  if (config.wins !== undefined && (config.promote === undefined ? 'champion' : config.promote) !== 'champion')
+    problems.push({
+      pointer: '/wins',
+      message: 'Wins are over a champion, and no champion is promoted here.',
+      fix: 'Remove "wins", or promote "champion".',
+    });
+  if (config.freeze !== undefined && config.promote === null)
+    problems.push({
+      pointer: '/freeze',
+      message: 'No alias is promoted here, so there is nothing to hold back.',
+      fix: 'Remove "freeze".',
     });
   if (config.promote === 'latest' || /^v?\d+$/.test(config.promote ?? ''))
     problems.push({ pointer: '/promote', message: `"${config.promote}" is reserved: it already names a version.`, fix: 'Use "champion".' });

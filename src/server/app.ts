@@ -8,6 +8,7 @@ import type { JsonRules } from '../data/reading/json-parser.ts';
 import type { InferenceService } from '../serving/inference.ts';
 import { SERVING_LIMITS } from '../serving/limits.ts';
 import type { FeedbackWriter } from '../monitoring/feedback/feedback-writer.ts';
+import { registerEvents } from '../serving/protocols/events.ts';
 import { registerFeedback } from '../serving/protocols/feedback.ts';
 import { registerMlflowProtocol } from '../serving/protocols/mlflow.ts';
 import { registerOpenInferenceProtocol } from '../serving/protocols/open-inference.ts';
@@ -43,6 +44,8 @@ export interface AppOptions {
   readonly guard: Guard;
   /** Where the tokens are; absent: they cannot be changed here. */
   readonly tokens?: { readonly store: ObjectStore; readonly changed: () => Promise<void> };
+  /** Where events of pipelines are kept; absent: none are taken. */
+  readonly events?: ObjectStore;
   /** Origins whose pages may call the server from a browser, e.g. "https://app.example.org"; "*" for all. Default: none. */
   readonly corsOrigins?: readonly string[];
   /** HTTPS in place of HTTP. */
@@ -73,6 +76,7 @@ export function createApp({
   storeId,
   guard,
   tokens,
+  events,
   corsOrigins = [],
   tls,
   arrivalMs = SERVING_LIMITS.arrivalMs,
@@ -164,6 +168,7 @@ export function createApp({
   registerRowsProtocol(app, context);
   registerMlflowProtocol(app, context);
   registerFeedback(app, context, feedback);
+  if (events !== undefined) registerEvents(app, events, ({ headers }) => guard.holderOf(headers.authorization)?.name ?? '');
   registerReports(app, reports);
   registerDocs(app, context, guard);
   if (tokens !== undefined) registerTokens(app, tokens.store, tokens.changed);

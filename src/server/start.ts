@@ -97,6 +97,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     storeId: () => identity?.id,
     guard,
     tokens: { store, changed: () => guard.look() },
+    events: store,
     ...(options.tls === undefined ? {} : { tls: readTls(options.tls) }),
     ...(options.corsOrigins === undefined ? {} : { corsOrigins: options.corsOrigins }),
   });

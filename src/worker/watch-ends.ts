@@ -49,7 +49,7 @@ async function look(temporal: Temporal, store: ActivityDeps['store'], seen: Set<
     const attributes = info.searchAttributes as Readonly<Record<string, readonly unknown[] | undefined>>;
     const text = (name: string): string | null => (typeof attributes[name]?.[0] === 'string' ? attributes[name][0] : null);
     const trigger = text('Trigger') ?? '';
-    const kind: OutcomeKind = text('RunKind') === 'run' ? 'run' : trigger === 'newData' ? 'newData' : 'drift';
+    const kind: OutcomeKind = text('RunKind') === 'run' ? 'run' : trigger === '' ? 'drift' : trigger;
     const outcome: Outcome = {
       formatVersion: 1,
       pipeline: text('Pipeline') ?? info.workflowId.split('/')[0]!,
