@@ -32,6 +32,8 @@ export interface ReadColumn {
 export interface ReadTable {
   readonly db: Database;
   readonly columns: readonly ReadColumn[];
+  /** All columns as the file has them, by the names that the SQL knows them under. */
+  readonly raw: readonly RawColumn[];
   /** Names of all columns of the file. */
   readonly names: readonly string[];
   /** SQL of a table with what the SQL of the columns names. */
@@ -164,6 +166,7 @@ function tableOf(
         raw,
       ),
     ),
+    raw: raw.columns,
     names: raw.columns.map(({ name }) => name),
     source: raw.source('all'),
     readsAgain: raw.rejects === undefined,
