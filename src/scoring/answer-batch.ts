@@ -7,6 +7,7 @@ import { toRequestError } from '../serving/request-error.ts';
 import type { Servable } from '../serving/servable.ts';
 import { checkRows } from '../serving/source-rows.ts';
 import { givesNumbers } from '../serving/warm-up.ts';
+import { predictAsServed, singleRows } from './predict-as-served.ts';
 import { pick, withoutRow } from './part-batches.ts';
 import type { ReadBatch } from './part-batches.ts';
 
@@ -31,9 +32,12 @@ export class BatchAnswerer {
   readonly #servable: Servable;
   readonly #saturate: boolean;
   readonly #following: SeriesFollowing | undefined;
+  readonly #isSingle: (row: number) => boolean;
 
-  constructor(servable: Servable) {
+  /** @param rows of the whole source */
+  constructor(servable: Servable, rows: number) {
     this.#servable = servable;
+    this.#isSingle = singleRows(rows, servable.preprocessor.windowSize);
     // As in the server: a reading beyond all bounds is what a model of anomalies is for.
     this.#saturate = servable.predictor.meta.output.kind === 'anomaly';
     this.#following = servable.preprocessor.series?.follow();
@@ -51,10 +55,12 @@ export class BatchAnswerer {
       good = without(batch.rows, refused);
       tensors = await this.#tensorsOf(pick(batch.columns, good), good.length);
     }
-    if (this.#following === undefined) return this.#values(tensors, good, refused);
+    if (this.#following === undefined) return this.#values(batch, tensors, good, refused);
     const followed = this.#following.add(batch.columns, batch.rows, good, tensors);
     for (const [place, reason] of followed.refused) refused.set(place, reason);
-    return answered ? this.#values(followed.tensors, followed.ends, refused) : { values: new Float32Array(0), ends: followed.ends, refused };
+    return answered
+      ? this.#values(batch, followed.tensors, followed.ends, refused)
+      : { values: new Float32Array(0), ends: followed.ends, refused };
   }
 
   /** undefined where some row cannot be read. */
@@ -99,7 +105,10 @@ export class BatchAnswerer {
       if (refused.has(place)) continue;
       const row = rows.get(place)!;
       try {
-        const given = checkRows(this.#servable, Array.from({ length: preprocessor.windowSize }, () => row));
+        const given = checkRows(
+          this.#servable,
+          Array.from({ length: preprocessor.windowSize }, () => row),
+        );
         await preprocessor.apply(given, { saturate: this.#saturate });
         refused.set(place, 'a value cannot be read as the type of its column.');
       } catch (error) {
@@ -131,14 +140,19 @@ export class BatchAnswerer {
       this.#servable,
       good.map((place) => rows.get(place)),
     );
-    return this.#values(await this.#servable.preprocessor.apply(given, { saturate: this.#saturate }), Int32Array.from(good), refused);
+    return this.#values(
+      batch,
+      await this.#servable.preprocessor.apply(given, { saturate: this.#saturate }),
+      Int32Array.from(good),
+      refused,
+    );
   }
 
   /** @throws Error where the network gives no numbers at all */
-  async #values(tensors: TensorBatch, ends: Int32Array, refused: Map<number, string>): Promise<AnsweredBatch> {
+  async #values({ firstRow }: ReadBatch, tensors: TensorBatch, ends: Int32Array, refused: Map<number, string>): Promise<AnsweredBatch> {
     if (ends.length === 0) return { values: new Float32Array(0), ends, refused };
     const { predictor, model, version } = this.#servable;
-    const values = await predictor.predict(tensors);
+    const values = await predictAsServed(predictor, tensors, ends.length, (at) => this.#isSingle(firstRow + ends[at]!));
     const bad = values.findIndex((value) => !Number.isFinite(value));
     if (bad === -1) return { values, ends, refused };
     if (!(await givesNumbers(this.#servable))) throw new Error(`version ${version} of ${model} gave ${values[bad]} at value ${bad}`);

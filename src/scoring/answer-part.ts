@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { once } from 'node:events';
+import { PerennialError } from '../core/errors.ts';
 import { writeJson } from '../data/reading/json-numbers.ts';
 import { ident, literal } from '../data/table/duckdb.ts';
 import type { Database } from '../data/table/duckdb.ts';
@@ -19,6 +20,12 @@ import type { PartRecord } from './score-task.ts';
 /** Values of all windows of a batch: 32 MB. */
 const WINDOW_VALUES_MAX = 2 ** 23;
 
+/** A stream of rows ends where its connection is asked for something else. */
+export interface Connections {
+  readonly read: Database;
+  readonly write: Database;
+}
+
 /** Answers parts of a snapshot, one after the other; of a model of series in their order. */
 export class PartScorer {
   readonly #servable: Servable;
@@ -30,7 +37,7 @@ export class PartScorer {
   constructor(servable: Servable, job: ScorerJob) {
     this.#servable = servable;
     this.#job = job;
-    this.#answerer = new BatchAnswerer(servable);
+    this.#answerer = new BatchAnswerer(servable, job.rows);
     const { meta } = servable.predictor;
     this.#columns = answerColumns(
       meta.output,
@@ -41,19 +48,20 @@ export class PartScorer {
   }
 
   /** Only what windows of later parts reach back over. */
-  async follow(db: Database, order: PartOrder): Promise<void> {
-    for await (const batch of this.#batches(db, order)) await this.#answerer.answer(batch, this.#rowsOf(db, batch.firstRow), false);
+  async follow({ read, write }: Connections, order: PartOrder): Promise<void> {
+    for await (const batch of this.#batches(read, order)) await this.#answerer.answer(batch, this.#rowsOf(write, batch.firstRow), false);
   }
 
   /** Writes the answers of a part, then the rows that were set aside, then the record that says that both are whole. */
-  async score(db: Database, order: PartOrder, onRows: (rows: number) => void): Promise<PartRecord> {
+  async score({ read, write: db }: Connections, order: PartOrder, onRows: (rows: number) => void): Promise<PartRecord> {
     const { output } = this.#servable.predictor.meta;
     await db.run(
       `CREATE OR REPLACE TEMP TABLE answers (${['r DOUBLE', ...this.#columns.map((column, index) => `a${index} ${typeSql(column)}`)].join(', ')})`,
     );
     const refused = new Map<number, string>();
     let answered = 0;
-    for await (const batch of this.#batches(db, order)) {
+    let seen = 0;
+    for await (const batch of this.#batches(read, order)) {
       const { values, ends, refused: bad } = await this.#answerer.answer(batch, this.#rowsOf(db, batch.firstRow));
       for (const [place, reason] of bad) refused.set(batch.firstRow + place, reason);
       if (ends.length > 0) {
@@ -61,8 +69,11 @@ export class PartScorer {
         await db.append('answers', [Float64Array.from(ends, (end) => batch.firstRow + end), ...columns], ends.length);
         answered += ends.length;
       }
+      seen += batch.rows;
       onRows(batch.rows);
     }
+    if (seen !== order.rows)
+      throw new PerennialError('INTERNAL', `Part ${order.part} has ${order.rows} rows, and ${seen} of them were read.`);
     const files = { [`${partName(order.part)}${ANSWERS_ENDING[this.#job.format]}`]: await this.#writeAnswers(db, order) };
     if (refused.size > 0) files[`${partName(order.part)}.aside.ndjson`] = await this.#writeAside(db, order, refused);
     const record: PartRecord = { formatVersion: 1, part: order.part, rows: order.rows, answered, aside: refused.size, files };
@@ -127,4 +138,3 @@ function typeSql({ type, texts }: AnswerColumn): string {
   if (texts !== undefined || type === 'boolean' || type === 'integer') return 'INTEGER';
   return type === 'number' ? 'DOUBLE' : 'VARCHAR';
 }
-

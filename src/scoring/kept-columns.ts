@@ -59,7 +59,12 @@ export class KeptColumns {
       const typed = known === undefined ? undefined : table.columns.find((one) => one.column.name === column.name);
       // What has a type by its source keeps it.
       const isText = column.from === 'text' || column.from === 'string';
-      return { name: column.name, id: `k${index}`, raw: isText ? (column.text ?? column.id) : column.id, typed: isText ? typed : undefined };
+      return {
+        name: column.name,
+        id: `k${index}`,
+        raw: isText ? (column.text ?? column.id) : column.id,
+        typed: isText ? typed : undefined,
+      };
     });
     return {
       sql: parts.flatMap(({ id, raw, typed }) => [

@@ -4,6 +4,7 @@ import { limitDatabase, withDatabase } from '../data/table/duckdb.ts';
 import { localArtifact } from '../training/trainer/local-artifact.ts';
 import { openBundle } from '../training/bundle/load-model.ts';
 import { PartScorer } from './answer-part.ts';
+import type { Connections } from './answer-part.ts';
 import type { PartOrder, ScorerJob, ScorerMessage } from './protocol.ts';
 
 /**
@@ -41,35 +42,42 @@ async function serve(job: ScorerJob): Promise<void> {
     },
     job,
   );
-  await withDatabase(async (db) => {
-    const orders: PartOrder[] = [];
-    let wake: (() => void) | undefined;
-    process.on('message', (order: PartOrder) => {
-      orders.push(order);
-      wake?.();
-    });
-    await tell({ type: 'ready' });
-    for (;;) {
-      const order = orders.shift();
-      if (order === undefined) {
-        await new Promise<void>((resolve) => (wake = resolve));
-        continue;
-      }
-      if (order.answered) {
-        await tell({ type: 'done', record: await scorer.score(db, order, (rows) => void process.send!({ type: 'rows', rows })) });
-      } else {
-        await scorer.follow(db, order);
-        await tell({ type: 'followed', part: order.part });
-      }
-    }
+  await withDatabase((read) => withDatabase((write) => take({ read, write }, scorer)));
+}
+
+/** Does what it is told, until its parent ends it. */
+async function take(connections: Connections, scorer: PartScorer): Promise<never> {
+  const orders: PartOrder[] = [];
+  let wake: (() => void) | undefined;
+  process.on('message', (order: PartOrder) => {
+    orders.push(order);
+    wake?.();
   });
+  await tell({ type: 'ready' });
+  for (;;) {
+    const order = orders.shift();
+    if (order === undefined) {
+      await new Promise<void>((resolve) => (wake = resolve));
+      continue;
+    }
+    if (order.answered) {
+      await tell({ type: 'done', record: await scorer.score(connections, order, (rows) => void process.send!({ type: 'rows', rows })) });
+    } else {
+      await scorer.follow(connections, order);
+      await tell({ type: 'followed', part: order.part });
+    }
+  }
 }
 
 function told(error: unknown): { code: PerennialError['code']; message: string; hint: string } {
   if (isPerennialError(error)) return { code: error.code, message: error.message, hint: error.hint };
   const errno = (error as NodeJS.ErrnoException | undefined)?.code;
   if (errno === 'ENOSPC' || errno === 'EDQUOT' || /no space left/i.test(messageOf(error)))
-    return { code: 'STORE_FULL', message: `No space is left for the answers: ${messageOf(error)}`, hint: 'Free space on this disk; the same command goes on then.' };
+    return {
+      code: 'STORE_FULL',
+      message: `No space is left for the answers: ${messageOf(error)}`,
+      hint: 'Free space on this disk; the same command goes on then.',
+    };
   if (error instanceof Error) process.stderr.write(`${error.stack ?? error.message}\n`);
   return { code: 'INTERNAL', message: messageOf(error), hint: '' };
 }

@@ -30,13 +30,18 @@ export interface OpenedSource {
  * @param reading of the model
  * @throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_INVALID
  */
-export async function openSource({ source, folder }: Pick<ScoreTask, 'source' | 'folder'>, reading: SourceReading | undefined): Promise<OpenedSource> {
+export async function openSource(
+  { source, folder }: Pick<ScoreTask, 'source' | 'folder'>,
+  reading: SourceReading | undefined,
+): Promise<OpenedSource> {
   const full = resolve(folder, source.path);
   const found = await stat(full).catch(() => undefined);
   const format = source.format ?? (found?.isDirectory() === true ? await folderFormat(full, reading) : undefined);
   const perFile = format !== undefined && readerRegistry.get(format).layout === 'classFolders';
   const list = async (): Promise<SourceFile[]> =>
-    perFile ? listFolder(full, readerRegistry.get(format).extensions ?? []) : listSource(readerRegistry.get('csv'), { format: 'csv', path: source.path }, folder);
+    perFile
+      ? listFolder(full, readerRegistry.get(format).extensions ?? [])
+      : listSource(readerRegistry.get('csv'), { format: 'csv', path: source.path }, folder);
   const files = await list();
   const stamp = stampOf(files);
   if (!perFile && files.every(({ size }) => size === 0))
@@ -83,9 +88,15 @@ async function folderFormat(folder: string, reading: SourceReading | undefined):
   const formats = readerRegistry.all().filter(({ layout }) => layout === 'classFolders');
   if (own !== undefined && formats.some(({ format }) => format === own)) return own;
   const entries = await readdir(folder, { recursive: true });
-  const fit = formats.filter(({ extensions = [] }) => entries.some((name) => extensions.some((ending) => name.toLowerCase().endsWith(ending))));
+  const fit = formats.filter(({ extensions = [] }) =>
+    entries.some((name) => extensions.some((ending) => name.toLowerCase().endsWith(ending))),
+  );
   if (fit.length === 1) return fit[0]!.format;
-  throw new PerennialError('SOURCE_INVALID', `${folder} is a folder; it holds ${fit.length === 0 ? 'neither images nor texts' : 'images and texts'}.`, {
-    hint: `Name a file, several by a pattern such as "${join(folder, '*.csv')}", or a folder of images.`,
-  });
+  throw new PerennialError(
+    'SOURCE_INVALID',
+    `${folder} is a folder; it holds ${fit.length === 0 ? 'neither images nor texts' : 'images and texts'}.`,
+    {
+      hint: `Name a file, several by a pattern such as "${join(folder, '*.csv')}", or a folder of images.`,
+    },
+  );
 }

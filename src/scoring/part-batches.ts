@@ -55,12 +55,10 @@ export async function* readBatches(
   most: number,
 ): AsyncGenerator<ReadBatch> {
   const chosen = [
-    ...columns.map(
-      ({ name, type }, index): SelectedColumn => ({
-        column: { name, type: type === 'image' ? 'string' : type === 'integer' ? 'number' : type },
-        sql: imageTextSql(place, name, valueId(index)),
-      }),
-    ),
+    ...columns.map(({ name, type }, index): SelectedColumn => ({
+      column: { name, type: type === 'image' ? 'string' : type === 'integer' ? 'number' : type },
+      sql: imageTextSql(place, name, valueId(index)),
+    })),
     { column: { name: BAD, type: 'boolean' as const }, sql: 'bad' },
   ];
   const images = columns.filter(({ type }) => type === 'image').map(({ name }) => name);
@@ -86,7 +84,14 @@ function imageTextSql({ snapshot }: RowsPlace, name: string, id: string): string
 }
 
 function slice({ columns, firstRow }: ColumnBatch, start: number, rows: number): ColumnBatch {
-  return { rows, firstRow: firstRow + start, columns: pick(columns, Int32Array.from({ length: rows }, (_, at) => start + at)) };
+  return {
+    rows,
+    firstRow: firstRow + start,
+    columns: pick(
+      columns,
+      Int32Array.from({ length: rows }, (_, at) => start + at),
+    ),
+  };
 }
 
 /** Some rows of columns. */

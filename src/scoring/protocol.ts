@@ -7,6 +7,8 @@ import type { PartRecord, ScoreFormat, ScoredModel } from './score-task.ts';
 export interface ScorerJob {
   readonly model: ScoredModel;
   readonly place: RowsPlace;
+  /** Of the whole source. */
+  readonly rows: number;
   readonly kept: readonly KeptColumn[];
   readonly format: ScoreFormat;
   readonly prefix: string;

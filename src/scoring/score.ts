@@ -72,7 +72,8 @@ export async function score(task: ScoreTask, place: ScorePlace, hooks: ScoreHook
     for (const record of known.values()) budget.add(record);
     const records = new Map(known);
     const done = [...known.values()].reduce((sum, { rows }) => sum + rows, 0);
-    if (known.size > 0) hooks.onNote?.(`${known.size} of ${Math.ceil(snapshot.rows / task.partRows)} parts of an earlier try are taken over.`);
+    if (known.size > 0)
+      hooks.onNote?.(`${known.size} of ${Math.ceil(snapshot.rows / task.partRows)} parts of an earlier try are taken over.`);
     const keeping: Promise<void>[] = [];
     const answering = performance.now();
     let rows = 0;
@@ -143,7 +144,12 @@ function columnsOf({ prefix, format }: ScoreTask, { output, width }: ModelFacts,
 }
 
 /** What is left to do. Windows reach back over the parts before: these are read once more, and not answered. */
-function ordersOf({ partRows }: ScoreTask, { rows }: Snapshot, { preprocessor }: ModelFacts, known: ReadonlyMap<number, PartRecord>): PartOrder[] {
+function ordersOf(
+  { partRows }: ScoreTask,
+  { rows }: Snapshot,
+  { preprocessor }: ModelFacts,
+  known: ReadonlyMap<number, PartRecord>,
+): PartOrder[] {
   const all = Array.from({ length: Math.ceil(rows / partRows) }, (_, part): PartOrder => {
     const first = part * partRows;
     return { part, first, rows: Math.min(partRows, rows - first), answered: !known.has(part) };
@@ -158,7 +164,7 @@ function processesFor({ processes }: ScoreTask, { preprocessor }: ModelFacts, ro
   return processes ?? Math.max(1, Math.min(availableParallelism(), heavy ? Infinity : Math.ceil(rows / ROWS_PER_PROCESS)));
 }
 
-async function writeJob(task: ScoreTask, { kept, images }: Snapshot, work: WorkFolder): Promise<string> {
+async function writeJob(task: ScoreTask, { kept, images, rows }: Snapshot, work: WorkFolder): Promise<string> {
   const { model, format, prefix } = task;
   const job: ScorerJob = {
     model,
@@ -167,6 +173,7 @@ async function writeJob(task: ScoreTask, { kept, images }: Snapshot, work: WorkF
       snapshot: { images },
       imageFolder: dirname(resolve(task.folder, task.source.path)),
     },
+    rows,
     kept,
     format,
     prefix,

@@ -29,10 +29,7 @@ export interface ModelFacts extends Pick<Servable, 'preprocessor' | 'sourceColum
 export async function modelFacts(model: ScoredModel): Promise<ModelFacts> {
   const artifact = localArtifact(model);
   const { output, outputShape } = metaAs(artifact, MODEL);
-  const [json, profile] = await Promise.all([
-    artifact.json<JsonObject>('preprocessor.json'),
-    fileAs(artifact, PROFILE, 'profile.json'),
-  ]);
+  const [json, profile] = await Promise.all([artifact.json<JsonObject>('preprocessor.json'), fileAs(artifact, PROFILE, 'profile.json')]);
   return {
     output,
     width: outputShape.reduce((product, size) => product * size, 1),

@@ -105,9 +105,13 @@ function drive(child: ChildProcess, open: PartOrder[], run: ScorersRun, stop: (e
     child.once('close', (code, signal) => {
       if (!finished)
         stop(
-          new PerennialError('TRAINER_CRASHED', `A scoring process ended with ${signal ?? `code ${code}`}.${stderr === '' ? '' : ` It wrote: ${stderr.trim()}`}`, {
-            hint: 'What was answered before is kept: the same command, or the next attempt of the step, goes on. Should it happen again, the machine may lack memory.',
-          }),
+          new PerennialError(
+            'TRAINER_CRASHED',
+            `A scoring process ended with ${signal ?? `code ${code}`}.${stderr === '' ? '' : ` It wrote: ${stderr.trim()}`}`,
+            {
+              hint: 'What was answered before is kept: the same command, or the next attempt of the step, goes on. Should it happen again, the machine may lack memory.',
+            },
+          ),
         );
       resolve();
     });

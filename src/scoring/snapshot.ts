@@ -133,7 +133,10 @@ function imageSql({ column, value }: ReadColumn, table: ReadTable): string {
 function checkNames(task: ScoreTask, { names }: ReadTable, about: Pick<Servable, 'preprocessor' | 'sourceColumns'>): void {
   const row = Object.fromEntries(names.map((name) => [name, null]));
   try {
-    checkRows(about as Servable, Array.from({ length: about.preprocessor.windowSize }, () => row));
+    checkRows(
+      about as Servable,
+      Array.from({ length: about.preprocessor.windowSize }, () => row),
+    );
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
     throw new PerennialError('COLUMN_MISSING', `${task.source.path}${error.message.replace(/^row 0,?/i, '')}`, {

@@ -96,7 +96,10 @@ function tell(io: CliIo, source: string, result: ScoreResult): void {
       ['answered', number(answered)],
       ...(unanswered === 0 ? [] : [['no full window', number(unanswered)]]),
       ['set aside', `${number(aside)}${result.asidePath === undefined ? '' : `, in ${result.asidePath}`}`],
-      ['time', `${seconds} s, ${number(rowsPerSecond)} rows a second${resumedParts === 0 ? '' : `, ${resumedParts} of ${parts} parts from an earlier try`}`],
+      [
+        'time',
+        `${seconds} s, ${number(rowsPerSecond)} rows a second${resumedParts === 0 ? '' : `, ${resumedParts} of ${parts} parts from an earlier try`}`,
+      ],
       ['source', `sha256 ${result.sourceDigest}`],
       ['answers', `${output.path}, ${number(output.size)} bytes, sha256 ${output.digest}`],
     ]),
@@ -113,7 +116,9 @@ function progressLine(io: CliIo): { tell: (update: { message: string; samplesPer
     tell({ message, samplesPerSecond }) {
       if (performance.now() - last < 100) return;
       last = performance.now();
-      process.stderr.write(`\r\u001b[K${message}${samplesPerSecond === undefined ? '' : `, ${samplesPerSecond.toLocaleString('en-US')} a second`}`);
+      process.stderr.write(
+        `\r\u001b[K${message}${samplesPerSecond === undefined ? '' : `, ${samplesPerSecond.toLocaleString('en-US')} a second`}`,
+      );
     },
     end() {
       process.stderr.write('\r\u001b[K');

@@ -70,7 +70,9 @@ export class SeriesFollower implements SeriesFollowing {
   #keys(columns: ReadonlyMap<string, ColumnData>, rows: number): (string | undefined)[] | undefined {
     const { key } = this.#sequence;
     if (key === undefined || key.length === 0) return undefined;
-    const parts = key.map(({ name }) => (columns.get(name) as NumberData | undefined)?.values as ArrayLike<number | string | null> | undefined);
+    const parts = key.map(
+      ({ name }) => (columns.get(name) as NumberData | undefined)?.values as ArrayLike<number | string | null> | undefined,
+    );
     return Array.from({ length: rows }, (_, row) => {
       const values = parts.map((part) => part?.[row]);
       return values.some((value) => value === null || value === undefined || Number.isNaN(value))
