@@ -4,6 +4,8 @@ import { PerennialError } from '../core/errors.ts';
 import { fingerprintFiles, listFolder, listSource, stampOf } from '../data/ingest/source-files.ts';
 import type { SourceFile } from '../data/readers/reader.ts';
 import { readerRegistry } from '../data/readers/index.generated.ts';
+import type { JsonObject } from '../core/json.ts';
+import { plainFiles } from '../data/reading/text-files.ts';
 import { findFormat } from '../data/reading/file-format.ts';
 import type { FoundFile } from '../data/reading/file-format.ts';
 import type { OpenedFile } from '../data/reading/read-as.ts';
@@ -47,6 +49,20 @@ export async function openSource(
   if (!perFile && files.every(({ size }) => size === 0))
     throw new PerennialError('SOURCE_EMPTY', `${source.path}: the file is empty (0 bytes).`);
   const { digest } = await fingerprintFiles(files, false);
+  const filesOf = async (
+    at: { readonly db: Database; readonly workDir: string },
+    asDeclared: SourceReading | undefined,
+  ): Promise<FoundFile> => {
+    if (perFile) return { format, files, notes: [] };
+    if (format === undefined) return findFormat(source.path, files, asDeclared, at);
+    const { encoding } = source;
+    const isText = format !== 'parquet';
+    return {
+      format,
+      files: isText ? await plainFiles(at.db, files, typeof encoding === 'string' ? encoding : undefined, at.workDir) : files,
+      notes: [],
+    };
+  };
   return {
     digest,
     stamp,
@@ -55,11 +71,12 @@ export async function openSource(
     async open(db, workDir) {
       await rm(workDir, { recursive: true, force: true });
       await mkdir(workDir, { recursive: true });
-      const settings = declaredReading(source, reading);
       // Images are opened where they are needed, one after the other: as a table they are their paths.
       if (format === 'images') return { path: source.path, reading, db, workDir, ...(await listing(files, join(workDir, 'images.csv'))) };
-      const found = perFile ? { format, files, notes: [] } : await findFormat(source.path, files, settings, { db, workDir });
-      return { path: source.path, reading: settings, db, workDir, ...found, ...(format === undefined ? {} : { format }) };
+      const declared = layoutOf(source);
+      const asDeclared = meaningOf(declared, format, reading);
+      const found = await filesOf({ db, workDir }, asDeclared);
+      return { path: source.path, reading: asDeclared, db, workDir, ...(declared === undefined ? {} : { declared }), ...found };
     },
     async checkUnchanged() {
       if (stampOf(await list()) === stamp) return;
@@ -76,11 +93,20 @@ async function listing(files: readonly SourceFile[], path: string): Promise<Foun
   return { format: 'csv', files: await listSource(readerRegistry.get('csv'), { format: 'csv', path }, '/'), notes: [] };
 }
 
-/** How the file is laid out may be declared; what its values mean is what the model learnt. */
-function declaredReading(source: ScoreTask['source'], reading: SourceReading | undefined): SourceReading | undefined {
-  const { path: _path, format, ...settings } = source;
-  if (format === undefined || reading === undefined || Object.keys(settings).length === 0) return reading;
-  return { ...reading, source: { ...(reading.source.format === format ? reading.source : {}), ...settings, format } };
+/** Settings of the reader that the source declares; its encoding is dealt with before. */
+function layoutOf({ path: _path, format: _format, encoding: _encoding, ...settings }: ScoreTask['source']): JsonObject | undefined {
+  return Object.keys(settings).length === 0 ? undefined : settings;
+}
+
+/** What values mean is what the model learnt; texts for a missing value may be others in this file. */
+function meaningOf(
+  declared: JsonObject | undefined,
+  format: string | undefined,
+  reading: SourceReading | undefined,
+): SourceReading | undefined {
+  const nullValues = declared?.['nullValues'];
+  if (nullValues === undefined || reading === undefined) return reading;
+  return { ...reading, source: { ...reading.source, ...(format === undefined ? {} : { format }), nullValues } };
 }
 
 async function folderFormat(folder: string, reading: SourceReading | undefined): Promise<string> {

@@ -75,6 +75,7 @@ export async function score(task: ScoreTask, place: ScorePlace, hooks: ScoreHook
     if (known.size > 0)
       hooks.onNote?.(`${known.size} of ${Math.ceil(snapshot.rows / task.partRows)} parts of an earlier try are taken over.`);
     const keeping: Promise<void>[] = [];
+    let lost: unknown;
     const answering = performance.now();
     let rows = 0;
     if (orders.some(({ answered }) => answered))
@@ -95,10 +96,13 @@ export async function score(task: ScoreTask, place: ScorePlace, hooks: ScoreHook
         onPart(record) {
           budget.add(record);
           records.set(record.part, record);
-          if (keeper !== undefined) keeping.push(keeper.keep(record, work.partsDir));
+          if (lost !== undefined) throw lost as Error;
+          // A store that is away is noticed with the next part.
+          if (keeper !== undefined) keeping.push(keeper.keep(record, work.partsDir).catch((error: unknown) => void (lost ??= error)));
         },
       });
     await Promise.all(keeping);
+    if (lost !== undefined) throw lost as Error;
     hooks.onProgress?.({ message: 'writing the answers', fraction: 1 });
     const files = await assemble(task, work, snapshot, [...records.values()], columns, signal);
     const seconds = (performance.now() - started) / 1_000;

@@ -12,6 +12,7 @@ interface Options {
   readonly prefix?: string;
   readonly budget?: string;
   readonly processes?: string;
+  readonly partRows?: string;
   readonly version?: string;
 }
 
@@ -34,6 +35,7 @@ export default defineCommand({
       .option('--prefix <text>', 'in front of the names of the answers, where they are called as columns that are kept')
       .option('--format <name>', 'parquet, csv or ndjson, where the ending of the file does not say it')
       .option('--processes <number>', 'processes that answer at once (default: one per core, as far as the rows are worth it)')
+      .option('--part-rows <number>', 'rows of one part, which is what a kill costs at most for each process (default: 65536)')
       .option('--version <number>', 'version to ask (default: the champion)')
       .addHelpText(
         'after',
@@ -60,6 +62,7 @@ Examples:
         ]);
         const budget = shareOf(options.budget) ?? SCORE_BUDGET;
         const processes = countOf('--processes', options.processes);
+        const partRows = countOf('--part-rows', options.partRows) ?? PART_ROWS;
         const scored = await resolveScored(model, countOf('--version', options.version));
         const work = workBeside(out);
         const progress = progressLine(io);
@@ -72,7 +75,7 @@ Examples:
             format,
             prefix: options.prefix ?? '',
             budget,
-            partRows: PART_ROWS,
+            partRows,
             ...(processes === undefined ? {} : { processes }),
           },
           { folder: work },

@@ -49,6 +49,8 @@ export interface ReadTable {
 export interface OpenedFile extends FoundFile {
   readonly path: string;
   readonly reading: SourceReading | undefined;
+  /** How the file is laid out, where somebody said it: settings of the reader, over what is found out. */
+  readonly declared?: Readonly<Record<string, unknown>>;
   readonly db: Database;
   readonly workDir: string;
 }
@@ -98,7 +100,7 @@ export async function readFileAs<T>(
 
 /** @throws as {@link readFileAs} */
 export async function readTable<T>(
-  { path, format, files, notes, reading, db, workDir }: OpenedFile,
+  { path, format, files, notes, reading, declared, db, workDir }: OpenedFile,
   columns: readonly Column[],
   use: (table: ReadTable) => Promise<T>,
 ): Promise<T> {
@@ -113,6 +115,7 @@ export async function readTable<T>(
     ...(same === undefined ? {} : pick(same, ['quote', 'header', 'nullValues'])),
     // What else is missing depends on the column, where the source of the model has another format.
     ...(format === 'csv' && same === undefined && reading !== undefined ? { nullValues: [''] } : {}),
+    ...declared,
   };
   const expected = (reading?.columns ?? columns).map(({ name }) => name);
   try {
