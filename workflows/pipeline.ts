@@ -128,7 +128,11 @@ class PipelineRun {
     void CancellationScope.current().cancelRequested.catch(() => this.#change({ ...this.#state, cancelled: true }));
     const missed = watchesTicks(this.#plan, this.#trigger) && patched(PATCHES.makesUp) ? new MissedTicks(this.#input) : undefined;
     const status = await CancellationScope.nonCancellable(() => this.#inTurn());
-    await missed?.makeUp(status);
+    if (missed !== undefined) {
+      // A cancel that comes after the end of a run does not reach it any more.
+      if (patched(PATCHES.endsOnce)) await CancellationScope.nonCancellable(() => missed.makeUp(status));
+      else await missed.makeUp(status);
+    }
     if (patched(PATCHES.outcomes)) await this.#tell(status);
     return this.#finish(status);
   }

@@ -16,6 +16,7 @@ import { CARD } from '../reports/version-card.ts';
 import { SERVER_COUNTS } from '../rollouts/counts.ts';
 import { RUN_LABELS } from '../runs/run-labels.ts';
 import { TRIGGER } from '../runs/trigger-record.ts';
+import { SCORED_PART } from '../scoring/store-parts.ts';
 import { CACHE_ENTRY, LAST_PARTS } from '../steps/cache.ts';
 import { STEP_RECORD } from '../steps/step-records.ts';
 import { ARTIFACT } from '../storage/artifact-store.ts';
@@ -51,6 +52,7 @@ export const storedKinds: readonly StoredKind<object>[] = [
   SERVER_COUNTS,
   RUN_LABELS,
   TRIGGER,
+  SCORED_PART,
   CACHE_ENTRY,
   LAST_PARTS,
   STEP_RECORD,

@@ -109,6 +109,7 @@ export async function collectGarbage(store: ObjectStore, options: GcOptions = {}
       [
         ...inventory.probes.filter((head) => expired(head, DAY_MS)),
         ...inventory.bases.filter((head) => expired(head, Math.max(logsMs, RUN_MS))),
+        ...inventory.scorings.filter((head) => expired(head, RUN_MS)),
       ],
     ],
   ] as const;
@@ -181,6 +182,8 @@ interface Inventory {
   readonly probes: ObjectHead[];
   /** What runs started from: asked for as long as the run goes. */
   readonly bases: ObjectHead[];
+  /** Parts of scorings that were given up: a scoring that ends takes its own away. */
+  readonly scorings: ObjectHead[];
 }
 
 async function takeInventory(store: ObjectStore): Promise<Inventory> {
@@ -196,6 +199,7 @@ async function takeInventory(store: ObjectStore): Promise<Inventory> {
     servers: [],
     probes: [],
     bases: [],
+    scorings: [],
   };
   for await (const head of store.list('')) {
     if (head.key.startsWith('blobs/')) inventory.blobs.push(head);
@@ -207,6 +211,7 @@ async function takeInventory(store: ObjectStore): Promise<Inventory> {
     else if (/^drift\/.+\/checks\/[^/]+$/.test(head.key)) inventory.checks.push(head);
     else if (head.key.startsWith('servers/')) inventory.servers.push(head);
     else if (head.key.startsWith('probe/')) inventory.probes.push(head);
+    else if (head.key.startsWith('scoring/')) inventory.scorings.push(head);
     else if (head.key.startsWith('bases/')) inventory.bases.push(head);
     else if (head.key.endsWith('.json') && head.size <= DOCUMENT_BYTES_MAX) inventory.documents.push(head);
   }

@@ -166,7 +166,9 @@ function rolloutAfter(current: Routing, { action, rollout }: Proposal): RolloutR
 /** What a change ends besides is told with it: it may be all that somebody reads. */
 function whyOf({ rollout: before }: Routing, after: RolloutRouting | undefined, action: Transition['action'], why: string): string {
   if (before === undefined || before.id === after?.id || action === 'rolloutEnd') return why;
-  return `${why} Ends the ${before.kind === 'abTest' ? 'A/B test' : before.kind} of version ${before.candidate} (rollout ${before.id}).`;
+  // What people write often ends without a full stop.
+  const said = /[.!?…)"'`]$/.test(why) ? why : `${why}.`;
+  return `${said} Ends the ${before.kind === 'abTest' ? 'A/B test' : before.kind} of version ${before.candidate} (rollout ${before.id}).`;
 }
 
 /**
@@ -267,6 +269,12 @@ export async function whoMoved(store: ObjectStore, routing: Routing, alias: stri
   const made = (one: Transition): boolean => one.alias === alias && one.to === routing.aliases[alias];
   if (made(routing.transition)) return routing.transition.who;
   return (await recordedTransitions(store, routing.name)).findLast(made)?.who ?? 'somebody';
+}
+
+/** Who began the rollout that goes on. "somebody" where that is not among the changes that can be read. */
+export async function whoBegan(store: ObjectStore, { name, rollout, transition }: Routing): Promise<string> {
+  const begun = (one: Transition): boolean => one.action === 'rollout' && one.rollout?.id === rollout?.id;
+  return begun(transition) ? transition.who : ((await recordedTransitions(store, name)).findLast(begun)?.who ?? 'somebody');
 }
 
 export function emptyRouting(name: string): Routing {

@@ -15,6 +15,7 @@ import runCommand from './run.command.ts';
 import runsCommand from './runs.command.ts';
 import schedulesCommand from './schedules.command.ts';
 import schemaCommand from './schema.command.ts';
+import scoreCommand from './score.command.ts';
 import serveCommand from './serve.command.ts';
 import showCommand from './show.command.ts';
 import statusCommand from './status.command.ts';
@@ -42,6 +43,7 @@ export const commands: readonly CommandModule[] = [
   runsCommand,
   schedulesCommand,
   schemaCommand,
+  scoreCommand,
   serveCommand,
   showCommand,
   statusCommand,
