@@ -165,6 +165,21 @@ describe('performance', () => {
     expect(await check('worse', 'performance', trigger(ACCURACY))).toMatchObject({ outcome: 'none', finding: { champion: 2, rows: 0 } });
   });
 
+  it('says that it is blind where the model was taken out of the store, not where there was none yet', async () => {
+    expect(await check('gone', 'performance', trigger(ACCURACY))).toMatchObject({
+      outcome: 'none',
+      finding: { summary: 'gone has no champion yet, so there is nothing to compare with.' },
+    });
+    await learn('gone');
+    await answers('gone', 1, 200, 100);
+    expect(await check('gone', 'performance', trigger(ACCURACY))).toMatchObject({ outcome: 'started' });
+    for await (const { key } of stage.deps.store.list('models/gone/')) await stage.deps.store.delete(key);
+    expect(await check('gone', 'performance', trigger(ACCURACY))).toMatchObject({
+      outcome: 'blind',
+      finding: { summary: expect.stringContaining('gone has no champion any more, which was version 1') as string },
+    });
+  });
+
   it('says that it is blind where answers get no labels', async () => {
     await learn('unlabelled');
     await answers('unlabelled', 1, 200, 0, 3);
