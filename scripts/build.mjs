@@ -21,6 +21,7 @@ const candidates = {
   supervisor: 'src/stack/main.ts',
   provision: 'src/provisioning/main.ts',
   trainer: 'src/training/trainer/main.ts',
+  scorer: 'src/scoring/main.ts',
   'hdf5-reader': 'src/training/imports/hdf5-reader.ts',
   neighbours: 'src/data/neighbours/neighbours-thread.ts',
   preprocessing: 'src/data/preprocess/preprocess-thread.ts',

@@ -9,6 +9,7 @@ import ingestStep from './ingest.step.ts';
 import measureStep from './measure.step.ts';
 import preprocessStep from './preprocess.step.ts';
 import registerStep from './register.step.ts';
+import scoreStep from './score.step.ts';
 import scriptStep from './script.step.ts';
 import trainStep from './train.step.ts';
 import tuneStep from './tune.step.ts';
@@ -24,6 +25,7 @@ export const steps: readonly StepDefinition[] = [
   measureStep,
   preprocessStep,
   registerStep,
+  scoreStep,
   scriptStep,
   trainStep,
   tuneStep,

@@ -19,7 +19,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/monitoring'],
   ['src/rollouts'],
   ['src/reports', 'src/config', 'src/serving'],
-  ['src/client', 'temporal.config.ts'],
+  ['src/client', 'src/scoring', 'temporal.config.ts'],
   ['src/steps'],
   ['src/planning', 'src/notifications'],
   ['src/runs'],

@@ -26,6 +26,7 @@ const DOCUMENT = {
     { uses: 'evaluate', with: { metrics: ['accuracy'] } },
     { uses: 'approve', with: {} },
     { uses: 'register', with: {} },
+    { uses: 'score', with: { source: { format: 'csv', path: 'rows.csv' }, keep: ['kind'] } },
     { uses: 'deploy', with: { to: 'directory', path: 'exports', promote: null } },
     { uses: 'fold', with: { folds: 3, fold: 2 }, inputs: { dataset: 'validate' } },
   ],

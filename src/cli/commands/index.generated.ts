@@ -15,12 +15,14 @@ import runCommand from './run.command.ts';
 import runsCommand from './runs.command.ts';
 import schedulesCommand from './schedules.command.ts';
 import schemaCommand from './schema.command.ts';
+import scoreCommand from './score.command.ts';
 import serveCommand from './serve.command.ts';
 import showCommand from './show.command.ts';
 import statusCommand from './status.command.ts';
 import studiesCommand from './studies.command.ts';
 import tensorboardCommand from './tensorboard.command.ts';
 import tokensCommand from './tokens.command.ts';
+import traceCommand from './trace.command.ts';
 import upCommand from './up.command.ts';
 import validateCommand from './validate.command.ts';
 import workerCommand from './worker.command.ts';
@@ -41,12 +43,14 @@ export const commands: readonly CommandModule[] = [
   runsCommand,
   schedulesCommand,
   schemaCommand,
+  scoreCommand,
   serveCommand,
   showCommand,
   statusCommand,
   studiesCommand,
   tensorboardCommand,
   tokensCommand,
+  traceCommand,
   upCommand,
   validateCommand,
   workerCommand,

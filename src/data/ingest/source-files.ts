@@ -145,6 +145,17 @@ export async function listSource(reader: ReaderDefinition, config: SourceConfig,
   return files.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
 }
 
+/** The files of a folder that end in one of these, wherever they lie in it, sorted by name. @throws SOURCE_NOT_FOUND, SOURCE_EMPTY */
+export async function listFolder(folder: string, extensions: readonly string[]): Promise<SourceFile[]> {
+  if (!(await exists(folder))) throw new PerennialError('SOURCE_NOT_FOUND', `There is no folder ${folder}.`);
+  const paths = (await walk(folder)).filter((path) => extensions.some((ending) => path.toLowerCase().endsWith(ending)));
+  if (paths.length === 0) throw new PerennialError('SOURCE_EMPTY', `${folder} holds no file ending in ${extensions.join(', ')}.`);
+  const files: SourceFile[] = [];
+  for (let start = 0; start < paths.length; start += 256)
+    files.push(...(await Promise.all(paths.slice(start, start + 256).map((path) => describe(path, folder)))));
+  return files.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
 /** One number for the state of the files on disk: it changes when one is written, replaced, added or removed. */
 export function stampOf(files: readonly SourceFile[]): string {
   const hash = createHash('sha256');

@@ -8,6 +8,7 @@ import type { FittedLink } from './chain.ts';
 import type { ColumnData } from '../transforms/column-data.ts';
 import { checkRowColumns, columnOfRows } from '../table/row-values.ts';
 import { SeriesRuns, WindowCutter, keysOf, seriesName } from './series.ts';
+import { SeriesFollower } from './series-follower.ts';
 import type { FittedSequence } from '../stored/sequence.ts';
 import type { Preprocessor, SeriesWindows, SourceReading } from '../stored/dataset.ts';
 import type { Column } from '../stored/column.ts';
@@ -290,6 +291,7 @@ export function createPreprocessor(parts: PreprocessorParts, byType: Column['typ
       checkRowColumns(rows, columns);
       return tensorsOfRows(rows, saturate);
     },
+    applyColumns: (batch, rows, { saturate = false } = {}) => tensorsOf({ ...parts, saturate }, batch, rows, 0),
     toJson: () => toJson(parts, byType),
   };
 }
@@ -319,6 +321,7 @@ function seriesOf(
   return {
     sequence,
     keys,
+    follow: () => new SeriesFollower(sequence, byType),
     async windows(rows, { mayBeNone = false, saturate = false } = {}): Promise<SeriesWindows> {
       if (rows.length < size)
         throw new PerennialError('DATA_INVALID', `${rows.length} rows were given; one example needs ${size} consecutive rows.`, {

@@ -105,16 +105,22 @@ export class SeriesRuns {
    */
   add(keys: readonly string[] | undefined, times: Float64Array | undefined, rows: number, firstRow = 0): Int32Array {
     const runs = new Int32Array(rows);
-    for (let row = 0; row < rows; row += 1) {
-      const key = keys?.[row] ?? '';
-      const time = times?.[row] ?? Number.NaN;
-      const last = this.#last.get(key);
-      const apart = last !== undefined && times !== undefined && this.#isApart(key, last.time, time, firstRow + row);
-      const run = last === undefined || apart ? 1 : last.run + 1;
-      this.#last.set(key, { time, run });
-      runs[row] = run;
-    }
+    for (let row = 0; row < rows; row += 1) runs[row] = this.follow(keys?.[row] ?? '', times?.[row], firstRow + row);
     return runs;
+  }
+
+  /** The same of one row. @throws as {@link add}; what was known of the series stays then */
+  follow(key: string, time: number | undefined, row: number): number {
+    const last = this.#last.get(key);
+    const apart = last !== undefined && time !== undefined && this.#isApart(key, last.time, time, row);
+    const run = last === undefined || apart ? 1 : last.run + 1;
+    this.#last.set(key, { time: time ?? Number.NaN, run });
+    return run;
+  }
+
+  /** A row of the series was left out: what follows begins anew. */
+  forget(key: string): void {
+    this.#last.delete(key);
   }
 
   #isApart(key: string, before: number, time: number, row: number): boolean {

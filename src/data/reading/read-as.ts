@@ -32,6 +32,8 @@ export interface ReadColumn {
 export interface ReadTable {
   readonly db: Database;
   readonly columns: readonly ReadColumn[];
+  /** All columns as the file has them, by the names that the SQL knows them under. */
+  readonly raw: readonly RawColumn[];
   /** Names of all columns of the file. */
   readonly names: readonly string[];
   /** SQL of a table with what the SQL of the columns names. */
@@ -47,6 +49,8 @@ export interface ReadTable {
 export interface OpenedFile extends FoundFile {
   readonly path: string;
   readonly reading: SourceReading | undefined;
+  /** How the file is laid out, where somebody said it: settings of the reader, over what is found out. */
+  readonly declared?: Readonly<Record<string, unknown>>;
   readonly db: Database;
   readonly workDir: string;
 }
@@ -96,7 +100,7 @@ export async function readFileAs<T>(
 
 /** @throws as {@link readFileAs} */
 export async function readTable<T>(
-  { path, format, files, notes, reading, db, workDir }: OpenedFile,
+  { path, format, files, notes, reading, declared, db, workDir }: OpenedFile,
   columns: readonly Column[],
   use: (table: ReadTable) => Promise<T>,
 ): Promise<T> {
@@ -111,6 +115,7 @@ export async function readTable<T>(
     ...(same === undefined ? {} : pick(same, ['quote', 'header', 'nullValues'])),
     // What else is missing depends on the column, where the source of the model has another format.
     ...(format === 'csv' && same === undefined && reading !== undefined ? { nullValues: [''] } : {}),
+    ...declared,
   };
   const expected = (reading?.columns ?? columns).map(({ name }) => name);
   try {
@@ -164,6 +169,7 @@ function tableOf(
         raw,
       ),
     ),
+    raw: raw.columns,
     names: raw.columns.map(({ name }) => name),
     source: raw.source('all'),
     readsAgain: raw.rejects === undefined,

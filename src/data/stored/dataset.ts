@@ -1,6 +1,7 @@
 import type { ColumnType, Column } from './column.ts';
 import type { JsonObject } from '../../core/json.ts';
-import type { OutputSpec, Row, TensorBatch, TensorSpec } from '../../core/tensor.ts';
+import type { OutputSpec, Row, Tensor, TensorBatch, TensorSpec } from '../../core/tensor.ts';
+import type { ColumnData } from '../transforms/column-data.ts';
 import type { FittedSequence } from './sequence.ts';
 import type { TextShape } from '../table/text-shape.ts';
 import { COUNT, NUMBER, OBJECT, TENSOR, TEXT, defineStored, listOf, mapOf, orNull, recordSchema } from '../../storage/stored.ts';
@@ -47,6 +48,11 @@ export interface DatasetMeta {
   readonly toldBy?: readonly string[];
   /** Column that orders a time series, where the split is by time. */
   readonly timeColumn?: string;
+  /**
+   * Of rows that were appended: the version that had not seen them, and the digests of the datasets that it was made from. Datasets of
+   * one group have no rows in common.
+   */
+  readonly appendedTo?: { readonly model: string; readonly version: number; readonly datasets: readonly (readonly string[])[] };
   /** Column that says of each row which split it is in, where the document named one. */
   readonly splitColumn?: string;
   /** Rows left out with their reasons (`quarantine.parquet`, where there are any). */
@@ -76,6 +82,7 @@ export const DATASET: StoredKind<DatasetMeta> = defineStored({
       compared: { const: true },
       labelCopies: listOf(TEXT),
       timeColumn: TEXT,
+      appendedTo: recordSchema({ model: TEXT, version: COUNT, datasets: listOf(listOf(TEXT)) }),
       splitColumn: TEXT,
       rawTest: recordSchema({ file: TEXT, positions: listOf({ type: 'integer' }) }),
     },
@@ -202,15 +209,48 @@ export interface Preprocessor {
    * @throws DATA_INVALID naming row and column.
    */
   apply(rows: readonly Row[], options?: { readonly saturate?: boolean }): Promise<TensorBatch>;
+  /**
+   * As {@link Preprocessor.apply}, of the columns of rows that were read already, and without windows; absent where rows are questions.
+   *
+   * @throws DATA_INVALID naming row and column.
+   */
+  applyColumns?(
+    columns: ReadonlyMap<string, ColumnData>,
+    rows: number,
+    options?: { readonly saturate?: boolean },
+  ): Promise<Record<string, Tensor>>;
   /** Of a windowed preprocessor: which windows the rows hold. */
   readonly series?: {
     readonly sequence: FittedSequence;
     /** The series of each row; undefined where a model knows of one only. @throws DATA_INVALID */
     keys(rows: readonly Row[]): Promise<readonly string[] | undefined>;
+    /** Windows of more rows than are held at once, batch by batch. */
+    follow(): SeriesFollowing;
     /** @param options.mayBeNone whether rows without a window are no mistake @throws DATA_INVALID as {@link Preprocessor.apply} */
     windows(rows: readonly Row[], options?: { readonly mayBeNone?: boolean; readonly saturate?: boolean }): Promise<SeriesWindows>;
   };
   toJson(): JsonObject;
+}
+
+/** Rows of series that come in batches: windows reach back over the batches before. */
+export interface SeriesFollowing {
+  /**
+   * @param columns of all rows of the batch
+   * @param good places of the rows that can be read, rising: one that cannot is a gap in its series
+   * @param tensors of these alone, a row each
+   */
+  add(columns: ReadonlyMap<string, ColumnData>, rows: number, good: Int32Array, tensors: TensorBatch): FollowedWindows;
+}
+
+/** The windows that end in a batch. */
+export interface FollowedWindows {
+  readonly tensors: Record<string, Tensor>;
+  /** Place in the batch of the last row of each. */
+  readonly ends: Int32Array;
+  /** Series of each row of the batch; undefined where there is one only. */
+  readonly keys?: readonly string[];
+  /** Rows that do not follow the ones before, with the reasons. */
+  readonly refused: ReadonlyMap<number, string>;
 }
 
 /** What `apply` gives for rows of series, with the last row of each window. */

@@ -1,0 +1,144 @@
+import type { OutputSpec } from '../core/tensor.ts';
+import { answersOf } from '../data/answers/decode.ts';
+import { decodeText } from '../data/answers/prompts.ts';
+import { imageOf } from '../data/images/sample-images.ts';
+import { literal } from '../data/table/duckdb.ts';
+
+/** A column of answers: what a {@link Prediction} says at one place. */
+export interface AnswerColumn {
+  /** Where it stands in an answer of the server; numbers are places in a list. */
+  readonly path: readonly (string | number)[];
+  readonly type: 'number' | 'integer' | 'boolean' | 'text';
+  /** Texts that its integers stand for. */
+  readonly texts?: readonly string[];
+  /** Beside what the server says: left out where answers have its form. */
+  readonly more?: true;
+}
+
+export type AnswerValues = Float64Array | Int32Array | readonly string[];
+
+/** The columns of the answers of a model, in their order. @param width values of the network per row */
+export function answerColumns(output: OutputSpec, width: number): AnswerColumn[] {
+  switch (output.kind) {
+    case 'classes':
+      return [
+        { path: ['label'], type: 'text', texts: output.classes },
+        { path: ['probability'], type: 'number', more: true },
+        ...output.classes.map((name): AnswerColumn => ({ path: ['probabilities', name], type: 'number' })),
+      ];
+    case 'several':
+      return output.outputs.flatMap((one) =>
+        answerColumns(one, one.kind === 'classes' ? one.classes.length : one.width).map((column) => ({
+          ...column,
+          path: ['outputs', one.name, ...column.path],
+        })),
+      );
+    case 'anomaly':
+      return [
+        { path: ['score'], type: 'number' },
+        { path: ['anomaly'], type: 'boolean' },
+      ];
+    case 'samples':
+      return output.range === undefined ? listColumns('sample', width) : [{ path: ['image'], type: 'text' }];
+    case 'text':
+      return [
+        { path: ['text'], type: 'text' },
+        { path: ['tokens'], type: 'integer' },
+        { path: ['finish'], type: 'text' },
+      ];
+    default:
+      return width === 1 ? [{ path: ['value'], type: 'number' }] : listColumns('value', width);
+  }
+}
+
+const listColumns = (name: string, width: number): AnswerColumn[] =>
+  Array.from({ length: width }, (_, at): AnswerColumn => ({ path: [name, at], type: 'number' }));
+
+/** The values of {@link answerColumns}: the same numbers as `decode` says of each row. */
+export function answerValues(output: OutputSpec, values: Float32Array, rows: number): AnswerValues[] {
+  switch (output.kind) {
+    case 'classes':
+      return classValues(output.classes.length, values, rows);
+    case 'several':
+      return output.outputs.flatMap((one) => answerValues(one, answersOf(values, rows, output.outputs, one.name), rows));
+    case 'anomaly':
+      return [
+        Float64Array.from(values.subarray(0, rows)),
+        Int32Array.from(values.subarray(0, rows), (score) => (score > output.threshold ? 1 : 0)),
+      ];
+    case 'samples': {
+      const { range, shape } = output;
+      if (range === undefined) return transposed(values, rows, (value) => value);
+      const size = values.length / rows;
+      return [
+        Array.from({ length: rows }, (_, row) =>
+          imageOf(values.subarray(row * size, (row + 1) * size), { shape, range }).toString('base64'),
+        ),
+      ];
+    }
+    case 'text': {
+      const texts = decodeText(output, values, rows) as readonly { text: string; tokens: number; finish: string }[];
+      return [texts.map(({ text }) => text), Int32Array.from(texts, ({ tokens }) => tokens), texts.map(({ finish }) => finish)];
+    }
+    default: {
+      const { mean, std } = (output.kind === 'number' ? output.scale : undefined) ?? { mean: 0, std: 1 };
+      return transposed(values, rows, (value) => value * std + mean);
+    }
+  }
+}
+
+function classValues(classes: number, values: Float32Array, rows: number): AnswerValues[] {
+  const width = rows === 0 ? classes : values.length / rows;
+  const labels = new Int32Array(rows);
+  const best = new Float64Array(rows);
+  const each = Array.from({ length: classes }, () => new Float64Array(rows));
+  for (let row = 0; row < rows; row += 1) {
+    let top = 0;
+    for (let index = 0; index < classes; index += 1) {
+      const value = width === 1 ? (index === 0 ? 1 - values[row]! : values[row]!) : values[row * width + index]!;
+      each[index]![row] = value;
+      if (value > each[top]![row]!) top = index;
+    }
+    labels[row] = top;
+    best[row] = each[top]![row]!;
+  }
+  return [labels, best, ...each];
+}
+
+function transposed(values: Float32Array, rows: number, of: (value: number) => number): Float64Array[] {
+  const width = rows === 0 ? 1 : values.length / rows;
+  return Array.from({ length: width }, (_, index) => Float64Array.from({ length: rows }, (__, row) => of(values[row * width + index]!)));
+}
+
+/** What a column is called in a flat table: the names on the way to it, without the one that only says that there are several. */
+export function flatName({ path }: AnswerColumn): string {
+  return (path[0] === 'outputs' ? path.slice(1) : path).join('.');
+}
+
+/** SQL of a column by what was appended of it. */
+export function valueOfSql({ type, texts }: AnswerColumn, id: string): string {
+  if (texts !== undefined) return `list_extract([${texts.map(literal).join(', ')}], ${id} + 1)`;
+  return type === 'boolean' ? `(${id} = 1)` : id;
+}
+
+/** SQL of the answers in the form of the server, one expression for each name of the first level. @param ids of the columns */
+export function nestedSql(columns: readonly AnswerColumn[], ids: readonly string[]): { readonly name: string; readonly sql: string }[] {
+  const leaves = columns.flatMap((column, at) => (column.more === true ? [] : [{ path: column.path, sql: valueOfSql(column, ids[at]!) }]));
+  return [...new Set(leaves.map(({ path }) => String(path[0])))].map((name) => ({
+    name,
+    sql: joined(leaves.filter(({ path }) => String(path[0]) === name).map(({ path, sql }) => ({ path: path.slice(1), sql }))),
+  }));
+}
+
+function joined(leaves: readonly { readonly path: readonly (string | number)[]; readonly sql: string }[]): string {
+  const [first] = leaves;
+  if (first!.path.length === 0) return first!.sql;
+  const names = [...new Set(leaves.map(({ path }) => path[0]!))];
+  const parts = names.map((name) => ({
+    name,
+    sql: joined(leaves.filter(({ path }) => path[0] === name).map(({ path, sql }) => ({ path: path.slice(1), sql }))),
+  }));
+  return typeof first!.path[0] === 'number'
+    ? `json_array(${parts.map(({ sql }) => sql).join(', ')})`
+    : `json_object(${parts.map(({ name, sql }) => `${literal(String(name))}, ${sql}`).join(', ')})`;
+}

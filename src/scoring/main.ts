@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { PerennialError, isPerennialError, messageOf } from '../core/errors.ts';
+import { limitDatabase, withDatabase } from '../data/table/duckdb.ts';
+import { localArtifact } from '../training/trainer/local-artifact.ts';
+import { openBundle } from '../training/bundle/load-model.ts';
+import { PartScorer } from './answer-part.ts';
+import type { Connections } from './answer-part.ts';
+import type { PartOrder, ScorerJob, ScorerMessage } from './protocol.ts';
+
+/**
+ * A scoring process: `scorer.js JOB`, forked with an IPC channel. It answers one part after the other, and ends at once when the channel
+ * closes: nobody waits for it then, and another try may start.
+ */
+async function main(): Promise<void> {
+  process.on('disconnect', () => process.exit(1));
+  // Whoever interrupts the command ends it through its parent.
+  process.on('SIGINT', () => undefined);
+  const path = process.argv[2];
+  if (path === undefined || process.send === undefined) {
+    process.stderr.write('A scoring process is started by `perennial score` or a score step, not by hand.\n');
+    process.exit(2);
+  }
+  const job = JSON.parse(readFileSync(path, 'utf8')) as ScorerJob;
+  try {
+    limitDatabase(job.memory, job.threads);
+    await serve(job);
+  } catch (error) {
+    await tell({ type: 'failed', error: told(error) });
+    process.disconnect();
+  }
+}
+
+async function serve(job: ScorerJob): Promise<void> {
+  const bundle = await openBundle(localArtifact(job.model));
+  const scorer = new PartScorer(
+    {
+      model: job.model.name,
+      version: job.model.version ?? 0,
+      preprocessor: bundle.preprocessor,
+      predictor: bundle.predictor,
+      sourceColumns: bundle.profile.columns.map(({ name }) => name),
+    },
+    job,
+  );
+  await withDatabase((read) => withDatabase((write) => take({ read, write }, scorer)));
+}
+
+/** Does what it is told, until its parent ends it. */
+async function take(connections: Connections, scorer: PartScorer): Promise<never> {
+  const orders: PartOrder[] = [];
+  let wake: (() => void) | undefined;
+  process.on('message', (order: PartOrder) => {
+    orders.push(order);
+    wake?.();
+  });
+  await tell({ type: 'ready' });
+  for (;;) {
+    const order = orders.shift();
+    if (order === undefined) {
+      await new Promise<void>((resolve) => (wake = resolve));
+      continue;
+    }
+    if (order.answered) {
+      await tell({ type: 'done', record: await scorer.score(connections, order, (rows) => void process.send!({ type: 'rows', rows })) });
+    } else {
+      await scorer.follow(connections, order);
+      await tell({ type: 'followed', part: order.part });
+    }
+  }
+}
+
+function told(error: unknown): { code: PerennialError['code']; message: string; hint: string } {
+  if (isPerennialError(error)) return { code: error.code, message: error.message, hint: error.hint };
+  const errno = (error as NodeJS.ErrnoException | undefined)?.code;
+  if (errno === 'ENOSPC' || errno === 'EDQUOT' || /no space left/i.test(messageOf(error)))
+    return {
+      code: 'STORE_FULL',
+      message: `No space is left for the answers: ${messageOf(error)}`,
+      hint: 'Free space on this disk; the same command goes on then.',
+    };
+  if (error instanceof Error) process.stderr.write(`${error.stack ?? error.message}\n`);
+  return { code: 'INTERNAL', message: messageOf(error), hint: '' };
+}
+
+/** Resolves once the parent's side of the channel has the message. */
+function tell(message: ScorerMessage): Promise<void> {
+  return new Promise((resolve) => process.send!(message, undefined, {}, () => resolve()));
+}
+
+void main();
