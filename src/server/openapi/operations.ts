@@ -360,7 +360,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
       ),
       example: { id: 'load-2026-03-01', type: 'table.loaded', why: 'the nightly load is through' },
     },
-    answer: object({ pipeline: text, id: text, state: { enum: ['waits', 'done'] }, new: bool, what: text }),
+    answer: object({ pipeline: text, id: text, state: { enum: ['waits', 'done'] }, new: bool, lookedAt: text, what: text }),
   },
   'GET /': { tag: 'watch', summary: 'Whether the server lives; browsers are led to /docs', answer: object({ status: text }), open: true },
   'GET /models': { tag: 'watch', summary: 'What is served', answer: object({ models: list({ type: 'object' }) }) },

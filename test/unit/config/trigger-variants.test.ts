@@ -86,7 +86,7 @@ it('settings come with their defaults, durations in milliseconds; schedules are 
         windowsOf: 1,
       },
     },
-    event: { everyMs: 60_000, coolDownMs: 0, attempts: 3, do: { kind: 'retrain' }, settings: {} },
+    event: { everyMs: 60_000, coolDownMs: 0, do: { kind: 'retrain' }, settings: {} },
   });
   expect(desiredSchedules(plan, steps).map(({ id, when }) => [id, when])).toEqual([
     ['grown/event', { everyMs: 60_000 }],
