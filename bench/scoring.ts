@@ -3,7 +3,7 @@
  * rate: a thousand rows a request, as `predict --rows` sends them. With the largest memory of the command and of its processes.
  * Goals: at least five times as fast as through HTTP, memory that does not grow with the rows.
  *
- *     node bench/run.mjs scoring [--rows 1000000] [--sample 20000] [--processes N]
+ *     node bench/run.mjs scoring [--rows 1000000] [--sample 50000] [--processes N]
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,7 +18,7 @@ import { packageRoot } from '../src/platform/paths.ts';
 
 const { values: options } = parseArgs({
   args: process.argv.slice(3),
-  options: { rows: { type: 'string', default: '1000000' }, sample: { type: 'string', default: '20000' }, processes: { type: 'string' } },
+  options: { rows: { type: 'string', default: '1000000' }, sample: { type: 'string', default: '50000' }, processes: { type: 'string' } },
 });
 const rows = Number(options.rows);
 const folder = mkdtempSync(join(tmpdir(), 'perennial-bench-'));
@@ -37,8 +37,20 @@ async function draw(path: string, count: number): Promise<void> {
   );
 }
 
-/** Kilobytes that a process and those that it started hold. */
-function memoryOf(pid: number): { readonly own: number; readonly started: number } {
+/** Processor seconds of a process so far, 0 where it has ended. */
+function cpuOf(pid: number): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  } catch {
+    return 0;
+  }
+}
+
+/** Kilobytes that a process and those that it started hold, with the processor seconds of each. */
+function memoryOf(pid: number): { readonly own: number; readonly started: number; readonly cpu: ReadonlyMap<number, number> } {
   const facts = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
@@ -52,6 +64,7 @@ function memoryOf(pid: number): { readonly own: number; readonly started: number
   return {
     own: facts.find(({ id }) => id === pid)?.kb ?? 0,
     started: facts.filter(({ parent }) => parent === pid).reduce((sum, { kb }) => sum + kb, 0),
+    cpu: new Map(facts.filter(({ id, parent }) => id === pid || parent === pid).map(({ id }) => [id, cpuOf(id)])),
   };
 }
 
@@ -64,10 +77,12 @@ async function scored(path: string): Promise<object> {
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
   const peak = { own: 0, started: 0 };
+  const cpu = new Map<number, number>();
   const timer = setInterval(() => {
     const now = memoryOf(child.pid!);
     peak.own = Math.max(peak.own, now.own);
     peak.started = Math.max(peak.started, now.started);
+    for (const [id, seconds] of now.cpu) cpu.set(id, Math.max(cpu.get(id) ?? 0, seconds));
   }, 100);
   const code = await new Promise((resolve) => child.once('close', resolve));
   clearInterval(timer);
@@ -78,26 +93,43 @@ async function scored(path: string): Promise<object> {
     rows: answered,
     seconds: Number(seconds.toFixed(2)),
     rowsPerSecond: Math.round(answered / seconds),
+    cpuMicrosecondsPerRow: Number(((1e6 * [...cpu.values()].reduce((sum, one) => sum + one, 0)) / answered).toFixed(1)),
     commandMb: Math.round(peak.own / 1024),
     processesMb: Math.round(peak.started / 1024),
   };
 }
 
-async function throughHttp(url: string, path: string): Promise<object> {
+interface Server {
+  readonly url: string;
+  readonly pid: number;
+}
+
+async function throughHttp({ url, pid }: Server, path: string): Promise<object> {
   const client = new ServerClient(url);
   const description = await client.describe('penguins');
   const read = await readEveryRow(path, description);
   const warm = read.rows.slice(0, 2_000);
   await predictAll(client, 'penguins', warm, { description, logged: false });
   const started = performance.now();
+  const before = cpuOf(pid) + cpuOf(process.pid);
   const { predictions } = await predictAll(client, 'penguins', read.rows, { description, logged: false });
   const seconds = (performance.now() - started) / 1_000;
-  return { rows: predictions.length, seconds: Number(seconds.toFixed(2)), rowsPerSecond: Math.round(predictions.length / seconds) };
+  return {
+    rows: predictions.length,
+    seconds: Number(seconds.toFixed(2)),
+    rowsPerSecond: Math.round(predictions.length / seconds),
+    cpuMicrosecondsPerRow: Number(((1e6 * (cpuOf(pid) + cpuOf(process.pid) - before)) / predictions.length).toFixed(1)),
+  };
+}
+
+interface Rate {
+  readonly rowsPerSecond: number;
+  readonly cpuMicrosecondsPerRow: number;
 }
 
 try {
   const { server } = JSON.parse(perennial('up', '--detach', '--port', '0', '--temporal-port', '0', '--ui-port', '0', '--json')) as {
-    server: { url: string };
+    server: Server;
   };
   perennial('run', join(packageRoot(), 'pipelines/penguins.json'), '--param', 'epochs=5');
   const all = join(folder, 'all.csv');
@@ -106,9 +138,9 @@ try {
   await draw(all, rows);
   await draw(tenth, rows / 10);
   await draw(sample, Number(options.sample));
-  const http = (await throughHttp(server.url, sample)) as { rowsPerSecond: number };
-  const whole = (await scored(all)) as { rowsPerSecond: number };
-  const again = (await throughHttp(server.url, sample)) as { rowsPerSecond: number };
+  const http = (await throughHttp(server, sample)) as Rate;
+  const whole = (await scored(all)) as Rate;
+  const again = (await throughHttp(server, sample)) as Rate;
   writeFileSync(
     1,
     `${JSON.stringify(
@@ -117,6 +149,9 @@ try {
         aTenthOfTheRows: await scored(tenth),
         throughHttp: [http, again],
         timesHttp: Number((whole.rowsPerSecond / ((http.rowsPerSecond + again.rowsPerSecond) / 2)).toFixed(1)),
+        timesHttpByProcessorTime: Number(
+          ((http.cpuMicrosecondsPerRow + again.cpuMicrosecondsPerRow) / 2 / whole.cpuMicrosecondsPerRow).toFixed(1),
+        ),
         load: loadavg().map((value) => Number(value.toFixed(1))),
       },
       null,
