@@ -64,6 +64,27 @@ export async function kept(ctx: StepContext, version: VersionManifest, past: str
   };
 }
 
+/** The version is registered, and not promoted yet, for a reason that is no fault of it. What serves already is left as it is. */
+export async function heldBack(ctx: StepContext, version: VersionManifest, alias: string, reason: string): Promise<StepResult> {
+  const { readRouting } = await import('../src/registry/routing.ts');
+  const live = (await readRouting(ctx.store, version.name))?.routing.aliases[alias] === version.version;
+  const deployment = await writeDeployment(ctx, version, { status: live ? 'deployed' : 'held back', alias });
+  return {
+    outputs: { deployment },
+    values: {
+      model: version.name,
+      version: version.version,
+      previous: null,
+      promoted: false,
+      confirmed: 0,
+      ...(live ? { live } : { why: reason }),
+    },
+    details: live
+      ? `${alias} of ${version.name} is version ${version.version} already.`
+      : `**Not promoted**: ${reason}. To let it serve all the same, or later: \`perennial models promote ${version.name} ${version.version}${alias === 'champion' ? '' : ` --alias ${alias}`}\`.`,
+  };
+}
+
 /** A pin and a verdict reject the run, at once; that something newer serves is no fault of it. */
 export async function notPromoted(
   ctx: StepContext,

@@ -36,7 +36,7 @@ type Inputs = Readonly<Record<string, ArtifactRef>>;
 export async function judgeModel(ctx: JudgeContext, config: EvaluateConfig, inputs: Inputs): Promise<StepResult> {
   const { evaluateModel } = await import('../src/evaluation/step/evaluate.ts');
   const { COMPARISON_DEFAULTS } = await import('../src/evaluation/step/evaluation-input.ts');
-  const { trainedOn } = await import('../src/evaluation/champion/trained-on.ts');
+  const { trainedOn } = await import('../src/training/model/trained-on.ts');
   const { writeEvaluation } = await import('../src/reports/write-evaluation.ts');
   const name = config.champion ?? ctx.pipeline;
   const champion = await findChampion(ctx.store, name, inputs);

@@ -4,7 +4,8 @@ import { isPerennialError } from '../src/core/errors.ts';
 import type { PerennialError } from '../src/core/errors.ts';
 import type { StepContext } from '../src/core/step.ts';
 import type { Registry } from '../src/registry/registry.ts';
-import type { Fallback, JudgedChampion, RoutingChange, VersionManifest } from '../src/registry/types.ts';
+import type { ServingSettings } from '../src/registry/serving-settings.ts';
+import type { JudgedChampion, RoutingChange, VersionManifest } from '../src/registry/types.ts';
 import { judgeOnceMore, judgementsOf } from './judgements.ts';
 
 /** What came of a promotion. Whatever it is, it is so at the moment of the change. */
@@ -26,7 +27,7 @@ const JUDGEMENTS_MAX = 5;
 
 interface PromotionRequest {
   readonly alias: string;
-  readonly fallback?: Fallback;
+  readonly settings: ServingSettings;
   /** All that judged it in this run. */
   readonly evaluations: readonly Pick<ArtifactRef, 'digest'>[];
   /** What is done over the champions that the version was judged against; left out: it is promoted. */
@@ -46,7 +47,7 @@ export async function promoteJudged(
   ctx: StepContext,
   registry: Registry,
   version: VersionManifest,
-  { alias, fallback, evaluations, move }: PromotionRequest,
+  { alias, settings, evaluations, move }: PromotionRequest,
 ): Promise<Promotion> {
   const author = {
     who: `run ${ctx.runId}`,
@@ -57,7 +58,7 @@ export async function promoteJudged(
     registry.promote(version.name, version.version, {
       alias,
       automatic: true,
-      ...(fallback === undefined ? {} : { fallback }),
+      ...settings,
       judged,
       ...by,
     });

@@ -4,7 +4,8 @@ import type { RolloutInput, RolloutSpec } from '../src/core/rollout.ts';
 import { rolloutText } from '../src/core/rollout.ts';
 import type { StepContext, StepResult } from '../src/core/step.ts';
 import type { Registry } from '../src/registry/registry.ts';
-import type { Fallback, JudgedChampion, RoutingChange, VersionManifest } from '../src/registry/types.ts';
+import type { ServingSettings } from '../src/registry/serving-settings.ts';
+import type { JudgedChampion, RoutingChange, VersionManifest } from '../src/registry/types.ts';
 import { sha256 } from '../src/storage/digest.ts';
 import type { ArtifactRef } from '../src/core/artifact.ts';
 import { writeDeployment } from './deployment.ts';
@@ -15,7 +16,7 @@ interface RollingOut {
   readonly spec: RolloutSpec;
   readonly signature: 'same' | 'any';
   readonly evaluations: readonly Pick<ArtifactRef, 'digest'>[];
-  readonly fallback?: Fallback;
+  readonly settings: ServingSettings;
   /** How long the servers may take to follow, in seconds; 0: nobody waits. */
   readonly confirmSeconds: number;
 }
@@ -29,7 +30,7 @@ export async function rollOut(
   ctx: StepContext,
   registry: Registry,
   version: VersionManifest,
-  { spec, signature, evaluations, fallback, confirmSeconds }: RollingOut,
+  { spec, signature, evaluations, settings, confirmSeconds }: RollingOut,
 ): Promise<StepResult | Exclude<Promotion, { kind: 'promoted' }> | undefined> {
   const model = version.name;
   const champion = (await registry.routing(model))?.routing.aliases['champion'];
@@ -41,8 +42,9 @@ export async function rollOut(
   const promotion = await promoteJudged(ctx, registry, version, {
     alias: 'champion',
     evaluations,
+    settings,
     move: async (judged, author) => {
-      const change = await begin(ctx, version, { spec, judged, ...(fallback === undefined ? {} : { fallback }) }, author);
+      const change = await begin(ctx, version, { spec, judged, settings }, author);
       begun = change.input;
       return change.change;
     },
@@ -66,7 +68,11 @@ export async function rollOut(
 async function begin(
   ctx: StepContext,
   version: VersionManifest,
-  { spec, judged, fallback }: { readonly spec: RolloutSpec; readonly judged: readonly JudgedChampion[]; readonly fallback?: Fallback },
+  {
+    spec,
+    judged,
+    settings,
+  }: { readonly spec: RolloutSpec; readonly judged: readonly JudgedChampion[]; readonly settings: ServingSettings },
   author: { readonly who: string; readonly why: string; readonly requestId: string },
 ): Promise<{ readonly change: RoutingChange; readonly input?: RolloutInput }> {
   const { beginRollout, readRollout, writeRollout } = await import('../src/registry/rollouts.ts');
@@ -90,7 +96,12 @@ async function begin(
     ctx.store,
     model,
     { id, kind, candidate, share, ...(by === undefined ? {} : { by }) },
-    { ...author, why: `${rolloutText(spec)}. ${author.why}`, judged },
+    {
+      ...author,
+      why: `${rolloutText(spec)}. ${author.why}`,
+      judged,
+      ...(settings.predictionLog === undefined ? {} : { predictionLog: settings.predictionLog }),
+    },
   );
   const rollout = change.routing.rollout;
   if (rollout?.id !== id) return { change };
@@ -105,7 +116,7 @@ async function begin(
     pipeline: ctx.pipeline,
     runId: ctx.runId,
     judged,
-    ...(fallback === undefined ? {} : { fallback }),
+    ...settings,
     startedAt: now,
     state: 'running',
     step: 0,

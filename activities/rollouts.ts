@@ -76,13 +76,12 @@ export function rolloutActivities(deps: ActivityDeps): RolloutActivities {
   ): Promise<RolloutOutcome> {
     const { endRollout, finishRollout, readRollout } = await registry();
     const author = { who: `rollout ${input.id}`, why, requestId: `rollout/${input.model}/${input.id}/end` };
-    const { judged, fallback } = await readRollout(store, input.model, input.id);
+    const { judged } = await readRollout(store, input.model, input.id);
     if (promote) {
       const change = await finishRollout(store, input.model, input, {
         ...author,
         automatic: true,
         judged,
-        ...(fallback === undefined ? {} : { fallback }),
       }).catch((error: unknown) => {
         if (isNo(error)) return messageOf(error);
         throw error;

@@ -90,9 +90,10 @@ async function answered(
   const epoch = await trialEpochs(deps, task, found.kind === 'miss' ? found.key : undefined);
   const context = { ...contextOf(task, deps, { workDir, log, reporter }), ...(epoch === undefined ? {} : { epoch }) };
   const result = maskResult(await attempt(definition, context, resolved.config, task.inputs));
-  assertResult(definition, task, result);
+  if (result.nothingNew === undefined) assertResult(definition, task, result);
   let { reason } = found;
-  if (found.kind === 'miss') {
+  // What gives nothing costs little to find out again.
+  if (found.kind === 'miss' && result.nothingNew === undefined) {
     const doubt = definition.watched === true ? await doubtOf(definition, deps, task, found.parts, result, workDir) : undefined;
     // Entry before hint: a hint without an entry would only make the next reason wrong.
     if (doubt === undefined) await cache.write(found.key, { result, createdAt: new Date().toISOString(), runId: task.runId });

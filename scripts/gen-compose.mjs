@@ -26,6 +26,7 @@ export const FORMS = {
     of: 'architecture',
     meaning: 'What one of several inputs goes through: an architecture without its output layer.',
   },
+  trigger: { form: 'named', meaning: 'What starts runs by itself.' },
   channel: { form: 'named', meaning: 'A way to tell people or programs what happened.' },
   expectation: { form: 'whole', meaning: 'What has to hold for the data.' },
 };
@@ -58,9 +59,11 @@ export function compose(base, registries) {
         : kind === 'encoder'
           ? (registries.architecture ?? []).filter(({ encode }) => encode !== undefined)
           : (registries[kind] ?? []);
-    for (const definition of all) hoist(definitions, `${kind}.${nameOf(definition)}`, tagSchema(definition, tag));
+    for (const definition of all)
+      hoist(definitions, `${kind}.${nameOf(definition)}`, kind === 'trigger' ? triggerSchema(definition) : tagSchema(definition, tag));
     definitions[kind] = { description: meaning, ...union(kind, form, all) };
   }
+  addTriggers(definitions, registries.trigger ?? []);
   for (const step of registries.step ?? []) hoist(definitions, `step.${step.type}`, described(step));
   const local = definitions[`step.${LOCAL_STEP}`];
   if (local !== undefined) definitions[`step.${LOCAL_STEP}`] = without(local, 'path');
@@ -88,6 +91,33 @@ export function editorForm(resolved, registries) {
       .map((example) => ({ label: step.type, description: step.summary, body: { uses: step.type, with: example.config } })),
   );
   return strip(schema, ['x-named']);
+}
+
+/** What all triggers have besides settings of their own. */
+function triggerSchema(definition) {
+  // A default would give the trigger to every document.
+  const { default: _none, ...schema } = described(definition);
+  const { every, coolDown } = definition;
+  return {
+    ...schema,
+    properties: {
+      ...schema.properties,
+      every: { description: 'How often it looks.', $ref: '#/definitions/duration', default: every },
+      do: { $ref: '#/definitions/action' },
+      coolDown: {
+        description: 'At least this long after the end of the last run that a trigger started before the next one is started.',
+        $ref: '#/definitions/duration',
+        default: coolDown,
+      },
+      attempts: {
+        description:
+          'Runs that failed, were rejected or changed nothing, one after the other, after which no more are started until there is another champion or another document.',
+        type: 'integer',
+        minimum: 1,
+        default: 3,
+      },
+    },
+  };
 }
 
 /** Layers by their settings alone: where they stand and how they are called is the architecture's. */
@@ -158,6 +188,24 @@ function hoist(definitions, name, schema) {
   };
   definitions[name] = rename(body);
   for (const [local, definition] of Object.entries(own)) definitions[`${name}.${local}`] = rename(definition);
+}
+
+/** Each trigger under its name in `on`, and what its runs do where another one is going. */
+function addTriggers(definitions, triggers) {
+  const { properties } = definitions.on;
+  const ordered = {};
+  for (const [name, property] of Object.entries(properties)) {
+    ordered[name] = property;
+    if (name === 'newData') for (const trigger of triggers) ordered[trigger.name] = { $ref: `#/definitions/trigger.${trigger.name}` };
+  }
+  definitions.on.properties = ordered;
+  for (const { name, ofChampion } of triggers)
+    ordered.overlap.properties[name] = {
+      ...ordered.overlap.properties.newData,
+      description: ofChampion
+        ? `Runs because of "${name}". Default: skip; the next look tries again.`
+        : `Runs because of "${name}". Default: queue, since it tells of something only once.`,
+    };
 }
 
 function without(schema, key) {

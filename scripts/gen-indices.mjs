@@ -45,6 +45,7 @@ export const KINDS = [
   ['src/training/callbacks', 'callback', 'callbacks', 'CallbackDefinition', './callback.ts', ['callbackRegistry', 'callback', 'name']],
   ['src/evaluation/metrics', 'metric', 'metrics', 'MetricDefinition', './metric.ts', ['metricRegistry', 'metric', 'name']],
   ['src/monitoring/drift', 'drift', 'driftTests', 'DriftTestDefinition', './drift-test.ts', ['driftRegistry', 'drift test', 'name']],
+  ['src/monitoring/triggers', 'trigger', 'triggers', 'TriggerDefinition', './trigger.ts', ['triggerRegistry', 'trigger', 'name']],
   ['src/tuning/samplers', 'sampler', 'samplers', 'SamplerDefinition', './sampler.ts', ['samplerRegistry', 'sampler', 'name']],
   ['src/tuning/stoppers', 'stopper', 'stoppers', 'StopperDefinition', './stopper.ts', ['stopperRegistry', 'stopper', 'name']],
   [

@@ -25,6 +25,10 @@ const KINDS = {
     'Formats for other programs, in `exports` of `register` and `--format` of `perennial models export`: `"NAME"`, or `{ "NAME": { … } }`.',
   ],
   channel: ['Notification channels', 'Who is told what happened, in `to` of `on.notify`: `{ "NAME": { … } }`.'],
+  trigger: [
+    'Triggers',
+    'What starts runs by itself, or rolls back, pauses and tells, in `on`: `"NAME": { … }`. See also `schedule`, `drift` and `newData` there.',
+  ],
   drift: [
     'Drift tests',
     'Comparisons of current data with the data of the training, for `tests` of `on.drift` and `perennial drift MODEL --test NAME=THRESHOLD`. Numbers are binned at the deciles of the training data, or by value where there are at most ten; categories by name, the 50 most frequent ones, the rarer ones together, and all that training never had. Both sides are binned by the same rule.',

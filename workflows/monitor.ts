@@ -9,8 +9,17 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { eventsOfCheck } from '../src/core/notification.ts';
-import { retrainingRunId } from '../src/core/monitor.ts';
-import type { Admission, AdmissionTask, MonitorFinding, MonitorInput, MonitorTask, MonitorView } from '../src/core/monitor.ts';
+import { kindOfCheck, retrainingRunId } from '../src/core/monitor.ts';
+import type {
+  Admission,
+  AdmissionTask,
+  Deed,
+  DeedTask,
+  MonitorFinding,
+  MonitorInput,
+  MonitorTask,
+  MonitorView,
+} from '../src/core/monitor.ts';
 import { ending, failureOf } from './failures.ts';
 import { compose } from './markdown.ts';
 import { tell } from './outcomes.ts';
@@ -31,6 +40,13 @@ const { admitRetraining } = proxyActivities<{ admitRetraining(task: AdmissionTas
   summary: 'Decide whether a run may start',
 });
 
+const { actOnFinding } = proxyActivities<{ actOnFinding(task: DeedTask): Promise<Deed> }>({
+  startToCloseTimeout: '30 minutes',
+  heartbeatTimeout: '1 minute',
+  retry: { maximumAttempts: 5 },
+  summary: 'Do what the document says',
+});
+
 const SCHEDULED_START = defineSearchAttributeKey('TemporalScheduledStartTime', 'DATETIME');
 
 /**
@@ -41,12 +57,12 @@ export async function monitor(input: MonitorInput): Promise<MonitorView> {
   const info = workflowInfo();
   const nominalTime = (info.typedSearchAttributes.get(SCHEDULED_START) ?? info.startTime).toISOString();
   const finding = await look(input, nominalTime);
-  const base = { pipeline: input.pipeline, model: input.model, kind: input.check.kind, nominalTime, finding };
+  const base = { pipeline: input.pipeline, model: input.model, kind: kindOfCheck(input.check), nominalTime, finding };
   const view: MonitorView = finding.due
     ? { ...base, ...(await act(input, finding, nominalTime)) }
-    : { ...base, outcome: 'none', run: null };
+    : { ...base, outcome: finding.blind === true ? 'blind' : 'none', run: null };
   tellSearch({
-    Verdict: VERDICTS[view.outcome] ?? (finding.due ? input.check.kind : 'stable'),
+    Verdict: VERDICTS[view.outcome] ?? (finding.due ? kindOfCheck(input.check) : 'stable'),
     ...(finding.driftScore === null ? {} : { DriftScore: finding.driftScore }),
     ...(finding.champion === null ? {} : { ModelVersion: String(finding.champion) }),
   });
@@ -70,6 +86,9 @@ const VERDICTS: Readonly<Partial<Record<MonitorView['outcome'], string>>> = {
   blocked: 'blocked',
   coolingDown: 'coolingDown',
   nothingNew: 'nothingNew',
+  rolledBack: 'rolledBack',
+  paused: 'paused',
+  blind: 'blind',
 };
 
 const OUTCOMES: Readonly<Record<MonitorView['outcome'], string>> = {
@@ -78,8 +97,11 @@ const OUTCOMES: Readonly<Record<MonitorView['outcome'], string>> = {
   coolingDown: 'No run was started: the one before ended a short while ago.',
   blocked: 'No run was started: those before changed nothing.',
   nothingNew: 'No run was started: there is nothing new to learn from.',
-  alert: 'No run was started: the document asks for an alert only.',
+  alert: 'No run was started: people are told.',
   none: 'Nothing to do.',
+  rolledBack: 'The champion went back to the version before, and that is pinned.',
+  paused: 'What starts the pipeline by itself was paused.',
+  blind: 'Nothing can be seen.',
 };
 
 async function look(input: MonitorInput, nominalTime: string): Promise<MonitorFinding> {
@@ -96,19 +118,25 @@ async function act(
   nominalTime: string,
 ): Promise<Pick<MonitorView, 'outcome' | 'run' | 'why'>> {
   if (input.check.kind === 'drift' && input.check.drift.action === 'alert') return { outcome: 'alert', run: null };
+  if (input.check.kind === 'trigger' && input.check.trigger.do.kind !== 'retrain')
+    return { run: null, ...(await done(input, taskOf(input, finding, nominalTime))) };
   if (!patched(PATCHES.admission))
     return start(input, finding, nominalTime, `${input.pipeline}/${retrainingRunId(input, finding, nominalTime)}`);
-  const { workflowId, runId } = workflowInfo();
-  const { outcome, run, why } = await admitted(input, {
-    model: input.model,
-    nominalTime,
-    check: input.check,
-    run: input.run,
-    finding,
-    by: `${workflowId}/${runId}`,
-    now: new Date().toISOString(),
-  });
+  const { outcome, run, why } = await admitted(input, taskOf(input, finding, nominalTime));
   return outcome === 'started' ? start(input, finding, nominalTime, run!) : { outcome, run, why };
+}
+
+function taskOf({ model, check, run }: MonitorInput, finding: MonitorFinding, nominalTime: string): AdmissionTask {
+  const { workflowId, runId } = workflowInfo();
+  return { model, nominalTime, check, run, finding, by: `${workflowId}/${runId}`, now: new Date().toISOString() };
+}
+
+async function done(input: MonitorInput, task: AdmissionTask): Promise<Deed> {
+  try {
+    return await actOnFinding({ ...task, who: `trigger ${input.pipeline}/${kindOfCheck(input.check)}` });
+  } catch (error) {
+    return fails(input, error);
+  }
 }
 
 async function admitted(input: MonitorInput, task: AdmissionTask): Promise<Admission> {
@@ -127,9 +155,16 @@ async function fails(input: MonitorInput, error: unknown): Promise<never> {
 
 function tellView({ pipeline, check, model, run }: MonitorInput, outcome: string, summary: string): Promise<void> {
   return tell(
-    { pipeline, kind: check.kind, outcome, summary, workflow: workflowInfo().workflowId, trigger: run.trigger, model },
-    { targets: run.plan.on.notify, events: eventsOfCheck(check.kind, outcome), version: null },
+    { pipeline, kind: kindOfCheck(check), outcome, summary, workflow: workflowInfo().workflowId, trigger: run.trigger, model },
+    { targets: run.plan.on.notify, events: eventsOfCheck(kindOfCheck(check), outcome), version: null },
   );
+}
+
+/** What the trigger found, and how the run differs from the document. */
+function evidenceOf({ check }: MonitorInput, { evidence }: MonitorFinding): Pick<MonitorInput['run'], 'evidence'> {
+  if (evidence === undefined || check.kind !== 'trigger') return {};
+  const { do: action } = check.trigger;
+  return { evidence: { ...evidence, ...(action.kind === 'retrain' && action.variant !== undefined ? { run: action.variant.text } : {}) } };
 }
 
 async function start(
@@ -141,7 +176,14 @@ async function start(
   try {
     await startChild('pipeline', {
       workflowId: run,
-      args: [{ ...input.run, nominalTime, why: finding.summary }],
+      args: [
+        {
+          ...input.run,
+          nominalTime,
+          why: finding.summary,
+          ...evidenceOf(input, finding),
+        },
+      ],
       parentClosePolicy: ParentClosePolicy.ABANDON,
       workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
       staticSummary: `${input.pipeline}: retraining, ${finding.summary}`.slice(0, 200),

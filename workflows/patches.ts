@@ -32,4 +32,9 @@ export const PATCHES = {
    * A run that is stopped for another one is told for which. The old branch may go when no run of before 1 January 2027 is left.
    */
   replacedBy: 'replaced-by',
+  /**
+   * A run that came to its end makes up for ticks also where it is cancelled then. The old branch may go when no run of before 1 January
+   * 2027 is left.
+   */
+  endsOnce: 'ends-once',
 } as const satisfies Record<string, string>;

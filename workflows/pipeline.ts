@@ -99,6 +99,8 @@ class PipelineRun {
   #endedAt: number | undefined;
   /** The champion, where this run made it again. */
   #again: MadeAgain | undefined;
+  /** A step found that there is nothing new to learn from. */
+  #nothing = false;
 
   constructor(input: PipelineInput) {
     const info = workflowInfo();
@@ -126,7 +128,11 @@ class PipelineRun {
     void CancellationScope.current().cancelRequested.catch(() => this.#change({ ...this.#state, cancelled: true }));
     const missed = watchesTicks(this.#plan, this.#trigger) && patched(PATCHES.makesUp) ? new MissedTicks(this.#input) : undefined;
     const status = await CancellationScope.nonCancellable(() => this.#inTurn());
-    await missed?.makeUp(status);
+    if (missed !== undefined) {
+      // A cancel that comes after the end of a run does not reach it any more.
+      if (patched(PATCHES.endsOnce)) await CancellationScope.nonCancellable(() => missed.makeUp(status));
+      else await missed.makeUp(status);
+    }
     if (patched(PATCHES.outcomes)) await this.#tell(status);
     return this.#finish(status);
   }
@@ -195,7 +201,8 @@ class PipelineRun {
       this.#state = obey(this.#state, actions);
       const seen = this.#changes;
       for (const action of actions) {
-        if (action.kind === 'finish') return action.status === 'completed' && this.#again !== undefined ? 'nothingNew' : action.status;
+        if (action.kind === 'finish')
+          return action.status === 'completed' && (this.#again !== undefined || this.#nothing) ? 'nothingNew' : action.status;
         if (action.kind === 'skip') this.#note(action.step, { reason: action.why });
         else void this.#start(this.#step(action.step));
       }
@@ -267,14 +274,22 @@ class PipelineRun {
 
   /** What takes a model that serves already has nothing to do. */
   async #stopIfUnchanged(step: PlanStep, outcome: StepOutcome): Promise<void> {
+    const { nothingNew } = outcome.result;
+    if (nothingNew !== undefined) {
+      this.#nothing = true;
+      return this.#skipTakers(step, `nothing new to learn from: ${nothingNew}`);
+    }
     if (!stopsUnchanged(this.#plan, this.#trigger) || !Object.values(step.outputs).includes('model') || !patched(PATCHES.nothingNew))
       return;
     const again = await this.#steps.run(() => madeAgain(step, outcome));
     if (again === undefined) return;
     this.#again = again;
-    const why = `nothing new to learn from: "${step.id}" gave the model of version ${again.version} again, which is champion`;
+    this.#skipTakers(step, `nothing new to learn from: "${step.id}" gave the model of version ${again.version} again, which is champion`);
+  }
+
+  #skipTakers({ id: from }: PlanStep, why: string): void {
     for (const { id, inputs } of this.#plan.steps) {
-      if (!Object.values(inputs).some((input) => input.step === step.id) || this.#state.steps[id]!.status !== 'pending') continue;
+      if (!Object.values(inputs).some((input) => input.step === from) || this.#state.steps[id]!.status !== 'pending') continue;
       this.#note(id, { reason: why });
       this.#change(withStep(this.#state, id, { status: 'skipped', why }));
     }
@@ -447,6 +462,8 @@ class PipelineRun {
       stoppedBy: this.#turn.takenBy,
       ...(this.#waits ? { holder: this.#turn.holder ?? 'another one' } : {}),
       trigger: this.#trigger,
+      ...(this.#input.why === undefined ? {} : { why: this.#input.why }),
+      ...(this.#input.evidence === undefined ? {} : { evidence: this.#input.evidence }),
       nominalTime: this.#nominalTime,
       startedAt: this.#startedAt,
       endedAt: this.#endedAt,

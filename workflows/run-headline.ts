@@ -25,6 +25,8 @@ function sentence(run: Omit<RunView, 'headline'>, holder: string | undefined): s
       .flatMap((step) => step.verdict!.reasons.map((reason) => reason.replace(/\.$/, '')))
       .join('; ')}.`;
   if (status === 'skipped') return `Skipped: ${holder === undefined ? 'another run of this pipeline' : `run ${holder}`} was going.`;
+  const nothing = steps.find(({ nothingNew }) => nothingNew !== undefined)?.nothingNew;
+  if (status === 'nothingNew' && nothing !== undefined) return `Nothing new to learn from: ${nothing}.`;
   if (status === 'nothingNew')
     return `Nothing new to learn from: data, parameters and code give the model of ${run.model ?? ''} version ${run.version ?? ''} again, which is live already.`;
   if (status === 'cancelled') {

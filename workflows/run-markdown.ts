@@ -31,6 +31,10 @@ const STARTED_BY: Readonly<Record<string, string>> = {
   drift: 'because of drift',
   newData: 'because of new data',
   reproduce: 'to reproduce an earlier one',
+  performance: 'because of its performance',
+  feedback: 'because of feedback',
+  version: 'because of a version of another model',
+  event: 'because of an event',
 };
 
 const REMARK_MAX = 160;
@@ -126,7 +130,9 @@ function nextSteps({ status, pipeline, runId, model, version, previous, steps }:
       'What a run does where another is going is declared in `on.overlap` of the document.',
     ];
   if (status === 'nothingNew')
-    return ['Nothing is to be done. Whether such a run goes on all the same is declared in `on.unchanged` of the document.', logs];
+    return steps.some(({ nothingNew }) => nothingNew !== undefined)
+      ? ['Nothing is to be done: the next run looks again.', logs]
+      : ['Nothing is to be done. Whether such a run goes on all the same is declared in `on.unchanged` of the document.', logs];
   if (status === 'rejected')
     return [
       'Nothing was promoted: what was live before still is.',

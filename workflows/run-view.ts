@@ -27,6 +27,8 @@ export interface RunFacts {
   readonly status: RunStatus | 'running';
   readonly trigger: string;
   readonly nominalTime: string;
+  readonly why?: string;
+  readonly evidence?: RunView['evidence'];
   readonly startedAt: number;
   readonly endedAt: number | undefined;
   readonly now: number;
@@ -59,6 +61,8 @@ export function runView(facts: RunFacts): RunView {
     ...(facts.stoppedBy === undefined || facts.status !== 'cancelled' ? {} : { stoppedBy: facts.stoppedBy }),
     verdict: verdictOf(judged),
     trigger: facts.trigger,
+    ...(facts.why === undefined ? {} : { why: facts.why }),
+    ...(facts.evidence === undefined ? {} : { evidence: facts.evidence }),
     nominalTime: facts.nominalTime,
     model: typeof version?.model === 'string' ? version.model : null,
     version: typeof version?.version === 'number' ? version.version : null,
@@ -117,6 +121,7 @@ function stepView(step: PlanStep, facts: RunFacts, isOfOther: boolean): StepView
       ? { progress: status === 'running' ? note.progress : stoppedAt(note.progress) }
       : {}),
     ...(outcome === undefined ? {} : { outputs: outcome.result.outputs }),
+    ...(outcome?.result.nothingNew === undefined ? {} : { nothingNew: outcome.result.nothingNew }),
     ...(outcome?.result.details === undefined ? {} : { details: outcome.result.details }),
     ...(asks === undefined ? {} : { asks }),
   };

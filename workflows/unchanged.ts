@@ -9,7 +9,7 @@ const { championWith } = proxyActivities<{ championWith(model: string, digest: s
   summary: 'Is this the champion?',
 });
 
-const BY_ITSELF: readonly string[] = ['schedule', 'drift', 'newData'];
+const BY_PEOPLE: readonly string[] = ['manual', 'backfill', 'reproduce'];
 
 /** The champion that a run made again. */
 export interface MadeAgain {
@@ -19,7 +19,7 @@ export interface MadeAgain {
 
 /** Whether a run of the plan stops where it has made the champion again. */
 export function stopsUnchanged({ on }: Plan, trigger: string): boolean {
-  return BY_ITSELF.includes(trigger) && (on.unchanged ?? 'stop') === 'stop';
+  return !BY_PEOPLE.includes(trigger) && (on.unchanged ?? 'stop') === 'stop';
 }
 
 /**

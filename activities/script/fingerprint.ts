@@ -1,10 +1,15 @@
+import { isBuiltin } from 'node:module';
 import { dirname } from 'node:path';
 import type { Json } from '../../src/core/json.ts';
 import { isUnseen, unseen } from '../../src/core/step.ts';
 import type { FingerprintContext, Unseen } from '../../src/core/step.ts';
 import { secretDigest } from '../../src/steps/secret-digest.ts';
 import { declare, doubtText, lookAtValues, seenOf } from '../../src/steps/seen/command.ts';
-import { lookForOutside, outsideModule, readJavaScript } from '../../src/steps/seen/javascript.ts';
+import { MODULES } from '../../src/steps/seen/javascript-allowed.ts';
+import { moduleName, namesOf } from '../../src/steps/seen/javascript-names.ts';
+import { isNode, listOf, memberName, nodesOf, scriptTree, textOf } from '../../src/steps/seen/javascript-tree.ts';
+import type { ScriptNode } from '../../src/steps/seen/javascript-tree.ts';
+import { lookForAll, outsideModule } from '../../src/steps/seen/javascript.ts';
 import { Look, realPath } from '../../src/steps/seen/look.ts';
 import type { ScriptConfig } from './config.ts';
 import { readScript } from './bundle.ts';
@@ -35,19 +40,55 @@ function lookAtModule(path: string, look: Look, secrets: Set<string>): void {
   const text = look.source(path);
   if (text === undefined) return;
   const name = look.nameOf(path);
-  const { code, literals } = readJavaScript(text);
-  if (/\bnominalTime\b/.test(code)) look.nominalTime = true;
-  if (/\b(?:pipeline|stepId)\b/.test(code)) look.run = true;
-  if (/\b(?:runId|attempt|trigger|planRevision)\b/.test(code))
+  const tree = scriptTree(text, path);
+  if (typeof tree === 'string') return look.doubt(`${name} cannot be read as JavaScript (${tree})`);
+  const names = namesOf(tree.root, isBuiltin);
+  const nodes = nodesOf(tree.root);
+  const said = new Set(nodes.flatMap((node) => mentioned(node)));
+  const says = (...words: readonly string[]): boolean => words.some((word) => said.has(word));
+  if (says('nominalTime')) look.nominalTime = true;
+  if (says('pipeline', 'stepId')) look.run = true;
+  if (says('runId', 'attempt', 'trigger', 'planRevision'))
     look.doubt(`${name} reads the id, the attempt, the trigger or the revision of its run`);
-  if (/\.\s*store\b|[{,]\s*store\b[^=]*\}\s*(?:=|:)/.test(code)) look.doubt(`${name} reads the store`);
-  if (/\bcacheable\s*:\s*false\b/.test(code)) look.doubt(`${name} says that it is not cacheable`);
-  if (/\bfingerprint\s*[(:]/.test(code)) look.doubt(`${name} has a fingerprint of its own, which is not asked`);
-  for (const [, module] of text.matchAll(/\b(?:from|import|require\s*\(|import\s*\()\s*["']([^"'\n]+)["']/g))
-    if (outsideModule(module!)) look.doubt(`${name} uses ${module!}, which reaches outside`);
-  for (const [, secret] of text.matchAll(/\bsecret\s*\(\s*["'`]([A-Za-z_]\w*)["'`]\s*\)/g)) secrets.add(secret!);
-  if (/\bsecret\s*\(\s*(?!""\s*\))[^\s)]/.test(code)) look.doubt(`${name} asks for secrets by names made at run time`);
+  if (says('store')) look.doubt(`${name} reads the store`);
+  if (says('fingerprint')) look.doubt(`${name} has a fingerprint of its own, which is not asked`);
+  if (
+    nodes.some((node) => node.type === 'Property' && memberName(node) === 'cacheable' && isNode(node.value) && node.value.value === false)
+  )
+    look.doubt(`${name} says that it is not cacheable`);
+  for (const module of names.imports) {
+    if (module === undefined) look.doubt(`${name} loads modules by names made at run time`);
+    else if (outsideModule(module)) look.doubt(`${name} uses ${module}, which reaches outside`);
+    else if (isBuiltin(module) && !MODULES.has(moduleName(module)))
+      look.doubt(`${name} uses ${module}, which is not known to read only what it is told`);
+  }
+  for (const secret of secretsOf(nodes)) {
+    if (secret === undefined) look.doubt(`${name} asks for secrets by names made at run time`);
+    else secrets.add(secret);
+  }
   // Names made at run time below the folder of the document: everything there counts.
-  if (/\bdocumentDir\b/.test(code)) look.add(look.cwd, 'reads');
-  lookForOutside(code, literals, name, [...new Set([dirname(path), look.cwd])], dirname(path), look);
+  if (says('documentDir')) look.add(look.cwd, 'reads');
+  lookForAll(tree, names, { name, file: path, near: [...new Set([dirname(path), look.cwd])], documentDir: look.cwd }, look);
+}
+
+/** Names of members, properties and variables, and texts that may be one. */
+function mentioned(node: ScriptNode): string[] {
+  const name = node.type === 'Identifier' ? (node.name as string) : textOf(node);
+  return name === undefined ? [] : [name];
+}
+
+/** Secrets that a source asks its context for; undefined: by a name that only a run knows, or by handing the question on. */
+function secretsOf(nodes: readonly ScriptNode[]): (string | undefined)[] {
+  const called = new Set<unknown>();
+  const found: (string | undefined)[] = [];
+  for (const node of nodes) {
+    if (node.type !== 'CallExpression' || !isNode(node.callee)) continue;
+    const { callee } = node;
+    const asks = callee.type === 'MemberExpression' ? memberName(callee) === 'secret' : callee.name === 'secret';
+    if (!asks) continue;
+    called.add(callee);
+    found.push(textOf(listOf(node.arguments)[0]));
+  }
+  const isHandedOn = nodes.some((node) => node.type === 'MemberExpression' && memberName(node) === 'secret' && !called.has(node));
+  return isHandedOn ? [...found, undefined] : found;
 }

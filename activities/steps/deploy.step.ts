@@ -1,16 +1,22 @@
+import { DURATION_PATTERN } from '../../src/core/duration.ts';
 import { ofThePast } from '../../src/core/run.ts';
 import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
-import { checkDeploy } from '../../src/registry/deploy-config.ts';
+import type { StepContext } from '../../src/core/step.ts';
+import type { VersionManifest } from '../../src/registry/types.ts';
+import { checkDeploy, checkPredictionLog } from '../../src/registry/deploy-config.ts';
 import type { DeployConfig } from '../../src/registry/deploy-config.ts';
 import { rolloutText } from '../../src/core/rollout.ts';
-import { checkStrategy, signatureRule, specOf } from '../../src/rollouts/strategy.ts';
+import { checkStrategy, followsMetric, signatureRule, specOf } from '../../src/rollouts/strategy.ts';
 import type { StrategyConfig } from '../../src/rollouts/strategy.ts';
 import { STRATEGY_SCHEMA } from '../../src/rollouts/strategy-schema.ts';
-import { exportTo, confirm, kept, notPromoted, result } from '../deployment.ts';
+import { servingSettings } from '../../src/registry/serving-settings.ts';
+import { exportTo, confirm, heldBack, kept, notPromoted, result } from '../deployment.ts';
+import { FREEZE_SCHEMA, checkFreeze, frozenUntil } from '../freeze.ts';
+import type { Freeze } from '../freeze.ts';
 
 const CONFIRM_SECONDS = 60;
 
-export default defineStep<DeployConfig & { readonly strategy?: StrategyConfig }>({
+export default defineStep<DeployConfig & { readonly strategy?: StrategyConfig; readonly freeze?: readonly Freeze[] }>({
   type: 'deploy',
   version: 1,
   summary:
@@ -55,7 +61,54 @@ export default defineStep<DeployConfig & { readonly strategy?: StrategyConfig }>
         description:
           'What servers answer with while the champion cannot be loaded, as after damage to the store: "previous" is the newest former champion that can be and that no rollback went past, "nothing" is 503. Kept with the model until another deployment says otherwise; "previous" at first.',
       },
+      predictionLog: {
+        type: 'object',
+        additionalProperties: false,
+        description:
+          'What the servers keep of the predictions of this model. Kept with the model until another deployment says otherwise; all of every prediction at first.',
+        properties: {
+          share: {
+            type: 'number',
+            minimum: 0,
+            maximum: 1,
+            default: 1,
+            description: 'Part of the predictions, chosen by chance; 0: none.',
+          },
+          leaveOut: {
+            type: 'array',
+            items: { type: 'string', minLength: 1 },
+            uniqueItems: true,
+            default: [],
+            description: 'Columns of the rows that are not written, whatever their upper and lower case.',
+            examples: [['name', 'birthday']],
+          },
+          hash: {
+            type: 'array',
+            items: { type: 'string', minLength: 1 },
+            uniqueItems: true,
+            default: [],
+            description:
+              'Columns of which a digest is written in place of the value: feedback still finds the row by them. Whoever has the whole store can try values out.',
+            examples: [['customer']],
+          },
+          keep: {
+            type: 'string',
+            pattern: DURATION_PATTERN,
+            description: 'How long they are kept, at least a day; `models gc` removes older ones. Default: as `models gc` is told.',
+            examples: ['90d'],
+          },
+        },
+      },
       strategy: STRATEGY_SCHEMA,
+      wins: {
+        type: 'integer',
+        minimum: 2,
+        maximum: 100,
+        description:
+          'Runs in a row that have to bring a version which its gates let pass against the same champion, before one is promoted; a rejected run or another champion begins anew. By a margin: the gate "betterThanChampionBy" of the evaluate step. Left out: one is enough.',
+        examples: [3],
+      },
+      freeze: FREEZE_SCHEMA,
       onPinned: {
         enum: ['fail', 'skip'],
         default: 'fail',
@@ -89,6 +142,10 @@ export default defineStep<DeployConfig & { readonly strategy?: StrategyConfig }>
       title: 'An A/B test over customers, decided by what turns out to be right',
       config: { strategy: { abTest: { by: { column: 'customer' }, metric: 'accuracy', for: '14d', then: 'promote' } } },
     },
+    {
+      title: 'Keep a tenth of the predictions for a quarter, without names, and customers as digests',
+      config: { predictionLog: { share: 0.1, leaveOut: ['name'], hash: ['customer'], keep: '90d' } },
+    },
     { title: 'Export the files only', config: { to: 'directory', path: 'exports/penguins', promote: null } },
   ],
   describe: ({ to, path, promote, strategy }) =>
@@ -96,7 +153,12 @@ export default defineStep<DeployConfig & { readonly strategy?: StrategyConfig }>
       ...(promote === null ? [] : [describeMove(promote ?? 'champion', strategy)]),
       ...(to === 'directory' ? [`export to ${path ?? '?'}`] : ['wait for the servers']),
     ].join(', '),
-  check: (config) => [...checkDeploy(config), ...checkStrategy(config.strategy)],
+  check: (config) => [
+    ...checkDeploy(config),
+    ...checkPredictionLog({ ...config, followed: followsMetric(config.strategy) }),
+    ...checkStrategy(config.strategy),
+    ...checkFreeze(config.freeze),
+  ],
   async run(ctx, config, inputs) {
     const { createRegistry } = await import('../../src/registry/registry.ts');
     const { promoteJudged } = await import('../promotion.ts');
@@ -106,10 +168,16 @@ export default defineStep<DeployConfig & { readonly strategy?: StrategyConfig }>
     const past = ofThePast(ctx.trigger);
     if (past !== undefined) return kept(ctx, version, past);
     const alias = config.promote === undefined ? 'champion' : config.promote;
+    const frozen = config.freeze === undefined || alias === null ? undefined : frozenUntil(config.freeze, Date.now());
+    const won = config.wins === undefined ? undefined : await winsOf(ctx, version);
+    if (won !== undefined && won.wins < config.wins!)
+      return heldBack(ctx, version, alias!, `won ${won.wins} of ${config.wins} times in a row against version ${won.champion}`);
+    if (frozen !== undefined)
+      return heldBack(ctx, version, alias!, `frozen until ${frozen.until}${frozen.why === '' ? '' : `: ${frozen.why}`}`);
     // Versions of runs that began with 0.1.0 do not say which evaluation was theirs: that of the manifest.
     const own = target.evaluation === undefined ? version.evaluation : target.evaluation === null ? null : { digest: target.evaluation };
     const evaluations = [...(own === null ? [] : [own]), ...(ctx.evaluations ?? [])];
-    const fallback = config.fallback === undefined ? {} : { fallback: config.fallback };
+    const settings = servingSettings(config);
     const spec = specOf(config.strategy);
     if (spec !== undefined) {
       const { rollOut } = await import('../rolling-out.ts');
@@ -117,7 +185,7 @@ export default defineStep<DeployConfig & { readonly strategy?: StrategyConfig }>
         spec,
         signature: signatureRule(config.strategy!),
         evaluations,
-        ...fallback,
+        settings,
         confirmSeconds: config.confirm === false ? 0 : (config.confirmSeconds ?? CONFIRM_SECONDS),
       });
       if (rolled !== undefined) return 'kind' in rolled ? notPromoted(ctx, version, 'champion', rolled, config.onPinned ?? 'fail') : rolled;
@@ -128,7 +196,7 @@ export default defineStep<DeployConfig & { readonly strategy?: StrategyConfig }>
         : await promoteJudged(ctx, registry, version, {
             alias,
             evaluations,
-            ...fallback,
+            settings,
           });
     if (promotion !== undefined && promotion.kind !== 'promoted')
       return notPromoted(ctx, version, alias!, promotion, config.onPinned ?? 'fail');
@@ -140,6 +208,11 @@ export default defineStep<DeployConfig & { readonly strategy?: StrategyConfig }>
     return result(ctx, version, { alias, promotion, directory, confirmation });
   },
 });
+
+async function winsOf(ctx: StepContext, { name, version }: VersionManifest) {
+  const { countWin } = await import('../../src/registry/wins.ts');
+  return countWin(ctx.store, { model: name, version, pipeline: ctx.pipeline, run: ctx.runId, now: new Date().toISOString() });
+}
 
 function describeMove(alias: string, strategy: StrategyConfig | undefined): string {
   const spec = specOf(strategy);

@@ -1,9 +1,13 @@
 import type { JsonObject } from '../../src/core/json.ts';
+import type { ArtifactStore } from '../../src/core/ports.ts';
 import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
+import type { FingerprintContext, StepContext } from '../../src/core/step.ts';
 import { createArtifactStore } from '../../src/storage/artifact-store.ts';
 import { checkChoice, choiceInWords } from '../../src/data/ingest/choose-rows.ts';
+import type { KnownRows } from '../../src/data/ingest/appended-rows.ts';
 import type { IngestConfig } from '../../src/data/ingest/ingest-config.ts';
 import { labelList } from '../../src/data/ingest/label-columns.ts';
+import { INGEST_MODES, checkGrowth, growthInWords } from '../../src/data/ingest/growth.ts';
 import { DEFAULT_SPLIT, checkSplit, resolveSplit } from '../../src/data/ingest/split.ts';
 import { COLUMN_SCHEMA, checkColumns } from '../../src/data/ingest/column-schema.ts';
 import { SPLITS } from '../../src/data/stored/dataset.ts';
@@ -98,6 +102,79 @@ export default defineStep<IngestConfig>({
         description:
           'Types of columns where the inferred one is not wanted. Values that do not fit are quarantined. image: texts are paths of image files, absolute or from the folder of the table; the images go into the dataset, and rows whose file is missing or no image are quarantined.',
         examples: [{ zip_code: 'string' }, { photo: 'image' }, { photo: { image: { folder: 'data/photos' } } }],
+      },
+      mode: {
+        enum: [...INGEST_MODES],
+        description:
+          'Which rows of a source that grows take part. Left out: all. append: only rows that the champion has not seen, known again one by one by their contents, however late they came; no such row is the outcome "nothing new to learn from". Made for a model that goes on from the champion. recent: only the newest, as "recent" says.',
+        examples: ['append', 'recent'],
+      },
+      time: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['column'],
+        description:
+          'When rows happened and were known. Only rows that were known at the nominal time of the run take part, so that a backfill learns from what was known then; how many are left out is said.',
+        examples: [{ column: 'sold_at' }, { column: 'sold_at', knownAt: 'loaded_at' }],
+        properties: {
+          column: {
+            type: 'string',
+            minLength: 1,
+            description: 'Timestamp column of the event. A row is not known before it happened.',
+            examples: ['sold_at'],
+          },
+          knownAt: {
+            type: 'string',
+            minLength: 1,
+            description: 'Timestamp column of the arrival, for rows that come late. Left out: rows are known as soon as they happened.',
+            examples: ['loaded_at'],
+          },
+          missing: {
+            enum: ['quarantine', 'refuse'],
+            default: 'quarantine',
+            description: 'What becomes of rows without a time. quarantine: they are set aside, within the budget. refuse: the step fails.',
+          },
+        },
+      },
+      recent: {
+        type: 'object',
+        additionalProperties: false,
+        minProperties: 1,
+        description: 'Of the mode "recent": how far it reaches back, by "time". One of both.',
+        examples: [{ last: '90d' }, { rows: 50000 }],
+        properties: {
+          last: {
+            type: 'string',
+            pattern: '^\\d+(\\.\\d+)?(s|m|h|d|w)$',
+            description: 'Back from the nominal time: a number and s, m, h, d or w.',
+            examples: ['90d'],
+          },
+          rows: { type: 'integer', minimum: 1, description: 'So many of the newest rows.', examples: [50000] },
+        },
+      },
+      append: {
+        type: 'object',
+        additionalProperties: false,
+        description: 'Of the mode "append": which rows are new, and how many are worth a training.',
+        examples: [{ rowsMin: 500 }, { since: 'latest' }],
+        properties: {
+          since: {
+            type: ['string', 'integer'],
+            description:
+              'Version or alias whose rows are not new, with those of all versions that it was made from. Left out: the champion, so that rows of versions that were never promoted are learnt from again. latest: the newest version that there was at the nominal time.',
+            examples: ['latest', 3],
+          },
+          rowsMin: { type: 'integer', minimum: 1, default: 1, description: 'Fewer new rows than this are "nothing new to learn from".' },
+          splits: {
+            type: 'array',
+            minItems: 1,
+            items: { enum: [...SPLITS] },
+            uniqueItems: true,
+            description:
+              'Splits that hold new rows only. Left out: all three. With ["train", "validation"] the test split stays whole, so that forgetting what was learnt before shows; by hash no row of it was ever trained on.',
+            examples: [['train', 'validation']],
+          },
+        },
       },
       window: {
         type: 'object',
@@ -216,10 +293,11 @@ export default defineStep<IngestConfig>({
       },
     },
   ],
-  describe({ source, split, label, filter, sample }) {
+  describe(config) {
+    const { source, split, label, filter, sample } = config;
     const { train, validation, test, by } = resolveSplit(split);
     const shares = [train, validation, test].map((share) => Math.round(share * 100)).join('/');
-    return `${source.format} ${source.path}${label === undefined ? '' : `, label ${labelList(label).join(', ')}`}, split ${by === 'column' ? 'by a column' : `${shares} by ${by}`}${choiceInWords(filter, sample)}`;
+    return `${source.format} ${source.path}${label === undefined ? '' : `, label ${labelList(label).join(', ')}`}, split ${by === 'column' ? 'by a column' : `${shares} by ${by}`}${choiceInWords(filter, sample)}${growthInWords(config)}`;
   },
   check(config) {
     const split = resolveSplit(config.split);
@@ -227,6 +305,7 @@ export default defineStep<IngestConfig>({
       ...checkSplit(split, labelList(config.label)[0] ?? (['images', 'texts'].includes(config.source.format) ? 'label' : undefined)),
       ...checkChoice(config.filter, config.sample, split),
       ...checkColumns(config.columns),
+      ...checkGrowth(config),
     ];
   },
   async fingerprint(ctx, config) {
@@ -234,18 +313,32 @@ export default defineStep<IngestConfig>({
     const source = (await fingerprintSource(config, ctx.documentDir, ctx.nominalTime)) as JsonObject;
     const { findReference, fingerprintReference } = await import('../../src/registry/data-reference.ts');
     const found = await findReference(ctx.store, createArtifactStore(ctx.store), ctx.pipeline, config);
-    return { ...source, ...fingerprintReference(found, String(source['source'])) };
+    const appended = config.mode === 'append' ? await appendedTo(ctx, createArtifactStore(ctx.store), config) : {};
+    return { ...source, ...fingerprintReference(found, String(source['source'])), ...appended };
   },
   async run(ctx, config) {
     const { ingest } = await import('../../src/data/ingest/ingest.ts');
     const { findReference, referenceFor } = await import('../../src/registry/data-reference.ts');
-    return ingest(ctx, config, async (source) => {
+    const known = config.mode === 'append' ? await knownRows(ctx, config) : undefined;
+    const reference = async (source: string) => {
       const found = await findReference(ctx.store, ctx.artifacts, ctx.pipeline, config);
       if (found !== undefined && 'none' in found) return { notes: [found.none] };
-      const reference = referenceFor(found, source);
-      return reference === undefined
-        ? undefined
-        : { schema: reference.schema, ...(reference.note === undefined ? {} : { notes: [reference.note] }) };
-    });
+      const other = referenceFor(found, source);
+      return other === undefined ? undefined : { schema: other.schema, ...(other.note === undefined ? {} : { notes: [other.note] }) };
+    };
+    return ingest(ctx, config, reference, known);
   },
 });
+
+async function appendedTo(ctx: FingerprintContext, artifacts: ArtifactStore, config: IngestConfig): Promise<JsonObject> {
+  const { findAppendBase, fingerprintAppend } = await import('../../src/registry/append-base.ts');
+  return fingerprintAppend(await findAppendBase(ctx.store, artifacts, ctx, config));
+}
+
+async function knownRows(ctx: StepContext, config: IngestConfig): Promise<KnownRows | undefined> {
+  const { findAppendBase, knownRowsOf } = await import('../../src/registry/append-base.ts');
+  const base = await findAppendBase(ctx.store, ctx.artifacts, ctx, config);
+  if (base !== undefined) return knownRowsOf(ctx.artifacts, base);
+  ctx.log.info(`There is no version yet that was known at ${ctx.nominalTime}: all rows are new.`);
+  return undefined;
+}

@@ -20,6 +20,7 @@ export function reportRun(run: RunReport, io: CliIo, place?: string): void {
   io.print(
     `\nRun ${run.pipeline}/${run.runId} ${run.status}${took}${cached === 0 ? '' : `; ${cached} of ${run.steps.length} steps from the cache`}`,
   );
+  if (run.evidence !== undefined) io.print(`Started because of ${String(run.evidence['trigger'] ?? run.trigger)}: ${run.why ?? ''}`);
   for (const line of noteLines(run)) io.print(line);
   for (const line of searchLines(run)) io.print(line);
   if (Object.keys(run.metrics).length > 0) io.print(`\n${table(metricRows(run))}`);

@@ -3,11 +3,15 @@ import { TOKEN } from '../access/tokens.ts';
 import { DRIFT_CHECK } from '../monitoring/checks/check-record.ts';
 import { DRIFT_STREAM } from '../monitoring/checks/stream.ts';
 import { FEEDBACK } from '../monitoring/feedback/feedback-reader.ts';
-import { PREDICTION } from '../monitoring/prediction-window.ts';
+import { PREDICTION } from '../monitoring/predictions/logged-prediction.ts';
+import { PACKED_PART } from '../monitoring/predictions/packed-part.ts';
+import { PIPELINE_EVENT } from '../monitoring/triggers/event-inbox.ts';
+import { TRIGGER_STATE } from '../monitoring/triggers/trigger-state.ts';
 import { CONDITION } from '../notifications/condition.ts';
 import { MANIFEST, TRANSITION, ROUTING, ROLLOUT, EXPORT, CLAIM, INDEX_ENTRY, REMEMBERED, ANNOUNCEMENT } from '../registry/documents.ts';
 import { OUTCOME } from '../registry/outcomes.ts';
 import { APPROVAL } from '../registry/version-approvals.ts';
+import { WINS } from '../registry/wins.ts';
 import { CARD } from '../reports/version-card.ts';
 import { SERVER_COUNTS } from '../rollouts/counts.ts';
 import { RUN_LABELS } from '../runs/run-labels.ts';
@@ -28,6 +32,9 @@ export const storedKinds: readonly StoredKind<object>[] = [
   DRIFT_STREAM,
   FEEDBACK,
   PREDICTION,
+  PACKED_PART,
+  PIPELINE_EVENT,
+  TRIGGER_STATE,
   CONDITION,
   MANIFEST,
   TRANSITION,
@@ -40,6 +47,7 @@ export const storedKinds: readonly StoredKind<object>[] = [
   ANNOUNCEMENT,
   OUTCOME,
   APPROVAL,
+  WINS,
   CARD,
   SERVER_COUNTS,
   RUN_LABELS,

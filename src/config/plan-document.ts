@@ -6,6 +6,7 @@ import { buildPlan } from './build-plan.ts';
 import { catalogue as shipped } from './catalogue.ts';
 import type { Catalogue } from './catalogue.ts';
 import { compileAt } from './compile-at.ts';
+import type { Source } from './compile-at.ts';
 import { formatDiagnostic, sortDiagnostics } from './diagnostic.ts';
 import type { Diagnostic, Finding } from './diagnostic.ts';
 import { loadDocument, parseDocument } from './load-document.ts';
@@ -14,6 +15,7 @@ import { migrate } from './migrations.ts';
 import { resolveParameters } from './parameters.ts';
 import { isObject } from './schema-walk.ts';
 import { compileSearched } from './search/compile-searched.ts';
+import { withVariants } from './trigger-variants.ts';
 
 export interface CompileOptions {
   /** Values of parameters; texts are read as the declared type. */
@@ -76,14 +78,16 @@ function compileLoaded(
   const declared =
     isObject(upgraded.document) && isObject(upgraded.document['parameters']) ? Object.keys(upgraded.document['parameters']) : [];
   const source = { file, document: upgraded.document, parameters: parameters.values, declared, catalogue: options.catalogue ?? shipped };
-  const searched = compileSearched(source);
-  const compiled = searched?.compiled ?? compileAt(source);
-  const { facts, wiring, substitution } = compiled;
-  const findings = [...parameters.findings, ...(searched?.findings ?? compiled.findings)];
-  if (facts === undefined || findings.length > 0 || early.length > 0) return { plan: undefined, diagnostics: place(findings), notes };
+  const compiled = compileSource(source);
+  const findings = [...parameters.findings, ...compiled.findings];
+  if (compiled.plan === undefined || findings.length > 0 || early.length > 0)
+    return { plan: undefined, diagnostics: place(findings), notes };
 
-  const whole = buildPlan(facts, parameters.values, wiring.inputs, searched?.meant ?? substitution.value);
-  const plan = searched?.steps === undefined ? whole : { ...whole, steps: searched.steps };
+  const varied = withVariants(compiled.plan, upgraded.document, options.params ?? {}, (document, values) =>
+    compileSource({ ...source, document, parameters: values }),
+  );
+  if (varied.findings.length > 0) return { plan: undefined, diagnostics: place(varied.findings), notes };
+  const { plan } = varied;
   const bytes = Buffer.byteLength(JSON.stringify(plan));
   if (bytes > limits.planBytesMax) {
     const tooLarge = {
@@ -94,6 +98,16 @@ function compileLoaded(
     return { plan: undefined, diagnostics: place([tooLarge]), notes };
   }
   return { plan: deepFreeze(plan), diagnostics: [], notes };
+}
+
+function compileSource(source: Source): { readonly plan: Plan | undefined; readonly findings: readonly Finding[] } {
+  const searched = compileSearched(source);
+  const compiled = searched?.compiled ?? compileAt(source);
+  const { facts, wiring, substitution } = compiled;
+  const findings = searched?.findings ?? compiled.findings;
+  if (facts === undefined || findings.length > 0) return { plan: undefined, findings };
+  const whole = buildPlan(facts, source.parameters, wiring.inputs, searched?.meant ?? substitution.value);
+  return { plan: searched?.steps === undefined ? whole : { ...whole, steps: searched.steps }, findings };
 }
 
 function deepFreeze<T>(value: T): T {

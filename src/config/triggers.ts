@@ -1,7 +1,9 @@
-import type { JsonObject } from '../core/json.ts';
+import type { Json, JsonObject } from '../core/json.ts';
 import type { NotificationTarget } from '../core/notification.ts';
-import type { DriftTrigger, NewDataTrigger, Plan, ScheduleTrigger } from '../core/plan.ts';
+import type { DriftTrigger, NewDataTrigger, Plan, PlannedTrigger, ScheduleTrigger, TriggerAction } from '../core/plan.ts';
 import { durationMs } from '../core/duration.ts';
+import { triggers } from '../monitoring/triggers/index.generated.ts';
+import type { TriggerDefinition } from '../monitoring/triggers/trigger.ts';
 import { isObject } from './schema-walk.ts';
 
 interface ScheduleConfig extends Omit<ScheduleTrigger, 'catchupMs'> {
@@ -24,12 +26,17 @@ interface NotifyConfig extends Pick<NotificationTarget, 'events' | 'repeat'> {
 /** `on` of a document, defaults filled in → `on` of a plan. */
 export function planTriggers(on: JsonObject): Plan['on'] {
   const { schedule, drift, newData, notify, overlap, unchanged } = on;
+  const defined = triggers.flatMap((trigger) => {
+    const config = on[trigger.name];
+    return isObject(config) ? [[trigger.name, planTrigger(trigger, config)] as const] : [];
+  });
   return {
     ...(isObject(schedule) ? { schedule: planSchedule(schedule as unknown as ScheduleConfig) } : {}),
     ...(isObject(drift) ? { drift: planDrift(drift as unknown as DriftConfig) } : {}),
     ...(isObject(newData) ? { newData: planNewData(newData as unknown as NewDataConfig) } : {}),
+    ...(defined.length === 0 ? {} : { triggers: Object.fromEntries(defined) }),
     ...(Array.isArray(notify) ? { notify: (notify as unknown as readonly NotifyConfig[]).map(planTarget) } : {}),
-    ...(isObject(overlap) ? { overlap } : {}),
+    ...(isObject(overlap) ? { overlap: overlap as NonNullable<Plan['on']['overlap']> } : {}),
     // What is the default stays out of the plan, so that plans of before are the same.
     ...(unchanged === 'goOn' ? { unchanged } : {}),
   };
@@ -45,6 +52,27 @@ function planDrift({ every, window, coolDown, ...rest }: DriftConfig): DriftTrig
 
 function planNewData({ every, coolDown, ...rest }: NewDataConfig): NewDataTrigger {
   return { ...rest, everyMs: durationMs(every), coolDownMs: durationMs(coolDown) };
+}
+
+function planTrigger({ durations }: TriggerDefinition, { every, coolDown, attempts, do: action, ...own }: JsonObject): PlannedTrigger {
+  const settings = Object.fromEntries(
+    Object.entries(own).map(([name, value]) => (durations.includes(name) ? [`${name}Ms`, durationMs(value as string)] : [name, value])),
+  );
+  return {
+    everyMs: durationMs(every as string),
+    coolDownMs: durationMs(coolDown as string),
+    attempts: attempts as number,
+    do: planAction(action),
+    settings,
+  };
+}
+
+/** What a retraining changes is compiled into the plan later, where the whole document is at hand. */
+function planAction(action: Json | undefined): TriggerAction {
+  const [kind, options] = isObject(action) ? (Object.entries(action)[0] as [string, Json]) : [String(action ?? 'retrain'), {}];
+  if (kind !== 'rollback') return { kind: kind as 'retrain' };
+  const within = isObject(options) ? (options as JsonObject)['within'] : undefined;
+  return { kind, ...(typeof within === 'string' ? { withinMs: durationMs(within) } : {}) };
 }
 
 function planTarget({ to, events, repeat }: NotifyConfig): NotificationTarget {

@@ -1,11 +1,15 @@
-import type { DriftTrigger } from './plan.ts';
+import type { JsonObject } from './json.ts';
+import type { DriftTrigger, PlannedTrigger } from './plan.ts';
 import type { PipelineInput } from './run.ts';
 
 /** The one argument of the workflow `monitor`: one scheduled check of a model that is being served. */
 export interface MonitorInput {
   readonly pipeline: string;
   readonly model: string;
-  readonly check: { readonly kind: 'drift'; readonly drift: DriftTrigger } | { readonly kind: 'newData'; readonly rows: number };
+  readonly check:
+    | { readonly kind: 'drift'; readonly drift: DriftTrigger }
+    | { readonly kind: 'newData'; readonly rows: number }
+    | { readonly kind: 'trigger'; readonly name: string; readonly trigger: PlannedTrigger };
   /** The retraining run, ready to start. */
   readonly run: PipelineInput;
 }
@@ -26,18 +30,31 @@ export interface MonitorFinding {
   readonly summary: string;
   /** Markdown. */
   readonly details: string;
+  /** Kept with the run that it leads to; left out by checks of drift and new data. */
+  readonly evidence?: JsonObject;
+  /** Nothing can be seen, and somebody has to change something. */
+  readonly blind?: true;
 }
 
 /**
  * "started"; "running": the last run that a trigger started is going; "coolingDown": it ended a short while ago; "blocked": as many
  * as may be have changed nothing; "nothingNew": the source holds no row that the champion has not seen; "alert"; "none".
+ * "rolledBack": the champion went back to the version before; "paused": what starts the pipeline by itself is paused; "blind": nothing can
+ * be seen, and somebody has to change something.
  */
-export type MonitorOutcome = 'started' | 'running' | 'coolingDown' | 'blocked' | 'nothingNew' | 'alert' | 'none';
+export type MonitorOutcome =
+  'started' | 'running' | 'coolingDown' | 'blocked' | 'nothingNew' | 'alert' | 'none' | 'rolledBack' | 'paused' | 'blind';
+
+/** What a check is of, as lists, notifications and ids of schedules call it. */
+export function kindOfCheck(check: MonitorInput['check']): string {
+  return check.kind === 'trigger' ? check.name : check.kind;
+}
 
 export interface MonitorView {
   readonly pipeline: string;
   readonly model: string;
-  readonly kind: 'drift' | 'newData';
+  /** See {@link kindOfCheck}. */
+  readonly kind: string;
   readonly nominalTime: string;
   readonly outcome: MonitorOutcome;
   /** Why nothing was started; empty where that is what was to be. */
@@ -64,6 +81,17 @@ export interface AdmissionTask extends MonitorTask {
   readonly now: string;
 }
 
+/** Something else than a run is to be done about a finding. */
+export interface DeedTask extends AdmissionTask {
+  /** Whoever is told that it was done. */
+  readonly who: string;
+}
+
+export interface Deed {
+  readonly outcome: Extract<MonitorOutcome, 'rolledBack' | 'paused' | 'alert' | 'coolingDown'>;
+  readonly why: string;
+}
+
 export interface Admission {
   readonly outcome: Extract<MonitorOutcome, 'started' | 'running' | 'coolingDown' | 'blocked' | 'nothingNew'>;
   /** Workflow id of the run to start, or of the last one. */
@@ -76,6 +104,7 @@ export interface Admission {
  * however often it is made.
  */
 export function retrainingRunId(input: Pick<MonitorInput, 'check'>, finding: MonitorFinding, nominalTime: string): string {
+  if (input.check.kind === 'trigger') return `${input.check.name}-v${finding.champion ?? 0}-${nominalTime}`;
   if (input.check.kind === 'drift')
     return `drift-v${finding.champion ?? 0}-${Math.floor(Date.parse(nominalTime) / input.check.drift.windowMs)}`;
   return `new-data-v${finding.champion ?? 0}-${Math.floor(finding.newRows / input.check.rows) * input.check.rows}`;

@@ -2,7 +2,20 @@ import type { JsonObject } from './json.ts';
 import type { Outcome } from './outcome.ts';
 
 /** What people are told of. */
-export const NOTIFICATION_EVENTS = ['failed', 'rejected', 'promoted', 'blocked', 'drifted', 'recovered', 'completed', 'cancelled'] as const;
+export const NOTIFICATION_EVENTS = [
+  'failed',
+  'rejected',
+  'promoted',
+  'blocked',
+  'drifted',
+  'degraded',
+  'triggered',
+  'rolledBack',
+  'paused',
+  'recovered',
+  'completed',
+  'cancelled',
+] as const;
 export type NotificationEvent = (typeof NOTIFICATION_EVENTS)[number];
 
 /** Who is told of what, as the document declares it. Secrets stand as `{ "$secret": "NAME" }`. */
@@ -50,7 +63,7 @@ export interface Addressed {
 }
 
 /** A condition lasts until another one takes its place; of these, the first is told and the next ones are the same news. */
-const LASTING: readonly NotificationEvent[] = ['failed', 'rejected', 'blocked', 'drifted'];
+const LASTING: readonly NotificationEvent[] = ['failed', 'rejected', 'blocked', 'drifted', 'degraded'];
 
 /** What an outcome leaves behind: what is wrong, or that nothing is. */
 export function conditionOf(events: readonly NotificationEvent[]): NotificationEvent | 'fine' {
@@ -77,12 +90,23 @@ export function eventsOfRun(status: string, live: boolean | null, standing: stri
   if (status === 'failed' || status === 'rejected' || status === 'cancelled') return [status];
   if (status !== 'completed') return [];
   if (live === true && standing !== 'is live already') return ['completed', 'promoted'];
-  return live === false && standing?.includes('pinned') === true ? ['completed', 'blocked'] : ['completed'];
+  return live === false && (standing?.includes('pinned') === true || standing?.includes('frozen until') === true)
+    ? ['completed', 'blocked']
+    : ['completed'];
 }
 
 /** Events of a check of a served model. */
 export function eventsOfCheck(kind: Outcome['kind'], outcome: string): readonly NotificationEvent[] {
-  if (outcome === 'failed') return ['failed'];
-  if (outcome === 'blocked') return kind === 'drift' ? ['drifted', 'blocked'] : ['blocked'];
-  return kind === 'drift' && outcome !== 'none' ? ['drifted'] : [];
+  // What cannot see is as broken as what failed.
+  if (outcome === 'failed' || outcome === 'blind') return ['failed'];
+  if (outcome === 'none') return [];
+  const found = FOUND[kind] ?? (outcome === 'alert' ? 'triggered' : undefined);
+  const done = DONE.find((event) => event === outcome);
+  return [...(found === undefined ? [] : [found]), ...(done === undefined ? [] : [done])];
 }
+
+/** What was done about it, or not any more. */
+const DONE: readonly NotificationEvent[] = ['blocked', 'rolledBack', 'paused'];
+
+/** What a check of a kind tells that found something; of others only what was done about it is told. */
+const FOUND: Readonly<Record<string, NotificationEvent>> = { drift: 'drifted', performance: 'degraded', feedback: 'degraded' };

@@ -1,6 +1,5 @@
 /** What came last of what starts by itself or by hand: the newest run of a pipeline, and the newest check of each of its monitors. */
-export const OUTCOME_KINDS = ['run', 'drift', 'newData'] as const;
-export type OutcomeKind = (typeof OUTCOME_KINDS)[number];
+export type OutcomeKind = 'run' | 'drift' | 'newData' | (string & {});
 
 /** `outcomes/<pipeline>/<kind>.json`. */
 export interface Outcome {
@@ -29,6 +28,9 @@ const TO_LOOK_AT: ReadonlySet<string> = new Set([
   'alert',
   'blocked',
   'incomplete',
+  'rolledBack',
+  'paused',
+  'blind',
 ]);
 
 /** Whether somebody has to look at it. That nothing is new is as it should be, but for a model whose questions have drifted. */

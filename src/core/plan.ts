@@ -128,6 +128,36 @@ export interface ScheduleTrigger {
   readonly pauseOnFailure: boolean;
 }
 
+/** What is done about what a trigger found. */
+export type TriggerAction =
+  | { readonly kind: 'retrain'; readonly variant?: PlanVariant }
+  | {
+      readonly kind: 'rollback';
+      /** Only a champion that took over so short a while ago goes back; of an older one people are told. */
+      readonly withinMs?: number;
+    }
+  | { readonly kind: 'pause' }
+  | { readonly kind: 'notify' };
+
+/** A run that is another one than the document's: parameters, and the steps that differ. */
+export interface PlanVariant {
+  /** For people: "from the champion, on appended rows". */
+  readonly text: string;
+  readonly parameters: JsonObject;
+  readonly steps: readonly PlanStep[];
+}
+
+/** A trigger of the kinds that have a file of their own; schedule, drift and new data came before those. */
+export interface PlannedTrigger {
+  /** How often it looks. */
+  readonly everyMs: number;
+  readonly coolDownMs: number;
+  readonly attempts: number;
+  readonly do: TriggerAction;
+  /** Its own settings, complete; durations in milliseconds. */
+  readonly settings: JsonObject;
+}
+
 /** What runs: plain data, complete, and independent of the document it came from. */
 export interface Plan {
   readonly planFormat: typeof PLAN_FORMAT;
@@ -143,11 +173,13 @@ export interface Plan {
     readonly schedule?: ScheduleTrigger;
     readonly drift?: DriftTrigger;
     readonly newData?: NewDataTrigger;
+    /** By name: performance, feedback, version, event and whatever else has a definition. */
+    readonly triggers?: Readonly<Record<string, PlannedTrigger>>;
     /** Who is told what came of runs and checks. */
     readonly notify?: readonly NotificationTarget[];
     /** What runs that start by themselves do where they make the very model that is champion already; absent: "stop". */
     readonly unchanged?: 'stop' | 'goOn';
     /** By what started the run; ticks of the schedule go by `schedule.overlap`. */
-    readonly overlap?: { readonly [trigger in 'manual' | 'backfill' | 'drift' | 'newData']?: TurnPolicy };
+    readonly overlap?: Readonly<Record<string, TurnPolicy | undefined>>;
   };
 }

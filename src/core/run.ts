@@ -8,7 +8,8 @@ import type { TrialTask } from './tune-plan.ts';
 
 /** Who or what started a run. */
 export const TRIGGERS = ['manual', 'schedule', 'backfill', 'drift', 'newData', 'reproduce'] as const;
-export type Trigger = (typeof TRIGGERS)[number];
+/** One of these, or the name of a trigger that has a definition. */
+export type Trigger = (typeof TRIGGERS)[number] | (string & {});
 
 /** Runs that make something of the past again. They register at most, and move no alias: what serves is about now. */
 const OF_THE_PAST: Readonly<Record<string, string>> = { backfill: 'a backfill', reproduce: 'a reproduction' };
@@ -33,6 +34,8 @@ export interface PipelineInput {
   readonly overlap?: TurnPolicy;
   /** Why the run was started, for people, e.g. "drift of 3 of 6 columns". */
   readonly why?: string;
+  /** What a trigger found. */
+  readonly evidence?: JsonObject;
 }
 
 /** The one argument of a step's activity `<type>@<version>`. */
@@ -100,6 +103,8 @@ export interface StepView {
   readonly progress?: StepProgress;
   readonly outputs?: Readonly<Record<string, ArtifactRef>>;
   readonly details?: string;
+  /** Why it gave nothing to learn from. */
+  readonly nothingNew?: string;
   /** What it waits for people to say; only while it does. */
   readonly asks?: OpenQuestion;
 }
@@ -120,6 +125,9 @@ export interface RunView {
   /** What the gates said of the run's model: "ungated" where a step judged and none was set, `null` where no step judged. */
   readonly verdict: 'passed' | 'rejected' | 'ungated' | null;
   readonly trigger: string;
+  /** Why it was started, and what the trigger found; only where one did. */
+  readonly why?: string;
+  readonly evidence?: JsonObject;
   readonly nominalTime: string;
   readonly model: string | null;
   readonly version: number | null;

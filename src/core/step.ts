@@ -119,6 +119,8 @@ export interface StepResult {
   readonly values?: JsonObject;
   /** Given by steps that judge. `passed: false` stops what depends on the step and rejects the run. */
   readonly verdict?: StepVerdict;
+  /** Why there is nothing new to learn from: what takes the outputs is skipped (none are needed then), and the run ends as "nothingNew". */
+  readonly nothingNew?: string;
   /** Markdown for the Temporal UI. */
   readonly details?: string;
   /** What people have to say yes to before anything that depends on the step goes on; not asked where the verdict is no already. */

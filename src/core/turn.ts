@@ -20,7 +20,14 @@ export interface TurnRequest {
 }
 
 /** What a run does where another one of its pipeline is going and nothing is declared: people wait, automation tries at the next check. */
-const DEFAULTS = { manual: 'queue', backfill: 'queue', drift: 'skip', newData: 'skip' } as const satisfies Record<string, TurnPolicy>;
+const DEFAULTS: Readonly<Record<string, TurnPolicy>> = {
+  manual: 'queue',
+  backfill: 'queue',
+  drift: 'skip',
+  newData: 'skip',
+  performance: 'skip',
+  feedback: 'skip',
+};
 
 /** Ticks of a schedule meet each other in Temporal and other runs here: one declaration for both. */
 const OF_SCHEDULE: Readonly<Record<ScheduleTrigger['overlap'], TurnPolicy>> = {
@@ -37,8 +44,8 @@ export function turnPolicy(input: Pick<PipelineInput, 'overlap'> & { readonly pl
   if (input.overlap !== undefined) return input.overlap;
   const { schedule, overlap } = input.plan.on;
   if (trigger === 'schedule') return OF_SCHEDULE[schedule?.overlap ?? 'skip'];
-  const known = trigger as keyof typeof DEFAULTS;
-  return overlap?.[known] ?? DEFAULTS[known] ?? 'queue';
+  // What tells of something only once waits.
+  return overlap?.[trigger] ?? DEFAULTS[trigger] ?? 'queue';
 }
 
 /** The id of the workflow that is there while a run of the pipeline has its turn: Temporal lets only one be there at a time. */

@@ -32,6 +32,8 @@ export interface DriftOptions extends DriftRules {
   readonly also?: readonly NamedTest[];
   /** Windows before this one, newest first, none of them overlapping another; those of another reference are left out. */
   readonly before?: readonly KeptWindow[];
+  /** Columns that the current rows do not show as they were: they are not compared. */
+  readonly hidden?: ReadonlySet<string>;
   /** Looks that are taken in the time of one window, e.g. 24 where a day is looked at every hour: they share one bound. Default: 1. */
   readonly looks?: number;
 }
@@ -99,7 +101,8 @@ export async function judgeWindow(
   const settings = driftSettings(options);
   const also = chosenTests(options.also ?? [], 'also');
   const chosen = chooseColumns(profile, options);
-  const references = chosen.filter(isComparable).map((column) => referenceOf(column, values));
+  const isHidden = ({ name }: ColumnProfile): boolean => options.hidden?.has(name) === true;
+  const references = chosen.filter((column) => isComparable(column) && !isHidden(column)).map((column) => referenceOf(column, values));
   const rules = checkRules(chosen, references, settings);
   const known = new Set(profile.columns.map((column) => column.name));
   const reference = referenceName(references);
@@ -113,7 +116,7 @@ export async function judgeWindow(
       compareColumn(byName.get(name)!, column, rules.get(name)!, { required: options.columns !== undefined, also, neighbours }),
     );
   const concluded = new Map(concludeColumns(compared, settings, options.looks ?? 1).map((column) => [column.name, column]));
-  const columns = chosen.map((column) => concluded.get(column.name) ?? notCompared(column));
+  const columns = chosen.map((column) => concluded.get(column.name) ?? notCompared(column, isHidden(column)));
   const gathered = before.slice(0, settings.pool - 1).reduce((sum, { rows }) => sum + rows, window.rows);
   const enoughRows = gathered >= settings.rowsMin;
   const driftedColumns = columns.filter((column) => column.drifted).map((column) => column.name);
@@ -248,8 +251,11 @@ function chooseColumns(profile: DatasetProfile, { columns, labels = [] }: DriftO
   });
 }
 
-function notCompared(column: ColumnProfile): ColumnDrift {
-  return { ...emptyOf(column), status: 'skipped', reason: `Columns of the type ${column.type} are not compared.` };
+function notCompared(column: ColumnProfile, isHidden: boolean): ColumnDrift {
+  const reason = isHidden
+    ? 'The predictions are logged without its values, as "predictionLog" of the deployment says.'
+    : `Columns of the type ${column.type} are not compared.`;
+  return { ...emptyOf(column), status: 'skipped', reason };
 }
 
 function summarize(

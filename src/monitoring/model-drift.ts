@@ -4,8 +4,8 @@ import type { Before, Compared } from './checks/run-check.ts';
 import { currentRows } from './current-rows.ts';
 import { conclude, judgeWindow } from './detect.ts';
 import type { DriftOptions, DriftResult, KeptWindow } from './detect.ts';
-import { rowsOf } from './prediction-window.ts';
-import type { LoggedPrediction } from './prediction-window.ts';
+import { notingHidden, rowsOf } from './prediction-window.ts';
+import type { LoggedPrediction } from './predictions/logged-prediction.ts';
 import type { DriftReference } from './reference.ts';
 import { driftSettings } from './settings.ts';
 
@@ -14,16 +14,28 @@ type Predictions = AsyncIterable<readonly LoggedPrediction[]>;
 /**
  * Compares logged predictions with what the version was trained on: the columns of their rows and, of a model that scores anomalies,
  * its own answers with those for the rows that its threshold was taken from. Each counts where it has rows enough by itself: of
- * images and tensors only the answers are logged.
+ * images and tensors only the answers are logged. Columns that the log does not show are not compared.
  *
  * @param read reads the predictions of the window from the start
  * @param before windows of the same stream, newest first
  */
 export async function judgeModelDrift(
-  { profile, values, columns, answers, version, reading }: DriftReference,
+  reference: DriftReference,
   read: () => Predictions,
   options: DriftOptions,
   before: Before = [],
+): Promise<Compared> {
+  const hidden = new Set(reference.hidden);
+  const compared = await judgeShown(reference, () => notingHidden(read(), hidden), options, before);
+  // A deployment says what is not logged, so that it may begin or end anywhere in the window.
+  return hidden.size === 0 ? compared : judgeShown(reference, read, { ...options, hidden }, before);
+}
+
+async function judgeShown(
+  { profile, values, columns, answers, version, reading }: DriftReference,
+  read: () => Predictions,
+  options: DriftOptions,
+  before: Before,
 ): Promise<Compared> {
   const training = { profile, ...(values === undefined ? {} : { values }) };
   const partOf = (name: string): readonly KeptWindow[] => before.flatMap(({ parts }) => parts[name] ?? []);

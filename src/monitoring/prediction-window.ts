@@ -1,41 +1,12 @@
-import { parseJson } from '../data/reading/json-numbers.ts';
 import type { ObjectStore } from '../core/ports.ts';
-import { COUNT, OBJECT, TEXT, defineStored, orNull, recordSchema } from '../storage/stored.ts';
-import type { StoredKind } from '../storage/stored.ts';
-import { LOG_HINT, Unread, readLines, refuseUnread } from '../storage/unread.ts';
-import type { Prediction, Row } from '../core/tensor.ts';
-
-/** What is read of a logged prediction. */
-export interface LoggedPrediction {
-  /** ISO 8601, UTC. */
-  readonly time: string;
-  readonly id: string;
-  readonly version: number;
-  /** null: the client sent tensors, or the row was too long to be logged. */
-  readonly row: Row | null;
-  readonly prediction: Prediction;
-  /** Absent: no rollout went on, or the request was outside of it. */
-  readonly rollout?: string;
-  readonly arm?: string;
-  readonly unit?: string;
-}
-
-/**
- * A line as it is stored. Lines do not say their format, as there are millions of them: another one gets a name of its own in place of
- * `.ndjson`.
- */
-export const PREDICTION: StoredKind<LoggedPrediction> = defineStored({
-  name: 'logged prediction',
-  formatVersion: 1,
-  unmarked: 1,
-  schema: recordSchema(
-    { time: TEXT, version: COUNT, row: orNull(OBJECT) },
-    { id: TEXT, prediction: OBJECT, rollout: TEXT, arm: TEXT, unit: TEXT },
-  ),
-  broken: { code: 'DATA_INVALID', hint: LOG_HINT },
-  at: 'predictions/*/*/*.ndjson',
-  lines: true,
-});
+import { isPerennialError, messageOf } from '../core/errors.ts';
+import type { Row } from '../core/tensor.ts';
+import { emitted } from '../platform/emitted.ts';
+import type { Unread } from '../storage/unread.ts';
+import { byDay, dayPrefix, parseLines } from './predictions/logged-prediction.ts';
+import type { LoggedPrediction } from './predictions/logged-prediction.ts';
+import { withPackedPart } from './predictions/packed-part.ts';
+import type { WhichLines } from './predictions/packed-part.ts';
 
 export interface WindowOptions {
   readonly from: Date;
@@ -50,20 +21,98 @@ export interface WindowOptions {
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** The logged predictions of a model with `from ≤ time < to`, object by object: those that can be read, see {@link WindowOptions}. */
+/** The logged predictions of a model with `from ≤ time < to`, part by part: those that can be read, see {@link WindowOptions}. */
 export async function* readPredictions(store: ObjectStore, model: string, options: WindowOptions): AsyncGenerator<LoggedPrediction[]> {
   const [from, to] = [options.from.getTime(), options.to.getTime()];
+  const holds = ({ time, version }: LoggedPrediction): boolean => {
+    const at = Date.parse(time);
+    return at >= from && at < to && (options.version === undefined || version === options.version);
+  };
   for (let day = Math.floor(from / DAY_MS) * DAY_MS; day < to; day += DAY_MS) {
-    const prefix = `predictions/${model}/${new Date(day).toISOString().slice(0, 10)}/`;
-    for await (const { key } of store.list(prefix)) {
-      if (!mayHold(key.slice(prefix.length), day, from, to)) continue;
-      const { body } = await store.get(key);
-      const records = parseLines(new TextDecoder().decode(body), key, options.unread).filter(({ time, version }) => {
-        const at = Date.parse(time);
-        return at >= from && at < to && (options.version === undefined || version === options.version);
-      });
+    for await (const { key, text } of textsOfDay(store, model, day, { from, to, unread: options.unread })) {
+      const records = parseLines(text, key, options.unread).filter(holds);
       if (records.length > 0) yield records;
     }
+  }
+}
+
+/**
+ * The lines of a day, each once: what was packed counts from the packed part, also while the object that it came from is still there.
+ * What is packed by somebody while it is read is found in its new place.
+ */
+async function* textsOfDay(
+  store: ObjectStore,
+  model: string,
+  day: number,
+  { from, to, unread }: { readonly from: number; readonly to: number; readonly unread: Unread | undefined },
+): AsyncGenerator<{ readonly key: string; readonly text: string }> {
+  const prefix = dayPrefix(model, new Date(day).toISOString().slice(0, 10));
+  const read = new Set<string>();
+  const packed = new Set<string>();
+  for (let hasMoved = true; hasMoved;) {
+    hasMoved = false;
+    for await (const { packed: parts, written } of byDay(store.list(prefix))) {
+      for (const { key } of parts.filter((part) => !packed.has(part.key))) {
+        packed.add(key);
+        const before = new Set(read);
+        for await (const part of partOf(store, key, { from, to, except: before }, unread)) {
+          if ('text' in part) yield { key, text: part.text };
+          else for (const source of part.sources) read.add(source);
+        }
+      }
+      for (const { key } of written) {
+        const name = key.slice(prefix.length);
+        if (read.has(name) || !mayHold(name, day, from, to)) continue;
+        const text = await textOf(store, key);
+        hasMoved ||= text === undefined;
+        if (text === undefined) continue;
+        read.add(name);
+        yield { key, text };
+      }
+    }
+  }
+}
+
+/** First what it was packed from, then its lines. A part that is not whole is told of, as a line that cannot be read is. */
+async function* partOf(
+  store: ObjectStore,
+  key: string,
+  which: WhichLines,
+  unread: Unread | undefined,
+): AsyncGenerator<{ readonly sources: readonly string[] } | { readonly text: string }> {
+  try {
+    yield* emitted<{ readonly sources: readonly string[] } | { readonly text: string }>((emit) =>
+      withPackedPart(store, key, async (part) => {
+        await emit({ sources: await part.sources() });
+        for await (const lines of part.lines(which)) await emit({ text: lines.join('\n') });
+      }),
+    );
+  } catch (error) {
+    // Removed since it was listed: it was too old.
+    if (isPerennialError(error, 'OBJECT_NOT_FOUND')) return;
+    if (unread === undefined || !isPerennialError(error, 'DATA_INVALID')) throw error;
+    unread.add(key, 1, messageOf(error));
+  }
+}
+
+/** undefined: it is not there any more. */
+async function textOf(store: ObjectStore, key: string): Promise<string | undefined> {
+  try {
+    return new TextDecoder().decode((await store.get(key)).body);
+  } catch (error) {
+    if (isPerennialError(error, 'OBJECT_NOT_FOUND')) return undefined;
+    throw error;
+  }
+}
+
+/** The same predictions, and the names of the columns that they do not show. @param hidden gets them while the predictions are read */
+export async function* notingHidden(
+  predictions: AsyncIterable<readonly LoggedPrediction[]>,
+  hidden: Set<string>,
+): AsyncGenerator<readonly LoggedPrediction[]> {
+  for await (const records of predictions) {
+    for (const { hidden: own } of records) for (const names of Object.values(own ?? {})) for (const name of names) hidden.add(name);
+    yield records;
   }
 }
 
@@ -81,22 +130,4 @@ function mayHold(name: string, day: number, from: number, to: number): boolean {
   if (hour === undefined) return name.endsWith('.ndjson');
   const start = day + Number(hour) * HOUR_MS;
   return start < to && start + HOUR_MS > from;
-}
-
-function parseLines(text: string, key: string, unread: Unread | undefined): LoggedPrediction[] {
-  const told = unread ?? new Unread();
-  const records = readLines(PREDICTION, text, key, parseLine, told, ({ time }) =>
-    Number.isNaN(Date.parse(time)) ? `no logged prediction: its "time" is ${JSON.stringify(time)}` : undefined,
-  );
-  if (unread === undefined) refuseUnread(told);
-  return records;
-}
-
-/** A line of a log; what is no JSON is shown as the text that it is. */
-export function parseLine(line: string): unknown {
-  try {
-    return parseJson(line);
-  } catch {
-    return line;
-  }
 }

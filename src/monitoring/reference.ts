@@ -17,6 +17,8 @@ export interface DriftReference extends TrainingProfile {
   readonly version: number;
   /** Columns that the model reads. */
   readonly columns: readonly string[];
+  /** Of these, those that whatever the data were taken from does not show. */
+  readonly hidden?: ReadonlySet<string>;
   /** How the source of the model was read. */
   readonly reading?: SourceReading;
   /** Distribution of its answers, where that is known: of models that score anomalies. */

@@ -1,4 +1,4 @@
-import { messageOf } from '../core/errors.ts';
+import { isPerennialError, messageOf } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import { putJson } from '../storage/json-objects.ts';
 import { mapLimited } from '../storage/concurrency.ts';
@@ -250,8 +250,7 @@ async function checkRecord(store: ObjectStore, key: string, kinds: readonly Stor
   const kind = kinds.find((one) => liesAt(one, key)) ?? (key.endsWith('.json') ? ANY : undefined);
   if (kind === undefined) return;
   // Of what is made again by itself, older formats are none any more, and no harm.
-  const found =
-    kind.lines === true ? await unreadableLines(store, kind, key) : await unreadable(store, kind.oldest === undefined ? kind : ANY, key);
+  const found = await lookAt(store, kind, key);
   if (found === undefined) return;
   const { problem } = found;
   if (found.newer) return kind === ANY || kind.remade !== undefined ? undefined : report({ key, problem, fix: NEWER });
@@ -261,6 +260,21 @@ async function checkRecord(store: ObjectStore, key: string, kinds: readonly Stor
 
 /** That an object is a record at all: what else it is, whoever knows it judges. */
 const ANY: StoredKind<object> = defineStored({ name: 'record', formatVersion: 1, unmarked: 1, schema: OBJECT });
+
+function lookAt(store: ObjectStore, kind: StoredKind<object>, key: string): ReturnType<typeof unreadable> {
+  if (kind.read !== undefined) return unreadableObject(store, kind, key);
+  return kind.lines === true ? unreadableLines(store, kind, key) : unreadable(store, kind.oldest === undefined ? kind : ANY, key);
+}
+
+async function unreadableObject(store: ObjectStore, { read, broken }: StoredKind<object>, key: string): ReturnType<typeof unreadable> {
+  try {
+    await read!(store, key);
+    return undefined;
+  } catch (error) {
+    if (!isPerennialError(error, broken?.code ?? 'BLOB_CORRUPT')) throw error;
+    return { problem: messageOf(error), newer: false };
+  }
+}
 
 async function unreadableLines(store: ObjectStore, kind: StoredKind<object>, key: string): ReturnType<typeof unreadable> {
   const unread = new Unread();

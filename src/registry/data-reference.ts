@@ -105,7 +105,7 @@ async function lastVersion(registry: Registry, model: string, pipeline: string |
 }
 
 /** A register step may give the model a name of its own. Of several the one that was registered last. */
-async function underAnotherName(registry: Registry, pipeline: string): Promise<VersionManifest | undefined> {
+export async function underAnotherName(registry: Registry, pipeline: string): Promise<VersionManifest | undefined> {
   let last: VersionManifest | undefined;
   for (const { name } of await registry.models()) {
     if (name === pipeline) continue;

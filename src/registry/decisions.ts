@@ -1,6 +1,9 @@
 import { PerennialError } from '../core/errors.ts';
+import { canonicalJson } from '../core/json.ts';
 import type { Proposal } from './routing.ts';
-import type { Fallback, Pin, Routing } from './types.ts';
+import { servingSettings } from './serving-settings.ts';
+import type { ServingSettings } from './serving-settings.ts';
+import type { Pin, Routing } from './types.ts';
 
 /** Of a state alone. */
 type Decision = (current: Routing) => Proposal | undefined;
@@ -13,17 +16,17 @@ export const CHAMPION = 'champion';
 /** Former champions that a rollback can reach without being told a number. */
 const PREVIOUS_MAX = 100;
 
-export interface PromoteOptions {
+/** Of the settings what is left out stays as it was. */
+export interface PromoteOptions extends ServingSettings {
   readonly alias: string;
   readonly version: number;
   readonly automatic: boolean;
   readonly unpin: boolean;
-  /** Left out: as it was. */
-  readonly fallback?: Fallback;
 }
 
 /** @throws ROUTING_PINNED, VERSION_INVALID */
-export function promote({ alias, version, automatic, unpin, fallback }: PromoteOptions): Decision {
+export function promote({ alias, version, automatic, unpin, ...said }: PromoteOptions): Decision {
+  const settings = servingSettings(said);
   return (current) => {
     checkNotDeleted(current, version);
     const from = aliasOf(current, alias);
@@ -32,14 +35,15 @@ export function promote({ alias, version, automatic, unpin, fallback }: PromoteO
     const blocked = current.pin !== null && current.pin.version !== version;
     if (blocked && (automatic || !unpin)) throw pinned(current.name, current.pin, version);
     const pin = unpin ? null : current.pin;
-    const sameFallback = fallback === undefined || fallback === (current.fallback ?? 'previous');
+    const before = { fallback: 'previous', ...servingSettings(current) };
+    const isSame = canonicalJson({ ...before, ...settings }) === canonicalJson(before);
     // Who says by hand what shall serve says so of all requests; a run that makes the champion again says nothing of a rollout.
     const ends = current.rollout !== undefined && !automatic;
-    if (from === version && pin === current.pin && sameFallback && !ends) return undefined;
+    if (from === version && pin === current.pin && isSame && !ends) return undefined;
     return {
       action: 'promote',
       ...(from === version && automatic && current.rollout !== undefined ? { rollout: current.rollout } : {}),
-      ...(fallback === undefined ? {} : { fallback }),
+      ...settings,
       alias,
       from,
       to: version,

@@ -1,14 +1,19 @@
+import { durationMs } from '../core/duration.ts';
 import type { ConfigProblem } from '../core/step.ts';
+import type { ServingSettings } from './serving-settings.ts';
 
 /** Of the deploy step. */
-export interface DeployConfig {
+export interface DeployConfig extends ServingSettings {
   readonly to?: 'server' | 'directory';
   readonly path?: string;
   readonly promote?: string | null;
   readonly confirm?: boolean;
   readonly confirmSeconds?: number;
   readonly onPinned?: 'fail' | 'skip';
-  readonly fallback?: 'previous' | 'nothing';
+  /** Wins in a row that it takes to replace a champion. */
+  readonly wins?: number;
+  /** Times in which nothing is promoted. */
+  readonly freeze?: readonly object[];
 }
 
 /** What the schema of the deploy step cannot say. */
@@ -55,7 +60,63 @@ export function checkDeploy(config: DeployConfig & { readonly strategy?: unknown
       message: 'It is about the champion, and no champion is promoted here.',
       fix: 'Remove "fallback", or promote "champion".',
     });
+  if (config.wins !== undefined && (config.promote === undefined ? 'champion' : config.promote) !== 'champion')
+    problems.push({
+      pointer: '/wins',
+      message: 'Wins are over a champion, and no champion is promoted here.',
+      fix: 'Remove "wins", or promote "champion".',
+    });
+  if (config.freeze !== undefined && config.promote === null)
+    problems.push({
+      pointer: '/freeze',
+      message: 'No alias is promoted here, so there is nothing to hold back.',
+      fix: 'Remove "freeze".',
+    });
   if (config.promote === 'latest' || /^v?\d+$/.test(config.promote ?? ''))
     problems.push({ pointer: '/promote', message: `"${config.promote}" is reserved: it already names a version.`, fix: 'Use "champion".' });
+  return problems;
+}
+
+const DAY_MS = 24 * 3_600_000;
+
+/**
+ * What the schema cannot say of the log.
+ *
+ * @param followed whether a rollout follows a live metric, which it reads from the log
+ */
+export function checkPredictionLog({
+  predictionLog,
+  promote = 'champion',
+  followed,
+}: Pick<DeployConfig, 'predictionLog' | 'promote'> & { readonly followed: boolean }): ConfigProblem[] {
+  if (predictionLog === undefined) return [];
+  const { leaveOut = [], hash = [], keep, share } = predictionLog;
+  const problems: ConfigProblem[] = [];
+  if (promote !== 'champion')
+    problems.push({
+      pointer: '/predictionLog',
+      message: 'It is about what the champion answers, and no champion is promoted here.',
+      fix: 'Remove "predictionLog", or promote "champion".',
+    });
+  const plain = hash.map((name) => name.toLowerCase());
+  for (const [index, name] of leaveOut.entries())
+    if (plain.includes(name.toLowerCase()))
+      problems.push({
+        pointer: `/predictionLog/leaveOut/${index}`,
+        message: `"${name}" cannot be left out and written as a digest.`,
+        fix: 'Take it out of "hash", or of "leaveOut".',
+      });
+  if (keep !== undefined && durationMs(keep) < DAY_MS)
+    problems.push({
+      pointer: '/predictionLog/keep',
+      message: `Logs are kept by the day, and "${keep}" is less than one.`,
+      fix: 'Give at least "1d", or "share": 0 to keep none.',
+    });
+  if (share === 0 && followed)
+    problems.push({
+      pointer: '/predictionLog/share',
+      message: 'The rollout follows a live metric, which is of predictions that are in the log, and none is.',
+      fix: 'Give a share above 0, or take the metric out of "strategy".',
+    });
   return problems;
 }

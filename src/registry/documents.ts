@@ -24,7 +24,10 @@ const DIGEST: JsonSchema = { type: 'string', minLength: 1 };
 const ARTIFACT = recordSchema({ digest: DIGEST }, { kind: TEXT, summary: TEXT });
 const ALIASES = mapOf({ type: 'integer' });
 const PIN = orNull(recordSchema({ version: VERSION, by: TEXT, at: TEXT, why: TEXT }));
-const FALLBACK: JsonSchema = { enum: ['previous', 'nothing'] };
+const SETTINGS: Readonly<Record<string, JsonSchema>> = {
+  fallback: { enum: ['previous', 'nothing'] },
+  predictionLog: recordSchema({}, { share: NUMBER, leaveOut: listOf(TEXT), hash: listOf(TEXT), keep: TEXT }),
+};
 const SHARE: JsonSchema = { type: 'number', minimum: 0, maximum: 1 };
 const ROLLOUT_ROUTING = recordSchema(
   { id: TEXT, kind: TEXT, champion: VERSION, candidate: VERSION, share: SHARE, step: COUNT },
@@ -82,7 +85,7 @@ export const TRANSITION: StoredKind<Transition> = defineStored({
       aliases: ALIASES,
       pin: PIN,
     },
-    { fallback: FALLBACK, rollout: ROLLOUT_ROUTING },
+    { ...SETTINGS, rollout: ROLLOUT_ROUTING },
   ),
 });
 
@@ -103,7 +106,7 @@ export const ROUTING: StoredKind<Routing> = defineStored({
       deleted: listOf(VERSION),
       transition: OBJECT,
     },
-    { fallback: FALLBACK, rollout: ROLLOUT_ROUTING },
+    { ...SETTINGS, rollout: ROLLOUT_ROUTING },
   ),
 });
 
@@ -128,7 +131,7 @@ export const ROLLOUT: StoredKind<RolloutRecord> = defineStored({
       step: COUNT,
       stepStartedAt: TEXT,
     },
-    { fallback: FALLBACK, endedAt: TEXT, by: TEXT, why: TEXT, evidence: listOf(OBJECT) },
+    { ...SETTINGS, endedAt: TEXT, by: TEXT, why: TEXT, evidence: listOf(OBJECT) },
   ),
 });
 

@@ -1,3 +1,4 @@
+import { durationMs } from '../core/duration.ts';
 import { isPerennialError } from '../core/errors.ts';
 import type { ArtifactManifest } from '../core/artifact.ts';
 import type { ObjectHead, ObjectStore } from '../core/ports.ts';
@@ -18,7 +19,10 @@ export interface GcOptions {
   readonly graceMs?: number;
   /** Cache entries younger than this keep what they refer to. */
   readonly cacheMs?: number;
-  /** Logged predictions that are older go, and so does what was told of them: no drift check looks so far back. At least a day. */
+  /**
+   * Logged predictions that are older go, and so does what was told of them: no drift check looks so far back. Of models whose deployment
+   * does not say how long it keeps them. At least a day.
+   */
   readonly predictionsMs?: number;
   /** Logs of steps, curves of trainings, and checks for drift that are older go. At least a day. */
   readonly logsMs?: number;
@@ -95,7 +99,7 @@ export async function collectGarbage(store: ObjectStore, options: GcOptions = {}
   const blobs = inventory.blobs.filter((head) => unreferenced(head, digestOf(head.key)));
   const cache = inventory.cache.filter((head) => expired(head, Math.max(cacheMs, graceMs)));
   const logs = [
-    ['prediction log', inventory.predictions.filter((head) => expired(head, predictionsMs))],
+    ['prediction log', inventory.predictions.filter(await isOldPrediction(store, inventory, { now, predictionsMs }))],
     ['step log', inventory.logs.filter((head) => expired(head, logsMs))],
     ['training curves', inventory.curves.filter((head) => expired(head, logsMs))],
     ['drift check', inventory.checks.filter((head) => expired(head, logsMs))],
@@ -137,6 +141,30 @@ export async function collectGarbage(store: ObjectStore, options: GcOptions = {}
     },
   };
 }
+
+/** As long as the deployment of the model says. Where that cannot be read, nothing of the model goes. */
+async function isOldPrediction(
+  store: ObjectStore,
+  { documents }: Inventory,
+  { now, predictionsMs }: { readonly now: number; readonly predictionsMs: number },
+): Promise<(head: ObjectHead) => boolean> {
+  const kept = new Map<string, number>();
+  for (const { key } of documents.filter((head) => isRouting(head.key))) {
+    const model = key.slice(MODELS_PREFIX.length, -'/routing.json'.length);
+    const routing = await readOrSkip(store, ROUTING, key);
+    const keep = routing?.predictionLog?.keep;
+    if (routing === undefined) kept.set(model, Infinity);
+    else if (keep !== undefined) kept.set(model, durationMs(keep));
+  }
+  return ({ key, modifiedAt }) => {
+    const [, model, day] = /^(?:predictions|feedback)\/(.+)\/(\d{4}-\d\d-\d\d)\/[^/]+$/.exec(key) ?? [];
+    // What was packed is as old as the day that it is of.
+    const end = key.endsWith('.parquet') && day !== undefined ? Date.parse(day) + DAY_MS : Infinity;
+    return now - Math.min(modifiedAt, end) > (kept.get(model ?? '') ?? predictionsMs);
+  };
+}
+
+const isRouting = (key: string): boolean => key.startsWith(MODELS_PREFIX) && key.endsWith('/routing.json');
 
 interface Inventory {
   readonly blobs: ObjectHead[];
@@ -231,7 +259,7 @@ async function readIfPresent(store: ObjectStore, digest: string): Promise<Artifa
 /** Manifests and claims of deleted versions stay, to hold their numbers, but keep nothing alive. */
 async function keysOfDeletedVersions(store: ObjectStore, roots: readonly ObjectHead[]): Promise<Set<string>> {
   const skipped = new Set<string>();
-  const routings = roots.filter(({ key }) => key.startsWith(MODELS_PREFIX) && key.endsWith('/routing.json'));
+  const routings = roots.filter(({ key }) => isRouting(key));
   for (const { key } of routings) {
     const routing = await readOrSkip(store, ROUTING, key);
     const folder = key.slice(0, -'routing.json'.length);

@@ -1,7 +1,7 @@
 import { PerennialError, isPerennialError } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import { CHAMPION, aliasOf } from './decisions.ts';
-import { readRouting, whoMoved } from './routing.ts';
+import { readRouting, whoBegan, whoMoved } from './routing.ts';
 import type { Decide, Proposal } from './routing.ts';
 import type { JudgedChampion, Routing, VersionManifest } from './types.ts';
 import { readVersion } from './versions.ts';
@@ -71,28 +71,42 @@ async function modelOf(store: ObjectStore, model: string, version: number): Prom
   }
 }
 
-/** No automation goes back: not to what an earlier run made, nor to what knows of an earlier time. @throws VERSION_OUTDATED */
+/**
+ * No automation goes back: not to what an earlier run made, nor to what knows of an earlier time. What takes over step by step stands
+ * before the champion: it is not ended by what is older.
+ *
+ * @throws VERSION_OUTDATED
+ */
 export function ifForward(store: ObjectStore, version: VersionManifest, decide: Decision): Decide {
   return async (current) => {
     const proposal = await decide(current);
-    const from = proposal?.from ?? null;
-    if (proposal === undefined || from === null || from === version.version) return proposal;
-    const there = await told(store, current.name, from);
-    if (!isBefore(version, there)) return proposal;
+    if (proposal === undefined) return proposal;
     const alias = proposal.alias ?? CHAMPION;
-    const who = await whoMoved(store, current, alias);
-    const why =
-      version.nominalTime !== undefined && there.nominalTime !== undefined && version.nominalTime !== there.nominalTime
-        ? `of ${version.nominalTime}, does not replace version ${from} of ${there.nominalTime} (${who})`
-        : `which was made before version ${from} (${who}), does not replace it`;
-    throw new PerennialError('VERSION_OUTDATED', `"${current.name}" version ${version.version}, ${why}.`, {
-      hint:
-        alias === CHAMPION
-          ? `To let it serve all the same: \`perennial models rollback ${current.name} --to ${version.version}\`, which pins it.`
-          : `To move the alias all the same: \`perennial models promote ${current.name} ${version.version} --alias ${proposal.alias}\`.`,
-      details: { version: from, who },
-    });
+    const { rollout } = current;
+    const ends = rollout !== undefined && alias === CHAMPION && proposal.rollout?.id !== rollout.id;
+    for (const from of [proposal.from, ends ? rollout.candidate : null]) {
+      if (from === null || from === version.version) continue;
+      const there = await told(store, current.name, from);
+      if (!isBefore(version, there)) continue;
+      const who = from === proposal.from ? await whoMoved(store, current, alias) : await whoBegan(store, current);
+      throw outdated(current.name, version, there, who, alias);
+    }
+    return proposal;
   };
+}
+
+function outdated(model: string, version: VersionManifest, there: Made, who: string, alias: string): PerennialError {
+  const why =
+    version.nominalTime !== undefined && there.nominalTime !== undefined && version.nominalTime !== there.nominalTime
+      ? `of ${version.nominalTime}, does not replace version ${there.version} of ${there.nominalTime} (${who})`
+      : `which was made before version ${there.version} (${who}), does not replace it`;
+  return new PerennialError('VERSION_OUTDATED', `"${model}" version ${version.version}, ${why}.`, {
+    hint:
+      alias === CHAMPION
+        ? `To let it serve all the same: \`perennial models rollback ${model} --to ${version.version}\`, which pins it.`
+        : `To move the alias all the same: \`perennial models promote ${model} ${version.version} --alias ${alias}\`.`,
+    details: { version: there.version, who },
+  });
 }
 
 type Made = Pick<VersionManifest, 'version' | 'nominalTime'>;

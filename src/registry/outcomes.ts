@@ -1,5 +1,4 @@
 import { messageOf } from '../core/errors.ts';
-import { OUTCOME_KINDS } from '../core/outcome.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import { TEXT, defineStored, getStored, isUnreadable, orNull, recordSchema } from '../storage/stored.ts';
@@ -14,7 +13,7 @@ export const OUTCOME: StoredKind<Outcome> = defineStored({
   name: 'outcome of a run or check',
   formatVersion: 1,
   schema: recordSchema(
-    { kind: { enum: [...OUTCOME_KINDS] }, at: TEXT, outcome: TEXT },
+    { kind: TEXT, at: TEXT, outcome: TEXT },
     { pipeline: TEXT, summary: TEXT, workflow: TEXT, trigger: TEXT, model: orNull(TEXT) },
   ),
 });
@@ -26,6 +25,12 @@ export async function writeOutcome(store: ObjectStore, outcome: Outcome): Promis
   if (before !== undefined && 'at' in before.found && before.found.at >= outcome.at) return false;
   await store.put(key, Buffer.from(JSON.stringify(outcome)), before?.etag === undefined ? { ifNoneMatch: '*' } : { ifMatch: before.etag });
   return true;
+}
+
+/** What came last of a kind; undefined where nothing did, or it cannot be read. */
+export async function readOutcome(store: ObjectStore, pipeline: string, kind: Outcome['kind']): Promise<Outcome | undefined> {
+  const found = (await read(store, `${PREFIX}${pipeline}/${kind}.json`))?.found;
+  return found === undefined || 'problem' in found ? undefined : found;
 }
 
 /** All of them that can be read, and what is wrong with the others. */

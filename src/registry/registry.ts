@@ -12,7 +12,9 @@ import type { Problem } from './documents.ts';
 import { tellChange } from './registry-telemetry.ts';
 import { changeRouting, historyGaps, readHistory, readRouting } from './routing.ts';
 import type { Decide, HistoryGap } from './routing.ts';
-import type { Author, Fallback, JudgedChampion, ModelSummary, Routing, RoutingChange, Transition, VersionManifest } from './types.ts';
+import { servingSettings } from './serving-settings.ts';
+import type { ServingSettings } from './serving-settings.ts';
+import type { Author, JudgedChampion, ModelSummary, Routing, RoutingChange, Transition, VersionManifest } from './types.ts';
 import { readVersion, readVersions, registerVersion, versionNumbers } from './versions.ts';
 import type { Registration } from './versions.ts';
 
@@ -35,10 +37,9 @@ export interface Survey {
   readonly problems: readonly Problem[];
 }
 
-interface PromoteBasics {
+interface PromoteBasics extends ServingSettings {
   readonly alias?: string;
   readonly unpin?: boolean;
-  readonly fallback?: Fallback;
 }
 
 /**
@@ -111,7 +112,7 @@ export function createRegistry(store: ObjectStore, artifacts: ArtifactStore): Re
       checkModelName(model);
       return readRouting(store, model);
     },
-    async promote(model, reference, { alias = CHAMPION, unpin: lift = false, fallback, ...choice }) {
+    async promote(model, reference, { alias = CHAMPION, unpin: lift = false, ...choice }) {
       checkAlias(alias);
       const automatic = choice.automatic === true;
       const { who, why, requestId } = choice;
@@ -123,7 +124,7 @@ export function createRegistry(store: ObjectStore, artifacts: ArtifactStore): Re
         version: version.version,
         automatic,
         unpin: lift,
-        ...(fallback === undefined ? {} : { fallback }),
+        ...servingSettings(choice),
       });
       const guarded = choice.automatic === true ? ifJudged(store, choice.judged, ifForward(store, version, decision)) : decision;
       return tellChange(

@@ -1,4 +1,4 @@
-import { PerennialError } from '../core/errors.ts';
+import { PerennialError, isPerennialError } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import type { RolloutRouting } from '../core/rollout.ts';
 import { shareText } from '../core/rollout.ts';
@@ -12,7 +12,9 @@ import { checkModelName } from './names.ts';
 import { findVersion } from './registry.ts';
 import { changeRouting, readRouting } from './routing.ts';
 import type { Decide } from './routing.ts';
-import type { Author, Fallback, JudgedChampion, RolloutRecord, RoutingChange } from './types.ts';
+import { servingSettings } from './serving-settings.ts';
+import type { ServingSettings } from './serving-settings.ts';
+import type { Author, JudgedChampion, RolloutRecord, RoutingChange } from './types.ts';
 
 /**
  * Rollouts in the routing. All changes but the first are made only while the rollout is the one that goes on: whoever was slower finds
@@ -29,7 +31,7 @@ export async function beginRollout(
   store: ObjectStore,
   model: string,
   rollout: Omit<RolloutRouting, 'champion' | 'step'>,
-  { judged, ...author }: Author & { readonly judged: readonly JudgedChampion[] },
+  { judged, predictionLog, ...author }: Author & { readonly judged: readonly JudgedChampion[] } & Pick<ServingSettings, 'predictionLog'>,
 ): Promise<RoutingChange> {
   const version = await findVersion(store, model, rollout.candidate);
   const decide: Decide = (current) => {
@@ -43,6 +45,8 @@ export async function beginRollout(
       from: champion,
       to: rollout.candidate,
       rollout: { ...rollout, champion, step: 0 },
+      // What of a request may be written holds from the first one that the candidate answers.
+      ...(predictionLog === undefined ? {} : { predictionLog }),
     };
   };
   return changeRouting(
@@ -90,18 +94,18 @@ export async function finishRollout(
   store: ObjectStore,
   model: string,
   { id, candidate }: Pick<RolloutRouting, 'id' | 'candidate'>,
-  {
-    judged,
-    fallback,
-    ...author
-  }: Author & { readonly automatic: boolean; readonly judged: readonly JudgedChampion[]; readonly fallback?: Fallback },
+  { judged, ...author }: Author & { readonly automatic: boolean; readonly judged: readonly JudgedChampion[] },
 ): Promise<RoutingChange> {
+  const said = await readRollout(store, model, id).catch((error: unknown) => {
+    if (isPerennialError(error, 'NOT_FOUND')) return {};
+    throw error;
+  });
   const promotion = promote({
     alias: CHAMPION,
     version: candidate,
     automatic: author.automatic,
     unpin: false,
-    ...(fallback === undefined ? {} : { fallback }),
+    ...servingSettings(said),
   });
   const decide: Decide = (current) => (current.rollout?.id === id ? promotion(current) : undefined);
   return changeRouting(store, model, author, ifWhole(store, model, CHAMPION, ifJudged(store, author.automatic ? judged : [], decide)));

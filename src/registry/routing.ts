@@ -9,11 +9,13 @@ import { getStored } from '../storage/stored.ts';
 import { ROUTING, TRANSITION, ofModel } from './documents.ts';
 import { routingKey, transitionKey, transitionsPrefix } from './keys.ts';
 import type { RolloutRouting } from '../core/rollout.ts';
+import { servingSettings } from './serving-settings.ts';
+import type { ServingSettings } from './serving-settings.ts';
 import type { Author, Routing, RoutingChange, Transition } from './types.ts';
 
 /** What a change wants; `undefined` means: it is so already. */
 export type Proposal = Pick<Transition, 'action' | 'alias' | 'from' | 'to'> &
-  Partial<Pick<Routing, 'aliases' | 'pin' | 'previous' | 'deleted' | 'fallback'>> & {
+  Partial<Pick<Routing, 'aliases' | 'pin' | 'previous' | 'deleted' | keyof ServingSettings>> & {
     /** null: none any more. Left out: a promotion or a rollback ends it, anything else leaves it as it is. */
     readonly rollout?: RolloutRouting | null;
   };
@@ -67,7 +69,7 @@ export async function rebuildRouting(store: ObjectStore, name: string): Promise<
     previous: previous.filter((one) => !deleted.includes(one)),
     deleted,
     transition: last,
-    ...(last.fallback === undefined ? {} : { fallback: last.fallback }),
+    ...servingSettings(last),
     ...(last.rollout === undefined ? {} : { rollout: last.rollout }),
   };
 }
@@ -121,7 +123,7 @@ function nextRouting(
   const { action, alias, from, to } = proposal;
   const aliases = proposal.aliases ?? current.aliases;
   const pin = proposal.pin === undefined ? current.pin : proposal.pin;
-  const fallback = proposal.fallback ?? current.fallback;
+  const settings = { ...servingSettings(current), ...servingSettings(proposal) };
   const rollout = rolloutAfter(current, proposal);
   const transition: Transition = {
     formatVersion: 1,
@@ -138,7 +140,7 @@ function nextRouting(
     automatic: author.automatic,
     aliases,
     pin,
-    ...(fallback === undefined ? {} : { fallback }),
+    ...settings,
     ...(rollout === undefined ? {} : { rollout }),
   };
   const { rollout: _before, ...kept } = current;
@@ -149,7 +151,7 @@ function nextRouting(
     pin,
     previous: proposal.previous ?? current.previous,
     deleted: proposal.deleted ?? current.deleted,
-    ...(fallback === undefined ? {} : { fallback }),
+    ...settings,
     ...(rollout === undefined ? {} : { rollout }),
     transition,
   };
@@ -164,7 +166,9 @@ function rolloutAfter(current: Routing, { action, rollout }: Proposal): RolloutR
 /** What a change ends besides is told with it: it may be all that somebody reads. */
 function whyOf({ rollout: before }: Routing, after: RolloutRouting | undefined, action: Transition['action'], why: string): string {
   if (before === undefined || before.id === after?.id || action === 'rolloutEnd') return why;
-  return `${why} Ends the ${before.kind === 'abTest' ? 'A/B test' : before.kind} of version ${before.candidate} (rollout ${before.id}).`;
+  // What people write often ends without a full stop.
+  const said = /[.!?…)"'`]$/.test(why) ? why : `${why}.`;
+  return `${said} Ends the ${before.kind === 'abTest' ? 'A/B test' : before.kind} of version ${before.candidate} (rollout ${before.id}).`;
 }
 
 /**
@@ -265,6 +269,12 @@ export async function whoMoved(store: ObjectStore, routing: Routing, alias: stri
   const made = (one: Transition): boolean => one.alias === alias && one.to === routing.aliases[alias];
   if (made(routing.transition)) return routing.transition.who;
   return (await recordedTransitions(store, routing.name)).findLast(made)?.who ?? 'somebody';
+}
+
+/** Who began the rollout that goes on. "somebody" where that is not among the changes that can be read. */
+export async function whoBegan(store: ObjectStore, { name, rollout, transition }: Routing): Promise<string> {
+  const begun = (one: Transition): boolean => one.action === 'rollout' && one.rollout?.id === rollout?.id;
+  return begun(transition) ? transition.who : ((await recordedTransitions(store, name)).findLast(begun)?.who ?? 'somebody');
 }
 
 export function emptyRouting(name: string): Routing {

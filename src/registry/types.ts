@@ -5,6 +5,7 @@ import type { RolloutEnd, RolloutRouting, RolloutSpec } from '../core/rollout.ts
 import type { StepVerdict } from '../core/step.ts';
 import type { TraceReference } from '../core/trace.ts';
 import type { ExportCheck } from '../training/bundle/create-export.ts';
+import type { ServingSettings } from './serving-settings.ts';
 
 /** A column that a request carries, in MLflow's words. `required: false`: a missing value is imputed. */
 export interface SignatureColumn {
@@ -132,7 +133,7 @@ export type TransitionAction =
   'alias' | 'promote' | 'rollback' | 'unpin' | 'delete' | 'restore' | 'rollout' | 'rolloutStep' | 'rolloutNote' | 'rolloutEnd';
 
 /** `models/<name>/transitions/<time>-<revision>-<id>.json`: one change of the routing, and the state it led to. */
-export interface Transition {
+export interface Transition extends ServingSettings {
   readonly formatVersion: 1;
   readonly id: string;
   readonly name: string;
@@ -151,16 +152,12 @@ export interface Transition {
   readonly automatic: boolean;
   readonly aliases: Readonly<Record<string, number>>;
   readonly pin: Pin | null;
-  readonly fallback?: Fallback;
   /** That goes on after this change. */
   readonly rollout?: RolloutRouting;
 }
 
-/** What servers answer with while the champion cannot be loaded: the newest former champion that can be, or nothing (503). */
-export type Fallback = 'previous' | 'nothing';
-
 /** `models/<name>/routing.json`, changed only by compare-and-swap. */
-export interface Routing {
+export interface Routing extends ServingSettings {
   readonly formatVersion: 1;
   readonly name: string;
   readonly revision: number;
@@ -173,8 +170,6 @@ export interface Routing {
   readonly previous: readonly number[];
   /** Versions that were deleted. Their numbers are never given again. */
   readonly deleted: readonly number[];
-  /** Absent: "previous". */
-  readonly fallback?: Fallback;
   /** Absent: all traffic goes to the champion. Ends with every change of the champion. */
   readonly rollout?: RolloutRouting;
   /** The change that led here. It is written to `transitions/` right after, and by the next writer or reader should that fail. */
@@ -235,8 +230,8 @@ export interface Announcement {
   readonly seenAt?: string;
 }
 
-/** `models/<name>/rollouts/<id>.json`: what was declared, and what came of it. Written by whoever drives the rollout. */
-export interface RolloutRecord {
+/** `models/<name>/rollouts/<id>.json`: what was declared (how the model is served from its promotion on, too), and what came of it. Written by whoever drives the rollout. */
+export interface RolloutRecord extends ServingSettings {
   readonly formatVersion: 1;
   readonly name: string;
   readonly id: string;
@@ -247,8 +242,6 @@ export interface RolloutRecord {
   readonly runId: string;
   /** Over whom it may be promoted. */
   readonly judged: readonly JudgedChampion[];
-  /** Of the promotion, where the document says so. */
-  readonly fallback?: Fallback;
   /** ISO 8601 UTC. */
   readonly startedAt: string;
   readonly state: 'running' | 'paused' | RolloutEnd;

@@ -25,9 +25,10 @@ export async function readLive(
   const feedback = await readFeedbackOf(store, model, from, unread);
   const units: Record<'champion' | 'candidate', Map<string, { n: number; sum: number }>> = { champion: new Map(), candidate: new Map() };
   for await (const records of readPredictions(store, model, { from, to, unread })) {
-    for (const { rollout: of, arm, unit, id, row, prediction } of records) {
+    for (const record of records) {
+      const { rollout: of, arm, unit, id, prediction } = record;
       if (of !== rollout || (arm !== 'champion' && arm !== 'candidate')) continue;
-      const found = feedback.find(id, row);
+      const found = feedback.find(record);
       const value = found === undefined ? undefined : valueOf(metric, found, prediction);
       if (value === undefined) continue;
       const name = unit ?? id;

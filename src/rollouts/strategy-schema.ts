@@ -1,10 +1,11 @@
+import { DURATION_PATTERN } from '../core/duration.ts';
 import type { JsonSchema } from '../core/json.ts';
 import { LIVE_METRICS } from '../core/rollout.ts';
 import { STRATEGY_DEFAULTS } from './strategy.ts';
 
 const TIME = (description: string, example: string): JsonSchema => ({
   type: 'string',
-  pattern: '^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)$',
+  pattern: DURATION_PATTERN,
   description,
   examples: [example],
 });

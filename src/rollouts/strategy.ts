@@ -240,3 +240,9 @@ function checkOneMetric({ analysis, metric }: AbTestConfig): ConfigProblem[] {
     },
   ];
 }
+
+/** Whether it follows a live metric: those are of predictions that were logged. */
+export function followsMetric(strategy: StrategyConfig | undefined): boolean {
+  const spec = specOf(strategy);
+  return spec?.abTest !== undefined || spec?.checks.metric !== undefined;
+}

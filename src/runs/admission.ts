@@ -1,7 +1,10 @@
 import type { Client } from '@temporalio/client';
+import { kindOfCheck } from '../core/monitor.ts';
 import type { Admission, AdmissionTask } from '../core/monitor.ts';
 import { TRIGGER_BOUNDS } from '../core/plan.ts';
 import type { TriggerBounds } from '../core/plan.ts';
+import { triggerRegistry } from '../monitoring/triggers/index.generated.ts';
+import { settle } from './deeds.ts';
 import { countUnseen } from './monitor-findings.ts';
 import type { CheckDeps } from './monitor-findings.ts';
 import { temporalError } from './connect.ts';
@@ -15,11 +18,14 @@ import type { TriggerRecord } from './trigger-record.ts';
 export async function admit(deps: CheckDeps, client: Client, task: AdmissionTask): Promise<Admission> {
   const { plan } = task.run;
   const { record, etag } = await readTriggers(deps.store, plan.pipeline);
-  if (record?.by === task.by) return { outcome: 'started', run: record.run, why: '' };
+  if (record?.by === task.by) {
+    await settle(deps, task, `run ${record.run}`);
+    return { outcome: 'started', run: record.run, why: '' };
+  }
   const champion = task.finding.champion ?? 0;
-  const declared: TriggerBounds = (task.check.kind === 'drift' ? task.check.drift : plan.on.newData) ?? {};
+  const declared: TriggerBounds = boundsOf(task) ?? {};
   const { coolDownMs, attempts: most } = { ...TRIGGER_BOUNDS, ...declared };
-  const last = record === undefined ? undefined : await endOf(client, record);
+  const last = record === undefined ? undefined : await endOf(client, record, task.now);
   if (last?.running === true)
     return { outcome: 'running', run: record!.run, why: `Run ${record!.run}, which a trigger started, is still going.` };
   // A run that gave way to another one is no attempt.
@@ -38,14 +44,15 @@ export async function admit(deps: CheckDeps, client: Client, task: AdmissionTask
       run: record!.run,
       why: `Run ${record!.run} (${last!.word}) ended a short while ago; "coolDown" lasts until ${new Date(coolUntil).toISOString()}.`,
     };
-  const unseen = task.check.kind === 'drift' ? await countUnseen(deps, task) : undefined;
+  if (await isSettled(deps, task)) return { outcome: 'nothingNew', run: null, why: 'Another check of the same time has seen to it.' };
+  const unseen = needsNewRows(task) ? await countUnseen(deps, task) : undefined;
   if (unseen?.unseen === 0)
     return {
       outcome: 'nothingNew',
       run: null,
       why: `The source holds no row that version ${champion} has not seen: there is nothing new to learn from.`,
     };
-  const run = `${plan.pipeline}/${task.check.kind === 'drift' ? 'drift' : 'new-data'}-v${champion}-${attempts + 1}-${task.nominalTime.replace(/[-:]|\.\d+/g, '')}`;
+  const run = `${plan.pipeline}/${kindOfCheck(task.check) === 'newData' ? 'new-data' : kindOfCheck(task.check)}-v${champion}-${attempts + 1}-${task.nominalTime.replace(/[-:]|\.\d+/g, '')}`;
   const next: TriggerRecord = {
     formatVersion: 1,
     champion,
@@ -54,7 +61,7 @@ export async function admit(deps: CheckDeps, client: Client, task: AdmissionTask
     run,
     by: task.by,
     at: task.now,
-    kind: task.check.kind,
+    kind: kindOfCheck(task.check),
     ...windowOf(task, champion),
   };
   await deps.store.put(
@@ -62,7 +69,26 @@ export async function admit(deps: CheckDeps, client: Client, task: AdmissionTask
     Buffer.from(JSON.stringify(next)),
     etag === undefined ? { ifNoneMatch: '*' } : { ifMatch: etag },
   );
+  await settle(deps, task, `run ${run}`);
   return { outcome: 'started', run, why: '' };
+}
+
+function boundsOf({ check, run }: AdmissionTask): TriggerBounds | undefined {
+  if (check.kind === 'trigger') return check.trigger;
+  return check.kind === 'drift' ? check.drift : run.plan.on.newData;
+}
+
+/** What a trigger remembers may have been seen to since it looked. */
+async function isSettled(deps: CheckDeps, { check, run, model, nominalTime }: AdmissionTask): Promise<boolean> {
+  if (check.kind !== 'trigger') return false;
+  const trigger = triggerRegistry.get(check.name);
+  if (trigger.settle === undefined) return false;
+  const again = await trigger.look(deps, { pipeline: run.plan.pipeline, model, nominalTime }, check.trigger.settings, undefined);
+  return !again.due;
+}
+
+function needsNewRows({ check }: AdmissionTask): boolean {
+  return check.kind === 'drift' || (check.kind === 'trigger' && triggerRegistry.get(check.name).needsNewRows);
 }
 
 function windowOf({ check, nominalTime }: AdmissionTask, version: number): Pick<TriggerRecord, 'window'> {
@@ -78,8 +104,14 @@ interface Ended {
   readonly word: string;
 }
 
-/** What became of a run. One that Temporal no longer knows, or never came to know, ended when it was decided on. */
-async function endOf(client: Client, { run, at }: TriggerRecord): Promise<Ended> {
+/** Time between the decision and the start of a run, in milliseconds. */
+const STARTS_WITHIN_MS = 60_000;
+
+/**
+ * What became of a run. One that was decided on a moment ago is about to start; one that Temporal no longer knows, or never came to know,
+ * ended when it was decided on.
+ */
+async function endOf(client: Client, { run, at }: TriggerRecord, now: string): Promise<Ended> {
   try {
     const { status, closeTime, searchAttributes } = await client.workflow.getHandle(run).describe();
     const verdict = (searchAttributes as Readonly<Record<string, readonly unknown[] | undefined>>)['Verdict']?.[0];
@@ -87,7 +119,12 @@ async function endOf(client: Client, { run, at }: TriggerRecord): Promise<Ended>
     return { running: status.name === 'RUNNING', skipped: verdict === 'skipped', at: closeTime?.getTime() ?? Date.parse(at), word };
   } catch (error) {
     if ((error as Error).name === 'WorkflowNotFoundError')
-      return { running: false, skipped: false, at: Date.parse(at), word: 'unknown to Temporal' };
+      return {
+        running: Math.abs(Date.parse(now) - Date.parse(at)) < STARTS_WITHIN_MS,
+        skipped: false,
+        at: Date.parse(at),
+        word: 'unknown to Temporal',
+      };
     throw temporalError(error, `Run "${run}"`);
   }
 }

@@ -1,5 +1,6 @@
 import { WAITING, runNameOf } from '../core/run.ts';
 import { isToLookAt } from '../core/outcome.ts';
+import type { OutcomeKind } from '../core/outcome.ts';
 import type { Temporal } from './connect.ts';
 import { executions } from './runs.ts';
 import { describeSchedule } from './schedule-marks.ts';
@@ -7,7 +8,7 @@ import { describeSchedule } from './schedule-marks.ts';
 /** Something that nobody may be watching and somebody has to look at. */
 export interface Attention {
   readonly pipeline: string;
-  readonly kind: 'run' | 'drift' | 'newData' | 'backfill';
+  readonly kind: 'run' | 'backfill' | OutcomeKind;
   readonly outcome: string;
   /** Workflow id. */
   readonly workflow: string;
@@ -41,7 +42,7 @@ export async function needsAttention(temporal: Temporal, filter: { readonly pipe
       text('RunKind') === 'monitor'
         ? info.workflowId.includes('/new-data') || text('Trigger') === 'newData'
           ? 'newData'
-          : 'drift'
+          : (text('Trigger') ?? 'drift')
         : (text('RunKind') as 'run' | 'backfill');
     const key = `${pipeline} ${kind}`;
     if (seen.has(key)) continue;
@@ -49,7 +50,7 @@ export async function needsAttention(temporal: Temporal, filter: { readonly pipe
     const outcome = info.status.name === 'COMPLETED' ? (verdict ?? 'completed') : info.status.name.toLowerCase().replaceAll('_', ' ');
     if (!isToLookAt(kind, outcome)) continue;
     // Nobody waits for a check any more whose schedule is deleted.
-    const schedule = kind === 'drift' || kind === 'newData' ? text('TemporalScheduledById') : undefined;
+    const schedule = text('RunKind') === 'monitor' ? text('TemporalScheduledById') : undefined;
     if (schedule !== undefined && (await describeSchedule(temporal, schedule)) === undefined) continue;
     const summary = typeof info.memo?.['summary'] === 'string' ? info.memo['summary'] : '';
     found.push({ pipeline, kind, outcome, workflow: info.workflowId, at: (info.closeTime ?? info.startTime).toISOString(), summary });

@@ -13,6 +13,11 @@ interface Requests {
   readonly unpin: UnpinRequest;
 }
 
+/** What it takes to ask the workflow of a model. */
+interface Asked extends Pick<Temporal, 'client'> {
+  readonly settings: Pick<Temporal['settings'], 'taskQueue'>;
+}
+
 /** Starts the long-lived workflow of a model where it does not run yet. */
 export async function ensureModelWorkflow(temporal: Temporal, model: string): Promise<void> {
   try {
@@ -24,7 +29,7 @@ export async function ensureModelWorkflow(temporal: Temporal, model: string): Pr
 
 /** Promotes, rolls back or unpins through the model's workflow, started where need be. Done when the servers answered. */
 export async function updateModel<K extends keyof Requests>(
-  temporal: Temporal,
+  temporal: Asked,
   model: string,
   action: K,
   request: Requests[K],
@@ -47,7 +52,7 @@ export async function updateModel<K extends keyof Requests>(
   }
 }
 
-function startOptions(temporal: Temporal, model: string) {
+function startOptions(temporal: Asked, model: string) {
   return {
     workflowId: modelWorkflowId(model),
     taskQueue: temporal.settings.taskQueue,

@@ -1,5 +1,5 @@
 import type { MonitorFinding, MonitorTask } from '../core/monitor.ts';
-import type { DriftTrigger } from '../core/plan.ts';
+import type { DriftTrigger, PlannedTrigger } from '../core/plan.ts';
 import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
 import { PerennialError } from '../core/errors.ts';
 import type { IngestConfig } from '../data/ingest/ingest-config.ts';
@@ -100,7 +100,7 @@ async function sinceRetraining(
   const { retrainedFor } = await import('./trigger-record.ts');
   const window = await retrainedFor(deps.store, task.run.plan.pipeline, champion);
   if (window === undefined) return { check: found, remark: '' };
-  const [{ readPredictions, rowsOf }, { profileOfRows }] = await Promise.all([
+  const [{ notingHidden, readPredictions, rowsOf }, { profileOfRows }] = await Promise.all([
     import('../monitoring/prediction-window.ts'),
     import('../monitoring/window-profile.ts'),
   ]);
@@ -110,9 +110,10 @@ async function sinceRetraining(
     version: window.version,
     unread,
   });
+  const hidden = new Set<string>();
   const { profile, values } = await profileOfRows(
     reference.profile.columns.filter(({ name }) => reference.columns.includes(name)),
-    rowsOf(asked),
+    rowsOf(notingHidden(asked, hidden)),
     reference.reading,
   );
   const when = `the predictions of version ${window.version} from ${window.from} to ${window.to}, because of which version ${champion.version} was made`;
@@ -124,7 +125,12 @@ async function sinceRetraining(
   const { values: _training, ...rest } = reference;
   const since = await check(
     `${task.run.plan.pipeline}.since-retraining`,
-    { ...rest, profile, ...(values === undefined ? {} : { values }) },
+    {
+      ...rest,
+      hidden,
+      profile,
+      ...(values === undefined ? {} : { values }),
+    },
     `${found.source}, against ${when}`,
   );
   return {
@@ -168,6 +174,42 @@ function rulesOf({
   };
 }
 
+/** What a trigger that has a definition finds. */
+export async function checkTrigger(
+  deps: CheckDeps,
+  task: MonitorTask,
+  name: string,
+  { settings }: PlannedTrigger,
+): Promise<MonitorFinding> {
+  const { triggerRegistry } = await import('../monitoring/triggers/index.generated.ts');
+  const trigger = triggerRegistry.get(name);
+  const champion = await championOf(deps, task.model);
+  if (champion === undefined && trigger.ofChampion) return nobody(deps, task.model);
+  const look = { pipeline: task.run.plan.pipeline, model: task.model, nominalTime: task.nominalTime };
+  const { evidence, details = '', ...found } = await trigger.look(deps, look, settings, champion);
+  return {
+    champion: champion?.version ?? null,
+    driftScore: null,
+    newRows: 0,
+    ...found,
+    details,
+    evidence: { trigger: name, ...evidence },
+  };
+}
+
+/** A model without a champion: none yet, or somebody deleted it, and then nobody watches anything any more. */
+async function nobody(deps: CheckDeps, model: string): Promise<MonitorFinding> {
+  const { createRegistry } = await import('../registry/registry.ts');
+  const deleted = (await createRegistry(deps.store, deps.artifacts).routing(model))?.routing.deleted ?? [];
+  const none = nothing(model);
+  if (deleted.length === 0) return none;
+  return {
+    ...none,
+    blind: true,
+    summary: `${model} has no champion any more: ${deleted.length === 1 ? `version ${deleted[0]} was` : `versions ${deleted.join(', ')} were`} deleted. Promote another version (\`perennial models promote ${model} N\`), or take the trigger out of the document and apply it.`,
+  };
+}
+
 /** Does the source hold enough rows that the champion has not seen? */
 export async function checkNewData(deps: CheckDeps, task: MonitorTask, wanted: number): Promise<MonitorFinding> {
   const champion = await championOf(deps, task.model);
@@ -185,15 +227,24 @@ export async function countUnseen(deps: CheckDeps, task: MonitorTask): Promise<U
   const { steps, documentDir } = task.run.plan;
   const ingest = steps.find((step) => step.type === 'ingest' && Object.values(step.outputs).includes('dataset'));
   if (ingest === undefined) {
-    if (task.check.kind === 'drift') return undefined;
+    if (task.check.kind !== 'newData') return undefined;
     throw new PerennialError('CONFIG_INVALID', 'The pipeline has no step that reads a source, so that its growth cannot be seen.', {
       hint: 'Take "newData" out of "on", or add an "ingest" step.',
     });
   }
-  const { unseenRows } = await import('../data/ingest/unseen-rows.ts');
+  const [{ unseenRows }, { knownRowsOf }] = await Promise.all([
+    import('../data/ingest/unseen-rows.ts'),
+    import('../registry/append-base.ts'),
+  ]);
   const dataset = await deps.artifacts.open({ digest: champion.dataset });
-  return unseenRows(dataset, `${task.model} version ${champion.version}`, {
-    config: ingest.config as unknown as IngestConfig,
+  const config = ingest.config as unknown as IngestConfig;
+  // Rows that are appended are a part of what the champion has seen.
+  const known =
+    config.mode === 'append'
+      ? await knownRowsOf(deps.artifacts, champion)
+      : { text: `${task.model} version ${champion.version}`, model: task.model, version: champion.version, groups: [[dataset]] };
+  return unseenRows(dataset, known, {
+    config,
     documentDir,
     nominalTime: task.nominalTime,
   });

@@ -9,12 +9,12 @@ import { openStore, parseStoreUri } from '../storage/open-store.ts';
 import { ensureIdentity, identityOf, storeDiffers } from '../storage/store-identity.ts';
 import type { StoreIdentity } from '../storage/store-identity.ts';
 import type { ObjectStore } from '../core/ports.ts';
-import { connectTemporal, temporalError } from './connect.ts';
+import { connectTemporal } from './connect.ts';
 import type { Temporal } from './connect.ts';
+import { livePollers } from './temporal-clock.ts';
 
-/** A poller that has not asked for longer has ended, or will be told gone soon. */
-const POLLER_LIVE_MS = 75_000;
-const WORKFLOWS = 1;
+/** Temporal lists a worker so long after its last question. */
+const FORGOTTEN_MINUTES = 5;
 /** How long a command that needs no Temporal waits for one. */
 const ASK_MS = 2_000;
 /** A worker that Temporal does not list after so long cannot tell who else is there; the next command will. */
@@ -81,7 +81,7 @@ function otherWorker(temporal: Temporal, queue: string, own: StoreIdentity, othe
     'STORE_DIFFERS',
     `This worker keeps what it makes in the store ${own.location}, and ${other.worker}, which takes from queue "${queue}" at ${temporal.settings.address}, in ${other.location}. Which of them took a step would be chance.`,
     {
-      hint: `Set PERENNIAL_STORE to the store of that worker, or give this one a queue of its own (TEMPORAL_TASK_QUEUE). If that worker has ended, Temporal forgets it within ${POLLER_LIVE_MS / 1_000} s.`,
+      hint: `Set PERENNIAL_STORE to the store of that worker, or give this one a queue of its own (TEMPORAL_TASK_QUEUE). If that worker has ended, Temporal forgets it within ${FORGOTTEN_MINUTES} minutes.`,
     },
   );
 }
@@ -146,7 +146,7 @@ function troubleOf(
   found: readonly StoreAtWork[],
   own: StoreIdentity,
 ): PerennialError | undefined {
-  const other = found.find(({ id }) => id !== own.id);
+  const other = otherThan(own, found);
   if (other === undefined) return undefined;
   if (!found.some(({ id }) => id === own.id))
     return storeDiffers(`The workers of queue "${taskQueue}" at ${address} work`, other.location, own.location);
@@ -154,29 +154,15 @@ function troubleOf(
     'STORE_DIFFERS',
     `Workers of two stores take from queue "${taskQueue}" at ${address}: ${other.worker} works in ${other.location}, others in ${own.location}. Which of them takes a step is chance.`,
     {
-      hint: `End the worker ${other.worker}, or give it a queue of its own (TEMPORAL_TASK_QUEUE); Temporal forgets it within ${POLLER_LIVE_MS / 1_000} s.`,
+      hint: `End the worker ${other.worker}, or give it a queue of its own (TEMPORAL_TASK_QUEUE); Temporal forgets it within ${FORGOTTEN_MINUTES} minutes.`,
     },
   );
 }
 
 /** One for each worker that asks the queue for tasks now. */
-async function storesAtWork({ connection, settings }: Temporal, taskQueue = settings.taskQueue): Promise<StoreAtWork[]> {
-  const { namespace, address } = settings;
-  let pollers;
-  try {
-    ({ pollers } = await connection.workflowService.describeTaskQueue({
-      namespace,
-      taskQueue: { name: taskQueue },
-      taskQueueType: WORKFLOWS,
-    }));
-  } catch (error) {
-    throw temporalError(error, `Temporal at ${address}`);
-  }
-  const now = Date.now();
-  return (pollers ?? []).flatMap(({ identity, lastAccessTime }) => {
-    const theirs = storeIn(identity ?? '');
-    return theirs === undefined || now - Number(lastAccessTime?.seconds ?? 0) * 1_000 > POLLER_LIVE_MS ? [] : [theirs];
-  });
+async function storesAtWork(temporal: Temporal, taskQueue?: string): Promise<StoreAtWork[]> {
+  const found = await livePollers(temporal, taskQueue);
+  return found.flatMap(({ identity }) => storeIn(identity) ?? []);
 }
 
 /**

@@ -50,7 +50,7 @@ export function pipelineInput(
 }
 
 /** Sorts by time, is short enough to type, and does not repeat: "20260131-174501-x7k2". */
-export function newRunId(now = new Date()): string {
+export function newRunId(now: Date): string {
   const digits = now.toISOString().replace(/[-:]/g, '');
   const random = Math.floor(Math.random() * 36 ** 4)
     .toString(36)

@@ -261,7 +261,7 @@ function updateOf(temporal: Temporal, desired: DesiredSchedule): Omit<ScheduleUp
       staticSummary:
         desired.workflow === 'pipeline'
           ? `${desired.pipeline}: scheduled run`
-          : `${desired.pipeline}: check for ${desired.kind === 'drift' ? 'drift' : 'new data'}`,
+          : `${desired.pipeline}: check for ${desired.kind === 'new-data' ? 'new data' : desired.kind}`,
       staticDetails: runDetails(plan),
     },
   };

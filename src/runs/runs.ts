@@ -11,6 +11,7 @@ import type { Temporal } from './connect.ts';
 import { addressOf } from './run-address.ts';
 import type { RunAddress } from './run-address.ts';
 import { newRunId, pipelineInput, runDetails, runSummary } from './pipeline-input.ts';
+import { temporalNow } from './temporal-clock.ts';
 import type { StartOptions } from './pipeline-input.ts';
 import { modelOf, startAttributes } from './search-attributes.ts';
 
@@ -67,7 +68,8 @@ export async function startRun(
 /** Starts a run of a workflow argument, e.g. that of an earlier run. */
 export async function startInput(temporal: Temporal, input: PipelineInput): Promise<StartedRun> {
   const { plan } = input;
-  const runId = newRunId();
+  // Names of runs tell their time: by the clock that all who start some have in common.
+  const runId = newRunId(new Date(await temporalNow(temporal)));
   const workflowId = `${plan.pipeline}/${runId}`;
   const model = modelOf(plan);
   try {

@@ -13,7 +13,7 @@ export interface Marked {
 }
 
 /** Our schedules, by id. */
-export async function marked(temporal: Temporal): Promise<Marked[]> {
+export async function marked(temporal: Pick<Temporal, 'client'>): Promise<Marked[]> {
   const found: Marked[] = [];
   try {
     for await (const { scheduleId } of temporal.client.schedule.list()) {
@@ -29,7 +29,7 @@ export async function marked(temporal: Temporal): Promise<Marked[]> {
 }
 
 /** undefined where there is none. */
-export async function describeSchedule(temporal: Temporal, id: string): Promise<ScheduleDescription | undefined> {
+export async function describeSchedule(temporal: Pick<Temporal, 'client'>, id: string): Promise<ScheduleDescription | undefined> {
   try {
     return await temporal.client.schedule.getHandle(id).describe();
   } catch (error) {

@@ -2,15 +2,17 @@ import { canonicalJson } from '../core/json.ts';
 import { temporalCrons } from '../config/cron.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { MonitorInput } from '../core/monitor.ts';
-import type { Plan, ScheduleTrigger } from '../core/plan.ts';
+import type { Plan, PlannedTrigger, ScheduleTrigger, TriggerAction } from '../core/plan.ts';
 import type { PipelineInput } from '../core/run.ts';
 import type { StepDefinition } from '../core/step.ts';
+import { triggerRegistry } from '../monitoring/triggers/index.generated.ts';
 import { sha256 } from '../storage/digest.ts';
 import { pipelineInput } from './pipeline-input.ts';
 import { modelOf } from './search-attributes.ts';
 
-export const SCHEDULE_KINDS = ['schedule', 'drift', 'new-data'] as const;
-export type ScheduleKind = (typeof SCHEDULE_KINDS)[number];
+/** Ends of the ids of schedules. */
+export const SCHEDULE_KINDS: readonly string[] = ['schedule', 'drift', 'new-data', ...triggerRegistry.names()];
+export type ScheduleKind = 'schedule' | 'drift' | 'new-data' | (string & {});
 export type Overlap = 'SKIP' | 'BUFFER_ONE' | 'BUFFER_ALL' | 'CANCEL_OTHER' | 'TERMINATE_OTHER' | 'ALLOW_ALL';
 
 /** A Temporal Schedule as a plan wants it. */
@@ -76,7 +78,7 @@ export function desiredSchedules(
       workflowId: `${plan.pipeline}/scheduled`,
       input: pipelineInput(plan, steps, { trigger: 'schedule' }),
     });
-  const monitor = (kind: 'drift' | 'new-data', everyMs: number, input: MonitorInput): DesiredSchedule => ({
+  const monitor = (kind: ScheduleKind, everyMs: number, input: MonitorInput): DesiredSchedule => ({
     ...base,
     id: scheduleId(plan.pipeline, kind),
     kind,
@@ -106,7 +108,43 @@ export function desiredSchedules(
         run: pipelineInput(plan, steps, { trigger: 'newData' }),
       }),
     );
+  for (const [name, trigger] of Object.entries(plan.on.triggers ?? {})) {
+    const watched = model ?? plan.pipeline;
+    const run = pipelineInput(variantOf(plan, trigger.do), steps, { trigger: name });
+    desired.push({
+      ...monitor(name, trigger.everyMs, {
+        pipeline: plan.pipeline,
+        model: watched,
+        check: { kind: 'trigger', name, trigger: withoutVariant(trigger) },
+        run,
+      }),
+      model: watched,
+    });
+  }
   return desired;
+}
+
+/** The plan of the run that a trigger starts. It carries no plans of others. */
+function variantOf(plan: Plan, action: TriggerAction): Plan {
+  const { triggers, ...on } = plan.on;
+  const own: Plan = {
+    ...plan,
+    on: {
+      ...on,
+      ...(triggers === undefined
+        ? {}
+        : { triggers: Object.fromEntries(Object.entries(triggers).map(([name, one]) => [name, withoutVariant(one)])) }),
+    },
+  };
+  if (action.kind !== 'retrain' || action.variant === undefined) return own;
+  const { parameters, steps } = action.variant;
+  return { ...own, parameters, steps: own.steps.map((step) => steps.find(({ id }) => id === step.id) ?? step) };
+}
+
+/** The steps of a variant are in the plan of its run already. */
+function withoutVariant(trigger: PlannedTrigger): PlannedTrigger {
+  if (trigger.do.kind !== 'retrain' || trigger.do.variant === undefined) return trigger;
+  return { ...trigger, do: { kind: 'retrain', variant: { ...trigger.do.variant, steps: [] } } };
 }
 
 /** Everything that decides what a schedule does, in words that a difference can be read from. */

@@ -103,7 +103,7 @@ export async function findSchedule(temporal: Temporal, name: string): Promise<st
 }
 
 /** Takes no more actions, and holds backfills of its ticks after the run that is going. */
-export async function pauseSchedule(temporal: Temporal, id: string, note: string): Promise<void> {
+export async function pauseSchedule(temporal: Pick<Temporal, 'client'>, id: string, note: string): Promise<void> {
   await withScheduleErrors(id, () => temporal.client.schedule.getHandle(id).pause(note));
 }
 

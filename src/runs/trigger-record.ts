@@ -14,7 +14,7 @@ export interface TriggerRecord {
   readonly run: string;
   readonly by: string;
   readonly at: string;
-  readonly kind: 'drift' | 'newData';
+  readonly kind: string;
   /** Of drift: the predictions in which it was found. */
   readonly window?: { readonly from: string; readonly to: string; readonly version: number };
 }
@@ -42,7 +42,7 @@ export const TRIGGER: StoredKind<TriggerRecord> = defineStored({
       revision: TEXT,
       by: TEXT,
       at: TEXT,
-      kind: { enum: ['drift', 'newData'] },
+      kind: TEXT,
       window: recordSchema({ from: TEXT, to: TEXT, version: COUNT }),
     },
   ),

@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import cors from '@fastify/cors';
 import { fastify } from 'fastify';
@@ -10,6 +8,7 @@ import type { JsonRules } from '../data/reading/json-parser.ts';
 import type { InferenceService } from '../serving/inference.ts';
 import { SERVING_LIMITS } from '../serving/limits.ts';
 import type { FeedbackWriter } from '../monitoring/feedback/feedback-writer.ts';
+import { registerEvents } from '../serving/protocols/events.ts';
 import { registerFeedback } from '../serving/protocols/feedback.ts';
 import { registerMlflowProtocol } from '../serving/protocols/mlflow.ts';
 import { registerOpenInferenceProtocol } from '../serving/protocols/open-inference.ts';
@@ -17,7 +16,8 @@ import { registerRowsProtocol } from '../serving/protocols/rows.ts';
 import { registerTfServingProtocol } from '../serving/protocols/tf-serving.ts';
 import { RequestError, toRequestError } from '../serving/request-error.ts';
 import type { ServingMetrics } from '../serving/serving-metrics.ts';
-import { ROW_HEADER, STORE_HEADER, VERSION_HEADER } from '../serving/headers.ts';
+import { REQUEST_HEADER, ROW_HEADER, STORE_HEADER, VERSION_HEADER } from '../serving/headers.ts';
+import { requestIdOf } from '../serving/protocols/http.ts';
 import { JSON_LENGTH_HEADER } from '../serving/protocols/binary-tensors.ts';
 import { watchMethods } from './allowed-methods.ts';
 import { traceRequests } from './http-tracing.ts';
@@ -44,6 +44,8 @@ export interface AppOptions {
   readonly guard: Guard;
   /** Where the tokens are; absent: they cannot be changed here. */
   readonly tokens?: { readonly store: ObjectStore; readonly changed: () => Promise<void> };
+  /** Where events of pipelines are kept; absent: none are taken. */
+  readonly events?: ObjectStore;
   /** Origins whose pages may call the server from a browser, e.g. "https://app.example.org"; "*" for all. Default: none. */
   readonly corsOrigins?: readonly string[];
   /** HTTPS in place of HTTP. */
@@ -74,6 +76,7 @@ export function createApp({
   storeId,
   guard,
   tokens,
+  events,
   corsOrigins = [],
   tls,
   arrivalMs = SERVING_LIMITS.arrivalMs,
@@ -83,14 +86,14 @@ export function createApp({
     // What differs between the two is only how bytes travel.
     ...(tls === undefined ? { http: times } : ({ https: { ...times, ...tls } } as object)),
     bodyLimit: SERVING_LIMITS.bodyBytesMax,
-    genReqId: requestIdOf,
+    genReqId: (request) => requestIdOf(request.headers[REQUEST_HEADER]),
     requestTimeout: arrivalMs,
     frameworkErrors: (error, request, reply) => {
       const problem =
         error.code === 'FST_ERR_BAD_URL'
           ? { status: 400, message: `The path ${JSON.stringify(request.url.slice(0, 200))} is not percent-encoded as UTF-8.` }
           : httpProblem(error, request.id);
-      void (reply as FastifyReply).code(problem.status).header('x-request-id', request.id).send({ error: problem.message });
+      void (reply as FastifyReply).code(problem.status).header(REQUEST_HEADER, request.id).send({ error: problem.message });
     },
     clientErrorHandler: (error, socket) => answerClientError(error, socket, arrivalMs),
     // Requests on kept-alive connections are still answered while the server drains.
@@ -111,7 +114,7 @@ export function createApp({
 
   if (corsOrigins.length > 0) allowOrigins(app, corsOrigins);
   app.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id);
+    reply.header(REQUEST_HEADER, request.id);
     // An answer of another version than the one that is meant would look right.
     if (request.method === 'POST' && Object.hasOwn(request.query as object, 'version'))
       throw new RequestError(400, 'A version stands in the path, not in the query: see /openapi.json for the addresses.');
@@ -165,6 +168,7 @@ export function createApp({
   registerRowsProtocol(app, context);
   registerMlflowProtocol(app, context);
   registerFeedback(app, context, feedback);
+  if (events !== undefined) registerEvents(app, events, ({ headers }) => guard.holderOf(headers.authorization)?.name ?? '');
   registerReports(app, reports);
   registerDocs(app, context, guard);
   if (tokens !== undefined) registerTokens(app, tokens.store, tokens.changed);
@@ -189,7 +193,7 @@ function allowOrigins(app: FastifyInstance, origins: readonly string[]): void {
   void app.register(cors, {
     origin: origins.includes('*') ? '*' : [...origins],
     methods: ['GET', 'HEAD', 'POST'],
-    exposedHeaders: [VERSION_HEADER, ROW_HEADER, STORE_HEADER, JSON_LENGTH_HEADER, 'x-request-id', 'retry-after'],
+    exposedHeaders: [VERSION_HEADER, ROW_HEADER, STORE_HEADER, JSON_LENGTH_HEADER, REQUEST_HEADER, 'retry-after'],
     maxAge: PREFLIGHT_SECONDS,
     strictPreflight: false,
   });
@@ -205,12 +209,6 @@ const PREFLIGHT_SECONDS = 600;
  */
 function isVerb(path: string): boolean | undefined {
   return /^\/v1\/models\/./.test(path) ? /:(?:predict|classify|regress)\/?$/.test(path) : undefined;
-}
-
-/** The client's own id where it is a harmless one. */
-function requestIdOf(request: IncomingMessage): string {
-  const given = request.headers['x-request-id'];
-  return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
 }
 
 /** Errors of the HTTP framework keep their status, in our words where it matters. */

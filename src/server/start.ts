@@ -73,12 +73,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const metrics = createServingMetrics();
   const source = options.source ?? createVersionSource(store, artifacts);
   const router = new Router(source, { log, metrics }, options.router);
+  let identity: StoreIdentity | undefined;
   const predictions = new PredictionLog(
     store,
     { log, metrics },
-    { serverId: id, ...(options.logSample === undefined ? {} : { sample: options.logSample }) },
+    {
+      serverId: id,
+      settings: (model) => router.predictionLogOf(model),
+      hashKey: () => identity?.id,
+      ...(options.logSample === undefined ? {} : { sample: options.logSample }),
+    },
   );
-  let identity: StoreIdentity | undefined;
   const rollouts = new RolloutCounter(store, { log, server: id });
   const service = new InferenceService(router, predictions, metrics, rollouts);
   const guard = new StoreGuard(store, { log, token: options.token });
@@ -92,6 +97,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     storeId: () => identity?.id,
     guard,
     tokens: { store, changed: () => guard.look() },
+    events: store,
     ...(options.tls === undefined ? {} : { tls: readTls(options.tls) }),
     ...(options.corsOrigins === undefined ? {} : { corsOrigins: options.corsOrigins }),
   });
@@ -103,10 +109,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const unfollow = options.tls === undefined ? undefined : followTls(app.server as unknown as HttpsServer, options.tls, log);
   const grpc = options.grpcPort === undefined ? undefined : await listenGrpc(options.grpcPort);
   await router.start();
-  identity = await ensureIdentity(store).catch((error: unknown) => {
-    log.warn('the store cannot be asked which one it is', { error: messageOf(error) });
-    return undefined;
-  });
+  let isStopped = false;
+  // A store that is away is asked again: values that are to be logged as digests are left out until then.
+  const learnIdentity = async (): Promise<void> => {
+    identity = await ensureIdentity(store).catch((error: unknown) => {
+      log.warn('the store cannot be asked which one it is', { error: messageOf(error) });
+      return undefined;
+    });
+    if (identity === undefined && !isStopped) setTimeout(() => void learnIdentity(), SERVING_LIMITS.announceMs).unref();
+  };
+  await learnIdentity();
   rollouts.start(url, () => router.rollouts());
   const announcer = await announce(store, { id, url }, log);
   const outcomes = watchOutcomes(store, metrics.registry, log);
@@ -121,6 +133,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     url,
     ...(grpc === undefined ? {} : { grpc: grpc.address }),
     async stop() {
+      isStopped = true;
       unfollow?.();
       await atMost(
         SERVING_LIMITS.farewellMs,

@@ -1,3 +1,5 @@
+/** Names a request, in its answer too: the client's own name of it, or one that the server gave. */
+export const REQUEST_HEADER = 'x-request-id';
 /** The version that made an answer. */
 export const VERSION_HEADER = 'x-perennial-version';
 /** The row of the request, from 0, that an error is about. */

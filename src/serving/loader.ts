@@ -3,6 +3,7 @@ import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
 import { INDEX_PREFIX, routingKey } from '../registry/keys.ts';
 import { createRegistry } from '../registry/registry.ts';
 import { readRouting, rebuildRouting } from '../registry/routing.ts';
+import { servingSettings } from '../registry/serving-settings.ts';
 import type { Routing } from '../registry/types.ts';
 import { readVersion, versionNumbers } from '../registry/versions.ts';
 import type { Servable } from './servable.ts';
@@ -55,13 +56,14 @@ async function deletedOf(store: ObjectStore, model: string): Promise<readonly nu
   }
 }
 
-function stateOf({ aliases, revision, previous, fallback, rollout }: Routing, etag: string): RoutingState {
+function stateOf(routing: Routing, etag: string): RoutingState {
+  const { aliases, revision, previous, rollout } = routing;
   return {
     aliases,
     revision,
     etag,
     previous,
-    ...(fallback === undefined ? {} : { fallback }),
+    ...servingSettings(routing),
     ...(rollout === undefined ? {} : { rollout }),
   };
 }

@@ -1,8 +1,10 @@
 import { messageOf } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
+import type { HiddenColumns, PredictionLogSettings } from '../core/prediction-log.ts';
 import type { StepLogger } from '../core/step.ts';
 import type { Prediction, Row } from '../core/tensor.ts';
 import { writeJson } from '../data/reading/json-numbers.ts';
+import { hideColumns } from '../monitoring/predictions/hidden-columns.ts';
 import { PREDICTION_LOG_LIMITS } from './limits.ts';
 import type { Arm } from '../core/rollout.ts';
 import type { Exposure, Servable } from './servable.ts';
@@ -14,9 +16,11 @@ export interface PredictionRecord {
   readonly time: string;
   readonly id: string;
   readonly version: number;
-  /** The row as it was sent, images left out; null where the client sent tensors, or the row was too long. */
+  /** The row as it was sent, images and what is hidden left out; null where the client sent tensors, or the row was too long. */
   readonly row: Row | null;
   readonly prediction: Prediction;
+  /** What of the row is not written, or as a digest, because a deployment says so. */
+  readonly hidden?: HiddenColumns;
   /** Where a rollout goes on: which one, which of its versions this is, and by which name the caller goes in it. */
   readonly rollout?: string;
   readonly arm?: Arm;
@@ -25,8 +29,12 @@ export interface PredictionRecord {
 
 export interface PredictionLogOptions {
   readonly serverId: string;
-  /** Part of the predictions that is logged, 0 to 1. Chosen by chance. */
+  /** Part of the predictions that is logged, 0 to 1; of a model that declares less, that. Chosen by chance. */
   readonly sample?: number;
+  /** What the deployment of a model says. */
+  readonly settings?: (model: string) => PredictionLogSettings | undefined;
+  /** The id of the store, which values are hashed with; undefined while it is not known. */
+  readonly hashKey?: () => string | undefined;
   readonly flushMs?: number;
   readonly flushLines?: number;
   readonly bufferBytesMax?: number;
@@ -66,6 +74,8 @@ export class PredictionLog {
     this.#metrics = dependencies.metrics;
     this.#options = {
       sample: 1,
+      settings: () => undefined,
+      hashKey: () => undefined,
       flushMs: PREDICTION_LOG_LIMITS.flushMs,
       flushLines: PREDICTION_LOG_LIMITS.flushLines,
       bufferBytesMax: PREDICTION_LOG_LIMITS.bufferBytesMax,
@@ -81,15 +91,17 @@ export class PredictionLog {
     prediction: Prediction,
     exposure?: Exposure,
   ): void {
-    const { sample, bufferBytesMax, flushLines } = this.#options;
-    if (sample < 1 && Math.random() >= sample) return;
+    const { sample, bufferBytesMax, flushLines, hashKey } = this.#options;
+    const settings = this.#options.settings(servable.model) ?? {};
+    const share = Math.min(sample, settings.share ?? 1);
+    if (share < 1 && Math.random() >= share) return;
     if (this.#closed || this.#bytes >= bufferBytesMax) return this.#metrics.logDropped.add({});
     const time = this.#options.now().toISOString();
     const line = this.#lineOf({
       time,
       id,
       version: servable.version,
-      row: row === null ? null : withoutImages(servable, row),
+      ...(row === null ? { row } : hideColumns(withoutImages(servable, row), settings, hashKey())),
       prediction: withoutSamples(prediction),
       ...exposure,
     });

@@ -1,5 +1,6 @@
 import { isPerennialError, messageOf } from '../core/errors.ts';
 import type { ErrorCode } from '../core/errors.ts';
+import type { PredictionLogSettings } from '../core/prediction-log.ts';
 import type { RolloutRouting } from '../core/rollout.ts';
 import type { StepLogger } from '../core/step.ts';
 import type { OutputSpec } from '../core/tensor.ts';
@@ -217,6 +218,11 @@ export class Router {
   leaseCandidate(model: string, { candidate }: RolloutRouting): Lease | undefined {
     const handle = this.#slots.get(model)?.candidate;
     return handle !== undefined && !handle.retired && handle.servable.version === candidate ? handle.acquire() : undefined;
+  }
+
+  /** What the deployment of a model says of its predictions; undefined while the model is not known, or it says nothing. */
+  predictionLogOf(model: string): PredictionLogSettings | undefined {
+    return this.#slots.get(model)?.routing?.predictionLog;
   }
 
   /** Those that go on. */

@@ -1,3 +1,4 @@
+import type { PredictionLogSettings } from '../core/prediction-log.ts';
 import type { RolloutRouting } from '../core/rollout.ts';
 import type { Servable } from './servable.ts';
 
@@ -11,6 +12,8 @@ export interface RoutingState {
   readonly previous?: readonly number[];
   /** "nothing": no former champion stands in. Default: "previous". */
   readonly fallback?: 'previous' | 'nothing';
+  /** Absent: all of every prediction is logged. */
+  readonly predictionLog?: PredictionLogSettings;
   /** Absent: all traffic goes to the champion. */
   readonly rollout?: RolloutRouting;
 }

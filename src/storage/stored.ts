@@ -28,6 +28,8 @@ export interface StoredKind<T> {
   readonly at?: string;
   /** An object holds many, one a line. */
   readonly lines?: true;
+  /** Of objects that are no JSON: reads one as far as it takes to know that it is whole. Throws the code of `broken` where it is not. */
+  readonly read?: (store: ObjectStore, key: string) => Promise<void>;
   /** What to do about a broken one. Default: to restore it from a copy of the store. */
   readonly fix?: string;
   /** A broken one can go, since then: "the step runs once more". */

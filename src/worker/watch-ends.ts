@@ -9,6 +9,7 @@ import { logOutcome } from '../steps/outcome-log.ts';
 import { mask } from '../steps/secrets.ts';
 import { writeOutcome } from '../registry/outcomes.ts';
 import { StudyStore } from '../studies/study-store.ts';
+import { pause } from './pack-logs.ts';
 
 /** Between two looks, in milliseconds. The first one comes when the worker has made what it looks for. */
 const EVERY_MS = 5_000;
@@ -25,7 +26,7 @@ export async function watchEnds({ store }: Pick<ActivityDeps, 'store'>, signal: 
   const seen = new Set<string>();
   let temporal: Temporal | undefined;
   let told = '';
-  for (await pause(signal); !signal.aborted; await pause(signal)) {
+  for (await pause(EVERY_MS, signal); !signal.aborted; await pause(EVERY_MS, signal)) {
     try {
       temporal ??= await connectTemporal();
       await look(temporal, store, seen);
@@ -48,7 +49,7 @@ async function look(temporal: Temporal, store: ActivityDeps['store'], seen: Set<
     const attributes = info.searchAttributes as Readonly<Record<string, readonly unknown[] | undefined>>;
     const text = (name: string): string | null => (typeof attributes[name]?.[0] === 'string' ? attributes[name][0] : null);
     const trigger = text('Trigger') ?? '';
-    const kind: OutcomeKind = text('RunKind') === 'run' ? 'run' : trigger === 'newData' ? 'newData' : 'drift';
+    const kind: OutcomeKind = text('RunKind') === 'run' ? 'run' : trigger === '' ? 'drift' : trigger;
     const outcome: Outcome = {
       formatVersion: 1,
       pipeline: text('Pipeline') ?? info.workflowId.split('/')[0]!,
@@ -91,16 +92,4 @@ async function reasonOf({ client, settings }: Temporal, workflowId: string, runI
   const by = terminated.identity ?? '';
   const why = terminated.reason ?? '';
   return `Terminated by ${by === '' ? 'somebody' : by}${why === '' ? '' : `: ${why}`}`;
-}
-
-function pause(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, EVERY_MS);
-    signal.addEventListener('abort', done, { once: true });
-  });
 }

@@ -16,6 +16,7 @@ import { ensureSearchAttributes } from '../runs/search-attributes.ts';
 import { mask } from '../steps/secrets.ts';
 import { packageRoot, perennialHome } from '../platform/paths.ts';
 import { startTelemetry, stopTelemetry, telemetryIsOn } from '../telemetry/telemetry.ts';
+import { packLogs } from './pack-logs.ts';
 import { watchEnds } from './watch-ends.ts';
 
 export interface WorkerRun {
@@ -52,7 +53,8 @@ async function workOn(run: WorkerRun): Promise<void> {
   const queues = run.queues !== undefined && run.queues.length > 0 ? run.queues : [settings.taskQueue];
   const deps = run.deps ?? (await defaultDeps());
   const over = new AbortController();
-  const watching = watchEnds(deps, AbortSignal.any([run.signal, over.signal]));
+  const signal = AbortSignal.any([run.signal, over.signal]);
+  const watching = Promise.all([watchEnds(deps, signal), packLogs(deps, signal)]);
   try {
     await workUntilTold(settings, queues, deps, run);
   } finally {

@@ -117,21 +117,24 @@ async function compare(
   model: string,
   options: CompareOptions,
 ): Promise<{ reference: DriftReference; check: DriftCheck; notes: readonly string[] }> {
-  const [{ openStore }, { createArtifactStore }, { driftReference }, { durationMs }, { runCheck }, { driftSettings }] = await Promise.all([
-    import('../../storage/open-store.ts'),
-    import('../../storage/artifact-store.ts'),
-    import('../../monitoring/reference.ts'),
-    import('../../data/ingest/duration.ts'),
-    import('../../monitoring/checks/run-check.ts'),
-    import('../../monitoring/settings.ts'),
-  ]);
+  const [{ openStore }, { storeNow }, { createArtifactStore }, { driftReference }, { durationMs }, { runCheck }, { driftSettings }] =
+    await Promise.all([
+      import('../../storage/open-store.ts'),
+      import('../../storage/store-clock.ts'),
+      import('../../storage/artifact-store.ts'),
+      import('../../monitoring/reference.ts'),
+      import('../../data/ingest/duration.ts'),
+      import('../../monitoring/checks/run-check.ts'),
+      import('../../monitoring/settings.ts'),
+    ]);
   const lengthOf = (option: string, text: string): number => lengthMs(option, text, durationMs);
   const settings = settingsOf(options);
   const rules = alarmRules(options, lengthOf);
   const span = options.window === undefined ? undefined : lengthOf('--window', options.window);
   const store = await openStore();
+  // The log is by the clocks of the servers, which write to the same store.
+  const now = new Date(await storeNow(store));
   const reference = await driftReference(store, createArtifactStore(store), model, options.version);
-  const now = new Date();
   const base = {
     model,
     version: reference.version,

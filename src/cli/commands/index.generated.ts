@@ -22,6 +22,7 @@ import statusCommand from './status.command.ts';
 import studiesCommand from './studies.command.ts';
 import tensorboardCommand from './tensorboard.command.ts';
 import tokensCommand from './tokens.command.ts';
+import traceCommand from './trace.command.ts';
 import upCommand from './up.command.ts';
 import validateCommand from './validate.command.ts';
 import workerCommand from './worker.command.ts';
@@ -49,6 +50,7 @@ export const commands: readonly CommandModule[] = [
   studiesCommand,
   tensorboardCommand,
   tokensCommand,
+  traceCommand,
   upCommand,
   validateCommand,
   workerCommand,

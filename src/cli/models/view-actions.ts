@@ -262,6 +262,7 @@ export async function gcAction(io: CliIo, options: GcFlags): Promise<void> {
   const { store } = await openRegistry(options.delete === true ? 'change' : undefined);
   const [{ collectGarbage }, { leftWork }] = await Promise.all([import('../../registry/gc.ts'), import('../../runs/left-work.ts')]);
   const hour = 3_600_000;
+  const { packEndedDays } = await import('../../monitoring/predictions/pack-days.ts');
   const result = await collectGarbage(store, {
     dryRun: options.delete !== true,
     graceMs: options.grace * hour,
@@ -270,7 +271,8 @@ export async function gcAction(io: CliIo, options: GcFlags): Promise<void> {
     logsMs: options.logs * 24 * hour,
   });
   const work = await leftWork(options.delete === true);
-  io.result({ ...result, work });
+  const packed = await packEndedDays(store, { dryRun: options.delete !== true });
+  io.result({ ...result, work, packed });
   const count = (kind: string): number => result.items.filter((item) => item.kind === kind).length;
   const size = (kind: string): number => result.items.filter((item) => item.kind === kind).reduce((sum, item) => sum + item.size, 0);
   const row = (label: string, kind: string, kept: number): string[] => [label, String(count(kind)), sizeText(size(kind)), String(kept)];
@@ -289,6 +291,12 @@ export async function gcAction(io: CliIo, options: GcFlags): Promise<void> {
       ['work folders of runs here', String(work.folders.length), sizeText(work.bytes), String(work.kept)],
     ]),
   );
+  const objects = packed.days.reduce((sum, day) => sum + day.objects, 0);
+  if (objects > 0) {
+    const what = `Prediction logs of days that have ended (${objects} objects, ${packed.days.length} days)`;
+    io.print(`\n${what} ${result.dryRun ? 'would be' : 'were'} packed into Parquet.`);
+  }
+  for (const problem of packed.problems) io.note(`Not packed: ${problem}`);
   if (result.dryRun && result.items.length + work.folders.length > 0)
     io.print(`\nNothing was deleted (dry run). \`perennial models gc --delete\` frees ${sizeText(result.bytes + work.bytes)}.`);
 }

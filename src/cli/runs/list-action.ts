@@ -12,6 +12,7 @@ import { openStore } from '../../storage/open-store.ts';
 import { attentionLines } from '../attention-text.ts';
 import { table } from '../commands/command.ts';
 import type { CliIo } from '../commands/command.ts';
+import { temporalNow } from '../../runs/temporal-clock.ts';
 import { formatNumber } from '../run-progress.ts';
 
 export interface ListOptions {
@@ -31,7 +32,7 @@ export async function listRunsAction(temporal: Temporal, options: ListOptions, i
   if (!Number.isInteger(limit) || limit < 1)
     throw new PerennialError('USAGE', `--limit is "${options.limit}"; expected a whole number from 1.`);
   const { where = [], param = [], tag = [], sort, metrics } = options;
-  const since = options.since === undefined ? undefined : sinceOf(options.since);
+  const since = options.since === undefined ? undefined : await sinceOf(temporal, options.since);
   const pipeline = options.pipeline === undefined ? {} : { pipeline: options.pipeline };
   const labels = await labelReader();
   let silent = 0;
@@ -123,8 +124,8 @@ async function labelReader(): Promise<(run: string) => Promise<RunLabels>> {
 }
 
 /** "24h", or a date. @throws USAGE */
-function sinceOf(text: string): number {
-  if (/^[0-9.]+(ms|s|m|h|d)$/.test(text)) return Date.now() - durationMs(text);
+async function sinceOf(temporal: Temporal, text: string): Promise<number> {
+  if (/^[0-9.]+(ms|s|m|h|d)$/.test(text)) return (await temporalNow(temporal)) - durationMs(text);
   const at = Date.parse(text);
   if (Number.isNaN(at))
     throw new PerennialError(

@@ -1,4 +1,5 @@
 import type { Json } from '../../core/json.ts';
+import { triggers } from '../../monitoring/triggers/index.generated.ts';
 import { defineCheck } from './check.ts';
 import type { Finding } from '../diagnostic.ts';
 import { durationMs } from '../../core/duration.ts';
@@ -41,7 +42,12 @@ export default defineCheck({
     }
     const { on } = document;
     if (!isObject(on)) return findings;
-    for (const [trigger, keys] of Object.entries({ schedule: ['catchup'], drift: ['every', 'window'], newData: ['every'] })) {
+    for (const [trigger, keys] of Object.entries({
+      schedule: ['catchup'],
+      drift: ['every', 'window'],
+      newData: ['every'],
+      ...Object.fromEntries(triggers.map(({ name, durations }) => [name, ['every', ...durations.filter((key) => key !== 'delay')]])),
+    })) {
       const config = on[trigger];
       if (isObject(config)) for (const key of keys) length(config[key], join('/on', trigger, key));
     }

@@ -5,6 +5,11 @@ import { rejectImages } from '../images/check-images.ts';
 import { columnMissing, requireColumn } from '../table/columns.ts';
 import { readPictures } from '../images/pictures.ts';
 import { declaredTypes } from './column-schema.ts';
+import { NothingNew, markSeen, withoutSeen } from './appended-rows.ts';
+import type { KnownRows } from './appended-rows.ts';
+import { checkGrowth } from './growth.ts';
+import { keepKnown, timeColumns } from './time-known.ts';
+import type { KnownInTime } from './time-known.ts';
 import { asPerennialError } from '../table/duckdb.ts';
 import type { Database } from '../table/duckdb.ts';
 import { labelList } from './label-columns.ts';
@@ -18,7 +23,7 @@ import { checkMeaning, checkVanished, newColumnNotes, typesOfReference, wholeAga
 import { checkClasses, columnsEqualToLabel, rejectFractions } from './reference-classes.ts';
 import { knownLabel } from './reference-schema.ts';
 import type { KnownLabel, ReferenceSchema } from './reference-schema.ts';
-import { assignSplits, orderNote, checkSplit, resolveSplit } from './split.ts';
+import { assignSplits, countSplits, orderNote, checkSplit, resolveSplit } from './split.ts';
 import type { SplitConfig } from './split.ts';
 import { SPLITS } from '../stored/dataset.ts';
 import type { SourceReading, Split } from '../stored/dataset.ts';
@@ -41,6 +46,9 @@ export interface IngestTables {
   readonly inOrder: boolean;
   readonly reading: SourceReading;
   readonly outsideWindow: number;
+  /** Rows that the nominal time left out, and rows that a version has seen already. */
+  readonly inTime: Pick<KnownInTime, 'future' | 'late' | 'older'>;
+  readonly appended?: { readonly seen: number; readonly fresh: number; readonly toldBy: readonly string[] };
   /** Rows that "filter" left out, and rows that "sample" left out of their splits. */
   readonly filtered: number;
   readonly unsampled: number;
@@ -64,6 +72,8 @@ export interface TablesRequest {
   readonly expected?: readonly string[];
   /** How the data of the last version looked. */
   readonly reference?: ReferenceSchema;
+  /** Of the mode "append": what a version has seen; left out where there is none. */
+  readonly known?: KnownRows;
   /** Notes that come first. */
   readonly told?: readonly string[];
   /** Open at most so many of the images that a column names (a preview). */
@@ -93,12 +103,14 @@ function checkColumns(raw: RawTable, config: IngestConfig, labelled: readonly st
 }
 
 /** Columns that the document names for a purpose. */
-function namedColumns({ split, window, filter }: IngestConfig, labelled: readonly string[]): string[] {
+function namedColumns(config: IngestConfig, labelled: readonly string[]): string[] {
+  const { split, window, filter } = config;
   return [
     ...labelled,
     split?.column,
     split?.key,
     window?.column,
+    ...timeColumns(config),
     ...(filter ?? []).map(({ column }) => (typeof column === 'string' ? column : undefined)),
   ].filter((name) => name !== undefined);
 }
@@ -133,7 +145,7 @@ export async function readTables(request: TablesRequest): Promise<IngestTables> 
   const found = await readRaw(request);
   const labelled = labelList(config.label ?? found.label);
   checkColumns(found, config, labelled);
-  for (const problem of [...checkSplit(split, labelled[0]), ...checkChoice(config.filter, config.sample, split)])
+  for (const problem of [...checkSplit(split, labelled[0]), ...checkChoice(config.filter, config.sample, split), ...checkGrowth(config)])
     throw new PerennialError('CONFIG_INVALID', `${problem.pointer}: ${problem.message}`, { hint: problem.fix ?? '' });
   const accepted = config.reference?.accept ?? [];
   if (request.reference !== undefined)
@@ -161,7 +173,9 @@ export async function readTables(request: TablesRequest): Promise<IngestTables> 
         exclude: config.exclude ?? [],
         named: namedColumns(config, labelled),
         rows: limit === undefined ? 'all' : { sample: limit },
-        moments: [split.by === 'time' ? split.column : undefined, config.window?.column].filter((name) => name !== undefined),
+        moments: [...new Set([split.by === 'time' ? split.column : undefined, config.window?.column, ...timeColumns(config)])].filter(
+          (name) => name !== undefined,
+        ),
         budget: config.budget ?? BUDGET,
       });
     },
@@ -196,7 +210,10 @@ export async function readTables(request: TablesRequest): Promise<IngestTables> 
   if (good + quarantined === 0) throw new PerennialError('SOURCE_EMPTY', `${sampleName(files[0])} has a header but no rows.`);
   checkBudget(quarantined, good, config.budget ?? BUDGET, reasons);
   const filtered = await filterRows(db, columns, config.filter);
+  const inTime = await keepKnown(db, columns, config, nominalTime);
+  said.push(...inTime.notes);
   const outsideWindow = await applyWindow(db, columns, config, nominalTime);
+  const appended = await keepFresh(request, columns);
   const judged: (JudgedLabel & { readonly label: TypedColumn })[] = [];
   for (const each of labels) {
     const known = reference !== undefined && compared.includes(each.name) ? reference : undefined;
@@ -226,7 +243,10 @@ export async function readTables(request: TablesRequest): Promise<IngestTables> 
   const assigned = await assignSplits({ db, split, seed, columns, label, stratify: split.stratify === true });
   const chosen = await sampleRows({ db, sample: config.sample, split, seed, columns, assigned });
   const unsampled = SPLITS.reduce((sum, name) => sum + assigned.rows[name] - chosen.rows[name], 0);
-  await db.run(`CREATE OR REPLACE TEMP VIEW rows AS SELECT * FROM ${chosen.source}`);
+  const partly = appended !== undefined && config.append?.splits !== undefined;
+  const source = partly ? withoutSeen(chosen.source, config.append!.splits!) : chosen.source;
+  const rows = partly ? await countSplits(db, source) : chosen.rows;
+  await db.run(`CREATE OR REPLACE TEMP VIEW rows AS SELECT * FROM ${source}`);
   for (const each of judged) if (each.classes) await checkTrainClasses(db, each.label);
   said.push(
     ...judged.flatMap((each) => each.notes),
@@ -239,11 +259,13 @@ export async function readTables(request: TablesRequest): Promise<IngestTables> 
     raw,
     columns,
     labels,
-    rows: chosen.rows,
+    rows,
     inOrder: chosen.inOrder,
     quarantined,
     reasons,
     outsideWindow,
+    inTime,
+    ...(appended === undefined ? {} : { appended }),
     filtered,
     unsampled,
     leakedRows: await countLeaks(db, split),
@@ -259,6 +281,31 @@ export async function readTables(request: TablesRequest): Promise<IngestTables> 
       canonical: true,
     },
   };
+}
+
+/**
+ * Of a source that grows: only the rows that a version has not seen. Where some splits stay whole, rows go only once it is known which
+ * split they are in.
+ *
+ * @throws NothingNew
+ */
+async function keepFresh(
+  { db, config: { mode, append }, known }: TablesRequest,
+  columns: readonly TypedColumn[],
+): Promise<IngestTables['appended']> {
+  if (mode !== 'append' || known === undefined) return undefined;
+  const { columns: toldBy, seen } = await markSeen(db, columns, known);
+  const [count] = await db.rows('SELECT count(*) FROM data');
+  const fresh = Number(count![0]) - seen;
+  const least = append?.rowsMin ?? 1;
+  if (fresh < least)
+    throw new NothingNew(
+      fresh === 0
+        ? `of ${seen} rows ${known.text} has seen all`
+        : `of ${seen + fresh} rows ${known.text} has seen all but ${fresh}, and "append.rowsMin" asks for ${least}`,
+    );
+  if (append?.splits === undefined) await db.run('DELETE FROM data WHERE rowid IN (SELECT r FROM seen)');
+  return { seen, fresh, toldBy };
 }
 
 async function inWords<T>(load: () => Promise<T>, prefix: string): Promise<T> {

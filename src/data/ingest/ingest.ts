@@ -6,6 +6,8 @@ import type { Json } from '../../core/json.ts';
 import type { StepContext, StepResult } from '../../core/step.ts';
 import { ident, literal, withDatabase } from '../table/duckdb.ts';
 import type { Database } from '../table/duckdb.ts';
+import { NothingNew, wholeGroups } from './appended-rows.ts';
+import type { KnownRows } from './appended-rows.ts';
 import { readRaw, readTables } from './ingest-tables.ts';
 import { fingerprintPictures, havePicturesChanged, namesPictures } from '../images/pictures.ts';
 import { labelNames } from './label-columns.ts';
@@ -59,10 +61,11 @@ export async function lookAtSource(config: IngestConfig, documentDir: string): P
   }
 }
 
-/** What the source holds now: goes into the cache key of an ingest step, with the nominal time where a window depends on it. */
+/** What the source holds now: goes into the cache key of an ingest step, with the nominal time where that decides on rows. */
 export async function fingerprintSource(config: IngestConfig, documentDir: string, nominalTime: string): Promise<Json> {
   const { digest } = (await lookAtSource(config, documentDir)).fingerprint;
-  return config.window !== undefined && config.window.until !== 'latest' ? { source: digest, nominalTime } : { source: digest };
+  const timed = config.time !== undefined || (config.window !== undefined && config.window.until !== 'latest');
+  return timed ? { source: digest, nominalTime } : { source: digest };
 }
 
 /** Row groups: images are large, so few of them. */
@@ -108,13 +111,18 @@ async function writeFiles(
 
 const sqlOf = ({ name, type, id, origin }: TypedColumn) => ({ name, type, sql: id, origin: origin === true });
 
+interface Facts {
+  readonly fingerprint: SourceFingerprint;
+  readonly raw: RawTestRows | undefined;
+  readonly compared: boolean;
+  readonly known: KnownRows | undefined;
+}
+
 async function metaOf(
   db: Database,
   config: IngestConfig,
   tables: IngestTables,
-  fingerprint: SourceFingerprint,
-  raw: RawTestRows | undefined,
-  compared: boolean,
+  { fingerprint, raw, compared, known }: Facts,
 ): Promise<DatasetMeta> {
   const split = resolveSplit(config.split);
   const toldBy = await tellingColumns(db, 'rows', tables.columns.map(sqlOf), {
@@ -126,7 +134,17 @@ async function metaOf(
     reading: tables.reading,
     ...labelNames(tables.labels),
     rows: { train: tables.rows.train, validation: tables.rows.validation, test: tables.rows.test },
-    toldBy: toldBy.map(({ name }) => name),
+    // Rows of a few days may be alike in what tells rows of all days apart.
+    toldBy: tables.appended?.toldBy ?? toldBy.map(({ name }) => name),
+    ...(tables.appended === undefined || known === undefined
+      ? {}
+      : {
+          appendedTo: {
+            model: known.model,
+            version: known.version,
+            datasets: wholeGroups(known.groups.map((group) => group.map(({ ref }) => ref.digest))),
+          },
+        }),
     ...(split.by === 'time' ? { timeColumn: split.column! } : {}),
     ...(split.by === 'column' ? { splitColumn: split.column! } : {}),
     quarantined: tables.quarantined,
@@ -160,6 +178,13 @@ function details(meta: DatasetMeta, tables: IngestTables): string {
     );
   if (tables.filtered > 0) lines.push(`- ${tables.filtered} rows do not meet the filter`);
   if (tables.unsampled > 0) lines.push(`- ${tables.unsampled} rows are not in the sample`);
+  const { future, late, older } = tables.inTime;
+  if (future + late > 0) lines.push(`- ${future + late} rows were not known at the nominal time`);
+  if (older > 0) lines.push(`- ${older} rows are older than the recent ones`);
+  if (tables.appended !== undefined)
+    lines.push(
+      `- ${tables.appended.fresh} rows are new; ${tables.appended.seen} were seen by ${meta.appendedTo!.model} version ${meta.appendedTo!.version}`,
+    );
   if (tables.outsideWindow > 0) lines.push(`- ${tables.outsideWindow} rows lie outside the window`);
   if (tables.leakedRows > 0) lines.push(`- ${tables.leakedRows} rows of validation and test equal a row of another split`);
   for (const note of tables.notes) lines.push(`- ${note}`);
@@ -170,6 +195,7 @@ function details(meta: DatasetMeta, tables: IngestTables): string {
  * Source → `dataset` artifact: typed columns, bad rows in quarantine, three splits as Parquet, and the profile of the train split.
  *
  * @param findReference how the data of the last version looked, where they were others than these
+ * @param known of the mode "append": what a version has seen; where it has seen all, there is no dataset, and the result says so
  * @throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_INVALID, SOURCE_CHANGED, COLUMN_MISSING, SCHEMA_CHANGED, LABEL_INVALID, SPLIT_INVALID,
  * DATA_INVALID
  */
@@ -177,6 +203,26 @@ export async function ingest(
   ctx: StepContext,
   config: IngestConfig,
   findReference?: (source: string) => Promise<ReferenceSchema | Compared | undefined>,
+  known?: KnownRows,
+): Promise<StepResult> {
+  try {
+    return await ingested(ctx, config, findReference, known);
+  } catch (error) {
+    if (!(error instanceof NothingNew)) throw error;
+    return {
+      outputs: {},
+      nothingNew: error.message,
+      values: { rows: 0, newRows: 0 },
+      details: `Nothing new to learn from: ${error.message}.`,
+    };
+  }
+}
+
+async function ingested(
+  ctx: StepContext,
+  config: IngestConfig,
+  findReference: Parameters<typeof ingest>[2],
+  known: KnownRows | undefined,
 ): Promise<StepResult> {
   ctx.progress({ message: `fingerprinting ${config.source.path}` });
   const { files, pictures, fingerprint } = await lookAtSource(config, ctx.documentDir);
@@ -192,6 +238,7 @@ export async function ingest(
       workDir: ctx.workDir,
       documentDir: ctx.documentDir,
       ...(reference === undefined ? {} : { reference }),
+      ...(known === undefined ? {} : { known }),
       told,
     });
     const after = await listSource(readerRegistry.get(config.source.format), config.source, ctx.documentDir);
@@ -201,7 +248,7 @@ export async function ingest(
     if (tables.leakedRows > 0)
       ctx.log.warn(`${tables.leakedRows} rows of validation and test equal a row of another split.`, { leakedRows: tables.leakedRows });
     const raw = await keepRawRows(db, tables, config, ctx.workDir);
-    const meta = await metaOf(db, config, tables, fingerprint, raw, reference !== undefined);
+    const meta = await metaOf(db, config, tables, { fingerprint, raw, compared: reference !== undefined, known });
     ctx.progress({ message: `writing ${datasetSummary(meta)}` });
     const written = {
       ...(await writeFiles(db, tables, meta, ctx.workDir)),
@@ -225,6 +272,10 @@ export async function ingest(
         quarantined: tables.quarantined,
         leakedRows: tables.leakedRows,
         outsideWindow: tables.outsideWindow,
+        ...(config.time === undefined
+          ? {}
+          : { notKnownYet: tables.inTime.future + tables.inTime.late, olderThanRecent: tables.inTime.older }),
+        ...(tables.appended === undefined ? {} : { newRows: tables.appended.fresh, seenRows: tables.appended.seen }),
         filtered: tables.filtered,
         unsampled: tables.unsampled,
         source: fingerprint.digest,

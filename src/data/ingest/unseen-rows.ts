@@ -8,6 +8,8 @@ import { PROFILE, SPLITS } from '../stored/dataset.ts';
 import { lookAtSource } from './ingest.ts';
 import { readTables } from './ingest-tables.ts';
 import type { IngestConfig } from './ingest-config.ts';
+import { markSeen } from './appended-rows.ts';
+import type { KnownRows } from './appended-rows.ts';
 import { identitySql } from '../reading/digest.ts';
 import type { TypedColumn } from '../reading/source-column.ts';
 import type { Column } from '../stored/column.ts';
@@ -31,26 +33,36 @@ export interface UnseenRows {
   readonly note: string;
 }
 
-/** Rows of a source, read as the dataset was, that the dataset does not hold. A source with the same bytes as then is not read again. */
+/**
+ * Rows of a source, read as a dataset was, that a version has not seen. A source with the same bytes as then is not read again.
+ *
+ * @param dataset the one that the version was trained on last
+ */
 export async function unseenRows(
   dataset: OpenArtifact,
-  name: string,
+  known: KnownRows,
   { config, documentDir, nominalTime }: SourceRequest,
 ): Promise<UnseenRows> {
   const meta = datasetMeta(dataset);
   const held = Object.values(meta.rows).reduce((sum, rows) => sum + rows, 0);
   const { files, fingerprint } = await lookAtSource(config, documentDir);
-  if (config.window === undefined && fingerprint.digest === meta.source.digest) return { rows: held, unseen: 0, note: '' };
+  if (config.window === undefined && config.time === undefined && fingerprint.digest === meta.source.digest)
+    return { rows: held, unseen: 0, note: '' };
   const reference =
     config.reference?.version === 'none' || meta.reading === undefined
       ? {}
-      : { reference: { text: name, reading: meta.reading, profile: await fileAs(dataset, PROFILE, 'profile.json') } };
+      : { reference: { text: known.text, reading: meta.reading, profile: await fileAs(dataset, PROFILE, 'profile.json') } };
   const told = await toldBy(dataset);
   const workDir = await mkdtemp(join(tmpdir(), 'perennial-count-'));
   try {
     return await withDatabase(async (db) => {
       const tables = await readTables({ db, config, files, nominalTime, workDir, documentDir, ...reference });
       const rows = tables.rows.train + tables.rows.validation + tables.rows.test;
+      if (known.groups.flat().length > 1) {
+        await markSeen(db, tables.columns, known);
+        const [count] = await db.rows('SELECT count(*) FROM rows WHERE r NOT IN (SELECT r FROM seen)');
+        return { rows, unseen: Number(count![0]), note: '' };
+      }
       const columns = sharedColumns(told, tables.columns);
       if (columns.length === 0)
         return { rows, unseen: Math.max(0, rows - held), note: 'by the number of rows alone, as the data of now have other columns' };

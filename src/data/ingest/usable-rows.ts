@@ -8,6 +8,7 @@ import type { TypedColumn } from '../reading/source-column.ts';
 import { momentHint } from '../reading/suggestions.ts';
 import { countsHint } from './counted-times.ts';
 import { durationMs } from './duration.ts';
+import { rejectTimeless } from './time-known.ts';
 
 /** Why rows were set aside. */
 export interface Reason {
@@ -31,6 +32,7 @@ export async function rejectUnusable(
     } else if (column.name === time || column.name === config.window?.column)
       await rejectRows(db, columns, `${column.id} IS NULL`, literal(`the time column "${column.name}" is missing`));
   }
+  await rejectTimeless(db, columns, config);
 }
 
 /** Leaves the rows of the window. @returns how many lie outside @throws CONFIG_INVALID, SOURCE_EMPTY */

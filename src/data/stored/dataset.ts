@@ -48,6 +48,11 @@ export interface DatasetMeta {
   readonly toldBy?: readonly string[];
   /** Column that orders a time series, where the split is by time. */
   readonly timeColumn?: string;
+  /**
+   * Of rows that were appended: the version that had not seen them, and the digests of the datasets that it was made from. Datasets of
+   * one group have no rows in common.
+   */
+  readonly appendedTo?: { readonly model: string; readonly version: number; readonly datasets: readonly (readonly string[])[] };
   /** Column that says of each row which split it is in, where the document named one. */
   readonly splitColumn?: string;
   /** Rows left out with their reasons (`quarantine.parquet`, where there are any). */
@@ -77,6 +82,7 @@ export const DATASET: StoredKind<DatasetMeta> = defineStored({
       compared: { const: true },
       labelCopies: listOf(TEXT),
       timeColumn: TEXT,
+      appendedTo: recordSchema({ model: TEXT, version: COUNT, datasets: listOf(listOf(TEXT)) }),
       splitColumn: TEXT,
       rawTest: recordSchema({ file: TEXT, positions: listOf({ type: 'integer' }) }),
     },

@@ -73,17 +73,20 @@ function madeOf({ toldBy: names }: DatasetMeta, columns: readonly Column[]): boo
 }
 
 async function digestAgain(dataset: OpenArtifact, split: Split, columns: readonly Column[]): Promise<BigUint64Array> {
-  const { columns: all, rows } = datasetMeta(dataset);
-  if (rows[split] === 0) return new BigUint64Array(0);
-  return withDatabase(async (db) => {
-    const identity = identitySql(
-      columns.map(({ name }) => {
-        const at = all.findIndex((column) => column.name === name);
-        return { name, type: all[at]!.type, sql: `c${at}` };
-      }),
-    );
-    return digestsOfQuery(db, `SELECT ${identity} FROM ${await tableOf(db, dataset, split)}`);
-  });
+  if (datasetMeta(dataset).rows[split] === 0) return new BigUint64Array(0);
+  return withDatabase(async (db) => digestsOfQuery(db, await identityQuery(db, dataset, split, columns)));
+}
+
+/** A query that gives the digests of a split by some of its columns as `digest`, in the order of its rows. */
+export async function identityQuery(db: Database, dataset: OpenArtifact, split: Split, columns: readonly Column[]): Promise<string> {
+  const { columns: all } = datasetMeta(dataset);
+  const identity = identitySql(
+    columns.map(({ name }) => {
+      const at = all.findIndex((column) => column.name === name);
+      return { name, type: all[at]!.type, sql: `c${at}` };
+    }),
+  );
+  return `SELECT ${identity} AS digest FROM ${await tableOf(db, dataset, split)}`;
 }
 
 /** SQL of a split whose columns are called c0, c1, … by their places: names that differ only in case have others in the file. */

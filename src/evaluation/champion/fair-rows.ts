@@ -1,6 +1,6 @@
 import type { OpenArtifact } from '../../core/ports.ts';
 import { seenTestRows } from '../../data/stored/seen-rows.ts';
-import type { TrainedOn } from './trained-on.ts';
+import type { TrainedOn } from '../../training/model/trained-on.ts';
 
 /** Test rows on which two models can be compared: neither was trained or validated on them. */
 export interface FairRows {

@@ -8,7 +8,7 @@ import { incomparable } from '../champion/champion.ts';
 import { RawScorer, reachOf, sequenceOf } from '../measure/score.ts';
 import type { Sequence } from '../measure/score.ts';
 import { readSeriesRows } from './series-rows.ts';
-import type { TrainedOn } from '../champion/trained-on.ts';
+import type { TrainedOn } from '../../training/model/trained-on.ts';
 
 /** The version that serves now. */
 export interface ServingVersion {

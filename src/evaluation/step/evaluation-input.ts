@@ -6,7 +6,7 @@ import type { Measure } from './measures.ts';
 import type { Costs } from '../findings/insights/insight-types.ts';
 import type { FeatureSource } from '../generators/features.ts';
 import type { ServingVersion } from '../rows/test-rows.ts';
-import type { TrainedOn } from '../champion/trained-on.ts';
+import type { TrainedOn } from '../../training/model/trained-on.ts';
 
 /** When a comparison with the champion counts. */
 export interface ComparisonChoice {

@@ -4,7 +4,10 @@ import type { Row } from '../../core/tensor.ts';
 import { OBJECT, TEXT, defineStored, recordSchema } from '../../storage/stored.ts';
 import type { StoredKind } from '../../storage/stored.ts';
 import { LOG_HINT, Unread, readLines, refuseUnread } from '../../storage/unread.ts';
-import { parseLine } from '../prediction-window.ts';
+import { identityOf } from '../../storage/store-identity.ts';
+import { hashedValue } from '../predictions/hidden-columns.ts';
+import { parseLine } from '../predictions/logged-prediction.ts';
+import type { LoggedPrediction } from '../predictions/logged-prediction.ts';
 import { feedbackPrefix } from './feedback-record.ts';
 import type { FeedbackRecord } from './feedback-record.ts';
 
@@ -13,10 +16,18 @@ export class FeedbackIndex {
   readonly #byId = new Map<string, FeedbackRecord>();
   /** By the names of the columns, then by their values. */
   readonly #byKey = new Map<string, { readonly columns: readonly string[]; readonly records: Map<string, FeedbackRecord> }>();
+  readonly #byHashedKey = new Map<string, ReadonlyMap<string, FeedbackRecord>>();
   readonly #found = new Set<FeedbackRecord>();
+  readonly #hashKey: string;
+
+  /** @param hashKey the id of the store, which hidden values are hashed with */
+  constructor(hashKey = '') {
+    this.#hashKey = hashKey;
+  }
 
   /** What came last holds; a label and a flag that came apart are both kept. */
   add(record: FeedbackRecord): void {
+    this.#byHashedKey.clear();
     const [records, name] = this.#placeOf(record);
     const before = records.get(name);
     const [older, newer] = before === undefined || before.time <= record.time ? [before, record] : [record, before];
@@ -33,19 +44,46 @@ export class FeedbackIndex {
     return this.size - this.#found.size;
   }
 
-  find(id: string, row: Row | null): FeedbackRecord | undefined {
-    const found = this.#byId.get(id) ?? this.#byId.get(`${id}/0`) ?? (row === null ? undefined : this.#byRow(row));
+  /** @param prediction as it was logged */
+  find({ id, row, hidden }: Pick<LoggedPrediction, 'id' | 'row' | 'hidden'>): FeedbackRecord | undefined {
+    const found = this.#byId.get(id) ?? this.#byId.get(`${id}/0`) ?? (row === null ? undefined : this.#byRow(row, hidden?.hashed ?? []));
     if (found !== undefined) this.#found.add(found);
     return found;
   }
 
-  #byRow(row: Row): FeedbackRecord | undefined {
+  #byRow(row: Row, hashed: readonly string[]): FeedbackRecord | undefined {
     for (const { columns, records } of this.#byKey.values()) {
       if (!columns.every((column) => Object.hasOwn(row, column))) continue;
-      const found = records.get(nameOf(columns, row as Readonly<Record<string, unknown>>));
+      const digested = columns.filter((column) => hashed.includes(column));
+      const known = digested.length === 0 ? records : this.#hashed(columns, records, digested);
+      const found = known.get(nameOf(columns, row));
       if (found !== undefined) return found;
     }
     return undefined;
+  }
+
+  /** What was told by values that the log has digests of. */
+  #hashed(
+    columns: readonly string[],
+    records: ReadonlyMap<string, FeedbackRecord>,
+    digested: readonly string[],
+  ): ReadonlyMap<string, FeedbackRecord> {
+    const kind = canonicalJson([columns, digested]);
+    const made = this.#byHashedKey.get(kind);
+    if (made !== undefined) return made;
+    const hashed = new Map(
+      [...records.values()].map((record) => {
+        const values = Object.fromEntries(
+          columns.map((column) => {
+            const value = record.key![column];
+            return [column, digested.includes(column) ? hashedValue(this.#hashKey, column, value) : value];
+          }),
+        );
+        return [nameOf(columns, values), record] as const;
+      }),
+    );
+    this.#byHashedKey.set(kind, hashed);
+    return hashed;
   }
 
   #placeOf({ id, key }: FeedbackRecord): readonly [Map<string, FeedbackRecord>, string] {
@@ -64,7 +102,7 @@ const nameOf = (columns: readonly string[], values: Readonly<Record<string, unkn
 
 /** All feedback of a model that arrived from a time on. @param unread is told of lines that are none; without it they are a DATA_INVALID */
 export async function readFeedbackOf(store: ObjectStore, model: string, from: Date, unread?: Unread): Promise<FeedbackIndex> {
-  const index = new FeedbackIndex();
+  const index = new FeedbackIndex((await identityOf(store))?.id);
   const told = unread ?? new Unread();
   const prefix = feedbackPrefix(model);
   const first = from.toISOString().slice(0, 10);

@@ -54,6 +54,8 @@ export interface RealizedOptions {
   readonly byMs?: number;
   /** Only predictions of this version. */
   readonly version?: number;
+  /** Metrics besides those of the task; "none": no metric at all, only counts. */
+  readonly metrics?: readonly string[] | 'none';
 }
 
 /** Labels and answers that belong together. */
@@ -86,11 +88,12 @@ export async function realizedPerformance(
   const feedback = await readFeedbackOf(store, model, options.from, unread);
   const groups = new Map<string, Pairs>();
   for await (const records of readPredictions(store, model, { ...options, unread })) {
-    for (const { id, time, version, row, prediction } of records) {
+    for (const record of records) {
+      const { time, version, prediction } = record;
       const pairs = pairsOf(groups, version, periodOf(time, options));
       pairs.predictions += 1;
       keep(pairs, prediction);
-      const found = feedback.find(id, row);
+      const found = feedback.find(record);
       if (found === undefined) continue;
       if (found.flag === true) pairs.flagged += 1;
       if (found.flag === false) pairs.confirmed += 1;
@@ -105,7 +108,12 @@ export async function realizedPerformance(
     const [version, from] = JSON.parse(key) as [number, string];
     if (!outputs.has(version))
       outputs.set(version, (await openAs(artifacts, MODEL, (await findVersion(store, model, version)).model)).meta.output);
-    periods.push({ version, from, ...(await realizedOf(outputs.get(version)!, pairs)), ...estimatedOf(outputs, version, pairs, groups) });
+    periods.push({
+      version,
+      from,
+      ...(await realizedOf(outputs.get(version)!, pairs, options.metrics ?? [])),
+      ...(options.metrics === 'none' ? {} : estimatedOf(outputs, version, pairs, groups)),
+    });
   }
   periods.sort((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : a.version - b.version));
   return { model, periods, unmatched: feedback.unmatched, notes: unread.notes };
@@ -170,16 +178,18 @@ function estimatedOf(
 async function realizedOf(
   output: OutputSpec,
   { predictions, flagged, confirmed, labels, answers }: Pairs,
+  more: readonly string[] | 'none',
 ): Promise<Omit<Realized, 'version' | 'from' | 'estimated'>> {
   const counts = { predictions, labelled: labels.length, flagged, confirmed };
-  if (labels.length === 0) return { ...counts, metrics: {}, intervals: {}, notes: [] };
-  if (output.kind !== 'several') return { ...counts, ...(await metricsOf(output, labels, answers)) };
+  if (labels.length === 0 || more === 'none') return { ...counts, metrics: {}, intervals: {}, notes: [] };
+  if (output.kind !== 'several') return { ...counts, ...(await metricsOf(output, labels, answers, more)) };
   const parts = await mapLimited(output.outputs, 1, async (one) => {
     const known = labels.flatMap((label, at) => (typeof label === 'object' && Object.hasOwn(label, one.name) ? [at] : []));
     const { metrics, intervals, notes } = await metricsOf(
       one,
       known.map((at) => (labels[at] as Readonly<Record<string, string | number | boolean>>)[one.name]),
       known.map((at) => (answers[at] as { readonly outputs: Readonly<Record<string, Prediction>> }).outputs[one.name]!),
+      more,
     );
     return {
       metrics: Object.entries(metrics).map(([name, value]) => [`${one.name}.${name}`, value] as const),
@@ -200,6 +210,7 @@ async function metricsOf(
   output: OutputSpec,
   labels: readonly FeedbackRecord['label'][],
   answers: readonly Prediction[],
+  more: readonly string[],
 ): Promise<Pick<Realized, 'metrics' | 'intervals' | 'notes'>> {
   const read = readerOf(output);
   if (read === undefined) return { metrics: {}, intervals: {}, notes: ['its answers have no labels to be compared with'] };
@@ -219,7 +230,7 @@ async function metricsOf(
     predictions: Float64Array.from(rows.flatMap(({ answer }) => answer)),
     rows: rows.length,
   };
-  for (const name of defaultMetrics(taskOf(output, true))) {
+  for (const name of new Set([...defaultMetrics(taskOf(output, true)), ...more])) {
     try {
       Object.assign(metrics, computeMetrics({ ...set, metrics: [name] }));
     } catch (error) {

@@ -2,12 +2,14 @@
 import { DefinitionRegistry } from '../../core/registry.ts';
 import type { ChannelDefinition } from './channel.ts';
 import commandChannel from './command.channel.ts';
+import emailChannel from './email.channel.ts';
 import slackChannel from './slack.channel.ts';
 import webhookChannel from './webhook.channel.ts';
 
 /** By their names. */
 export const channelRegistry = new DefinitionRegistry<ChannelDefinition>('notification channel', [
   commandChannel,
+  emailChannel,
   slackChannel,
   webhookChannel,
 ], ({ name }) => name);

@@ -15,6 +15,10 @@ const TYPES: Readonly<Record<Notification['event'], string>> = {
   promoted: 'perennial.model.promoted',
   blocked: 'perennial.model.blocked',
   drifted: 'perennial.drift.detected',
+  degraded: 'perennial.performance.degraded',
+  triggered: 'perennial.trigger.fired',
+  rolledBack: 'perennial.model.rolledBack',
+  paused: 'perennial.pipeline.paused',
   recovered: 'perennial.pipeline.recovered',
 };
 

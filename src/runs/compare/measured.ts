@@ -1,6 +1,6 @@
 import type { ArtifactStore, OpenArtifact } from '../../core/ports.ts';
 import { isPerennialError } from '../../core/errors.ts';
-import { trainedOn } from '../../evaluation/champion/trained-on.ts';
+import { trainedOn } from '../../training/model/trained-on.ts';
 import { fairText } from '../../evaluation/champion/fair-rows.ts';
 import { evaluateModel } from '../../evaluation/step/evaluate.ts';
 import { COMPARISON_DEFAULTS } from '../../evaluation/step/evaluation-input.ts';

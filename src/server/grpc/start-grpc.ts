@@ -1,25 +1,19 @@
-import { randomUUID } from 'node:crypto';
 import type { ServerUnaryCall, ServiceDefinition, UntypedServiceImplementation, sendUnaryData } from '@grpc/grpc-js';
 import { refusalOf } from '../../access/guard.ts';
 import type { Guard } from '../../access/guard.ts';
-import type { Role } from '../../access/roles.ts';
 import { PerennialError, messageOf } from '../../core/errors.ts';
 import type { StepLogger } from '../../core/step.ts';
-import { LOG_HEADER, VERSION_HEADER } from '../../serving/headers.ts';
-import type { AskOptions, InferenceService } from '../../serving/inference.ts';
+import { LOG_HEADER, REQUEST_HEADER } from '../../serving/headers.ts';
+import type { InferenceService } from '../../serving/inference.ts';
 import { SERVING_LIMITS } from '../../serving/limits.ts';
-import { exposureHeaders, isWishedFor, targetOf } from '../../serving/protocols/http.ts';
-import { inferAnswer } from '../../serving/protocols/open-inference-answer.ts';
-import { modelMetadata, questionOf, requestedOutputs } from '../../serving/protocols/open-inference-messages.ts';
-import { modelConfig, modelStatistics, repositoryIndex } from '../../serving/protocols/open-inference-repository.ts';
-import { EXTENSIONS, loadModel, unloadModel } from '../../serving/protocols/open-inference.ts';
+import { isWishedFor, requestIdOf } from '../../serving/protocols/http.ts';
 import { RequestError, toRequestError } from '../../serving/request-error.ts';
-import type { Target } from '../../serving/router.ts';
 import type { ServingMetrics } from '../../serving/serving-metrics.ts';
 import type { TlsFiles } from '../tls.ts';
-import { inferRequestOf } from './infer-request.ts';
-import type { GrpcInferRequest } from './infer-request.ts';
-import { decode, encode } from './messages.ts';
+import type { Codec } from './codec.ts';
+import type { Call, GrpcService, Method } from './method.ts';
+import { openInferenceService } from './open-inference-service.ts';
+import { tfServingServices } from './tf-serving-service.ts';
 
 export interface GrpcOptions {
   readonly service: InferenceService;
@@ -39,125 +33,6 @@ export interface RunningGrpc {
   stop(): Promise<void>;
 }
 
-interface Call {
-  readonly request: Record<string, unknown>;
-  readonly options: AskOptions;
-  /** Metadata of the answer. */
-  tell(name: string, value: string): void;
-}
-
-interface Method {
-  readonly request: string;
-  readonly response: string;
-  /** Anybody may ask. */
-  readonly open?: true;
-  /** What a token has to allow; default "predict". */
-  readonly role?: Role;
-  /** Changes something: each call is told in the log. */
-  readonly audited?: true;
-  readonly run: (call: Call) => object | Promise<object>;
-}
-
-const SERVICE = 'inference.GRPCInferenceService';
-
-function methodsOf({ service, packageVersion }: GrpcOptions): Readonly<Record<string, Method>> {
-  const { router } = service;
-  const named = ({ name, version }: Record<string, unknown>): Target => addressed(name, version);
-  return {
-    ServerLive: { request: 'Empty', response: 'ServerLiveResponse', open: true, run: () => ({ live: true }) },
-    ServerReady: { request: 'Empty', response: 'ServerReadyResponse', open: true, run: () => ({ ready: router.ready }) },
-    ModelReady: {
-      request: 'NamedModel',
-      response: 'ModelReadyResponse',
-      run: async ({ request }) => {
-        try {
-          await service.inspect(named(request), () => undefined);
-          return { ready: true };
-        } catch (error) {
-          if (error instanceof RequestError && error.status === 503) return { ready: false };
-          throw error;
-        }
-      },
-    },
-    ServerMetadata: {
-      request: 'Empty',
-      response: 'ServerMetadataResponse',
-      run: () => ({ name: 'perennial', version: packageVersion, extensions: EXTENSIONS }),
-    },
-    ModelMetadata: {
-      request: 'NamedModel',
-      response: 'ModelMetadataResponse',
-      run: async ({ request }) => {
-        const target = named(request);
-        const [versions, state] = [await router.versions(target.model), await router.state(target.model)];
-        return service.inspect(target, (found) => modelMetadata(found, versions, state) as object);
-      },
-    },
-    ModelConfig: {
-      request: 'NamedModel',
-      response: 'ModelConfigResponse',
-      run: async ({ request }) => ({ config: await service.inspect(named(request), modelConfig) }),
-    },
-    ModelStatistics: {
-      request: 'NamedModel',
-      response: 'ModelStatisticsResponse',
-      role: 'operate',
-      run: async ({ request }) => {
-        if (request.name === undefined || request.name === '') return { model_stats: modelStatistics(service.statistics, {}) };
-        const target = named(request);
-        await router.state(target.model);
-        return { model_stats: modelStatistics(service.statistics, target) };
-      },
-    },
-    RepositoryIndex: {
-      request: 'RepositoryIndexRequest',
-      response: 'RepositoryIndexResponse',
-      run: ({ request }) => ({ models: repositoryIndex(router.states(), { ready: request.ready === true }) }),
-    },
-    RepositoryModelLoad: {
-      request: 'RepositoryModelRequest',
-      response: 'Empty',
-      role: 'operate',
-      audited: true,
-      run: ({ request }) => loadModel(service, String(request.model_name ?? ''), request.parameters),
-    },
-    RepositoryModelUnload: {
-      request: 'RepositoryModelRequest',
-      response: 'Empty',
-      role: 'operate',
-      audited: true,
-      run: ({ request }) => unloadModel(service, String(request.model_name ?? '')),
-    },
-    ModelInfer: { request: 'ModelInferRequest', response: 'ModelInferResponse', run: (call) => infer(service, call) },
-  };
-}
-
-/** A version that is not given is absent, or empty. */
-function addressed(model: unknown, version: unknown): Target {
-  return targetOf(String(model ?? ''), version === undefined || version === '' ? undefined : String(version));
-}
-
-async function infer(service: InferenceService, { request, options, tell }: Call): Promise<object> {
-  const given = request as unknown as GrpcInferRequest;
-  const asked = inferRequestOf(given);
-  const target = addressed(given.model_name, given.model_version);
-  const id = given.id === undefined || given.id === '' ? randomUUID() : given.id;
-  if (id.length > 200) throw new RequestError(400, '"id" must be a text of at most 200 characters.');
-  const answer = await service.ask(
-    target,
-    id,
-    (servable) => {
-      requestedOutputs(asked, servable);
-      return questionOf(asked, servable);
-    },
-    options,
-  );
-  tell(VERSION_HEADER, String(answer.servable.version));
-  for (const [name, value] of Object.entries(exposureHeaders(answer))) tell(name, value);
-  const { header, tail } = inferAnswer(answer, requestedOutputs(asked, answer.servable));
-  return { ...header, outputs: header.outputs.map(({ name, datatype, shape }) => ({ name, datatype, shape })), raw_output_contents: tail };
-}
-
 /** The status codes of gRPC for those of HTTP. */
 const CODES: Readonly<Record<number, number>> = { 400: 3, 401: 16, 403: 7, 404: 5, 413: 8, 503: 14 };
 const INTERNAL = 13;
@@ -165,24 +40,30 @@ const INTERNAL = 13;
 const CERTIFICATE_MS = 5_000;
 
 /**
- * The Open Inference Protocol v2 over gRPC, as HTTP answers it.
+ * The protocols that stock clients speak over gRPC, all at one port, as HTTP answers them.
  *
  * @throws PORT_TAKEN
- * @see https://github.com/kserve/open-inference-protocol (specification/protocol/inference_grpc.md)
  */
 export async function startGrpc(options: GrpcOptions): Promise<RunningGrpc> {
   const { Metadata, Server, ServerCredentials, experimental } = await import('@grpc/grpc-js');
-  const methods = methodsOf(options);
+  const services = [openInferenceService(options.service, options.packageVersion), ...tfServingServices(options.service)];
   const server = new Server({
     'grpc.max_receive_message_length': SERVING_LIMITS.bodyBytesMax,
     'grpc.max_send_message_length': -1,
   });
 
-  async function answer(name: string, method: Method, call: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>): Promise<void> {
+  async function answer(
+    { name: service, codec }: GrpcService,
+    name: string,
+    method: Method,
+    call: ServerUnaryCall<Buffer, Buffer>,
+    done: sendUnaryData<Buffer>,
+  ): Promise<void> {
     const told = new Metadata();
-    const route = `${SERVICE}/${name}`;
+    const route = `${service}/${name}`;
     const started = performance.now();
-    const id = randomUUID();
+    const id = requestIdOf(call.metadata.get(REQUEST_HEADER)[0]);
+    told.set(REQUEST_HEADER, id);
     let status = 'OK';
     let who = 'nobody';
     try {
@@ -190,15 +71,15 @@ export async function startGrpc(options: GrpcOptions): Promise<RunningGrpc> {
       if (method.open !== true && holder === undefined)
         throw new RequestError(401, 'This server asks for a token: send the metadata "authorization: Bearer TOKEN".');
       who = holder?.name ?? who;
-      const request = readRequest(method.request, call.request);
-      const refusal = holder === undefined ? undefined : refusalOf(holder, method.role ?? 'predict', modelOf(request));
+      const request = readRequest(codec, method.request, call.request);
+      const refusal = holder === undefined ? undefined : refusalOf(holder, method.role ?? 'predict', modelOf(method, request));
       if (refusal !== undefined) throw new RequestError(403, refusal);
       const asking = {
         logged: isWishedFor(call.metadata.get(LOG_HEADER)[0], 'metadata'),
         header: (key: string) => call.metadata.get(key)[0]?.toString(),
       };
-      const body = await method.run({ request, options: asking, tell: (key, value) => told.set(key, value) });
-      const bytes = encode(method.response, body);
+      const body = await method.run({ id, request, options: asking, tell: (key, value) => told.set(key, value) });
+      const bytes = codec.encode(method.response, body);
       call.sendMetadata(told);
       done(null, bytes);
     } catch (error) {
@@ -219,26 +100,28 @@ export async function startGrpc(options: GrpcOptions): Promise<RunningGrpc> {
 
   const raw = { requestStream: false, responseStream: false } as const;
   const same = (bytes: Buffer): Buffer => bytes;
-  const definition: ServiceDefinition = Object.fromEntries(
-    Object.keys(methods).map((name) => [
-      name,
-      {
-        ...raw,
-        path: `/${SERVICE}/${name}`,
-        requestSerialize: same,
-        requestDeserialize: same,
-        responseSerialize: same,
-        responseDeserialize: same,
-      },
-    ]),
-  );
-  const handlers: UntypedServiceImplementation = Object.fromEntries(
-    Object.entries(methods).map(([name, method]) => [
-      name,
-      (call: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>) => void answer(name, method, call, done),
-    ]),
-  );
-  server.addService(definition, handlers);
+  for (const service of services) {
+    const definition: ServiceDefinition = Object.fromEntries(
+      Object.keys(service.methods).map((name) => [
+        name,
+        {
+          ...raw,
+          path: `/${service.name}/${name}`,
+          requestSerialize: same,
+          requestDeserialize: same,
+          responseSerialize: same,
+          responseDeserialize: same,
+        },
+      ]),
+    );
+    const handlers: UntypedServiceImplementation = Object.fromEntries(
+      Object.entries(service.methods).map(([name, method]) => [
+        name,
+        (call: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>) => void answer(service, name, method, call, done),
+      ]),
+    );
+    server.addService(definition, handlers);
+  }
   const credentials =
     options.tls === undefined
       ? ServerCredentials.createInsecure()
@@ -278,15 +161,15 @@ export async function startGrpc(options: GrpcOptions): Promise<RunningGrpc> {
   };
 }
 
-/** That a request is about. */
-function modelOf({ name, model_name: model }: Record<string, unknown>): string | undefined {
-  const given = model ?? name;
+/** That a request is about, without its version. */
+function modelOf({ model }: Method, request: Call['request']): string | undefined {
+  const given = model?.(request);
   return typeof given === 'string' && given !== '' ? given.replace(/@.*$/s, '') : undefined;
 }
 
-function readRequest(message: string, bytes: Buffer): Record<string, unknown> {
+function readRequest(codec: Codec, message: string, bytes: Buffer): Record<string, unknown> {
   try {
-    return decode(message, bytes);
+    return codec.decode(message, bytes);
   } catch (error) {
     throw new RequestError(400, `The message cannot be read as ${message}: ${messageOf(error)}.`);
   }

@@ -1,6 +1,7 @@
 import { ROLES } from '../../access/roles.ts';
 import type { Role } from '../../access/roles.ts';
 import type { JsonSchema } from '../../core/json.ts';
+import { EVENT_LIMITS } from '../../serving/protocols/events.ts';
 import { FEEDBACK_LIMITS } from '../../monitoring/feedback/feedback-record.ts';
 import { LOG_HEADER } from '../../serving/headers.ts';
 import { COLUMN_DATATYPE } from '../../serving/protocols/open-inference-messages.ts';
@@ -341,6 +342,25 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
       example: { feedback: [{ id: 'id-of-an-answer', label: 'the true one' }] },
     },
     answer: object({ model: text, kept: integer }),
+  },
+  'POST /pipelines/:pipeline/events': {
+    tag: 'feedback',
+    summary: 'Tell a pipeline of something: its trigger "event" takes all that came since its last look',
+    role: 'operate',
+    audited: true,
+    body: {
+      schema: closed(
+        {
+          id: { ...text, minLength: 1, maxLength: EVENT_LIMITS.idChars, description: 'The same however often the event is told.' },
+          type: { ...text, maxLength: EVENT_LIMITS.textChars, description: 'By which the document may choose; default "event".' },
+          why: { ...text, maxLength: EVENT_LIMITS.textChars, description: 'For people.' },
+          data: { type: 'object', description: 'Kept with the run that it leads to.' },
+        },
+        ['id'],
+      ),
+      example: { id: 'load-2026-03-01', type: 'table.loaded', why: 'the nightly load is through' },
+    },
+    answer: object({ pipeline: text, id: text, state: { enum: ['waits', 'done'] }, new: bool, what: text }),
   },
   'GET /': { tag: 'watch', summary: 'Whether the server lives; browsers are led to /docs', answer: object({ status: text }), open: true },
   'GET /models': { tag: 'watch', summary: 'What is served', answer: object({ models: list({ type: 'object' }) }) },

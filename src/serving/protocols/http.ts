@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ARM_HEADER, LOG_HEADER, ROLLOUT_HEADER, VERSION_HEADER } from '../headers.ts';
 import type { AskOptions, InferenceService } from '../inference.ts';
@@ -24,6 +25,11 @@ export function versionOf(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text))
     throw new RequestError(404, `${JSON.stringify(text.slice(0, 80))} is not a version; versions are 1, 2, 3, …`);
   return Number(text);
+}
+
+/** The client's own id where it is a harmless one. */
+export function requestIdOf(given: unknown): string {
+  return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
 }
 
 /**

@@ -4,6 +4,7 @@ import type { ColumnType } from '../../data/stored/column.ts';
 import type { Question } from '../inference.ts';
 import type { NamedValues } from '../named-tensors.ts';
 import { bytesOfBase64 } from '../../data/reading/base64.ts';
+import { shortestOfFloat32 } from '../../data/reading/float32.ts';
 import { areColumns, flatten, rowsFromColumns, tensorsFromInputs } from '../named-tensors.ts';
 import { RequestError } from '../request-error.ts';
 import type { Answer, Servable } from '../servable.ts';
@@ -11,7 +12,7 @@ import { isBase64Object, nameOf } from '../source-rows.ts';
 import { outputsOf } from '../named-outputs.ts';
 import { onlyKeys, withoutNaN } from './http.ts';
 
-const SIGNATURE = 'serving_default';
+export const SIGNATURE = 'serving_default';
 const COLUMN_DTYPE: Readonly<Record<ColumnType, string>> = {
   number: 'DT_DOUBLE',
   integer: 'DT_INT64',
@@ -21,6 +22,11 @@ const COLUMN_DTYPE: Readonly<Record<ColumnType, string>> = {
   image: 'DT_STRING',
 };
 const TENSOR_DTYPE: Readonly<Record<DType, string>> = { float32: 'DT_FLOAT', int32: 'DT_INT32', uint8: 'DT_UINT8' };
+
+/** Values of a tensor; `float32`: they were kept in 32 bits on their way. */
+export interface GivenTensor extends NamedValues {
+  readonly float32?: boolean;
+}
 
 /** The body of a predict request → what to ask of this version. @throws RequestError 400 */
 export function questionOf(body: Record<string, unknown>, servable: Servable): Question {
@@ -77,7 +83,7 @@ export function resultsOf(verb: 'classify' | 'regress', { predictions }: Answer)
   };
 }
 
-function checkSignature(name: unknown): void {
+export function checkSignature(name: unknown): void {
   if (name !== undefined && name !== '' && name !== SIGNATURE)
     throw new RequestError(400, `There is no signature ${shownValue(name)}; the one signature is "${SIGNATURE}".`);
 }
@@ -122,7 +128,14 @@ function unknownColumns({ preprocessor }: Servable, names: readonly string[]): s
 
 function fromInputs(inputs: unknown, servable: Servable): Question {
   if (!isNamed(inputs)) return fromUnnamed(inputs, servable, 'inputs');
-  const tensors = Object.entries(inputs).map(([name, data]) => named(name, data, `input ${JSON.stringify(name)}`));
+  return questionOfTensors(
+    Object.entries(inputs).map(([name, data]) => named(name, data, `input ${JSON.stringify(name)}`)),
+    servable,
+  );
+}
+
+/** Named tensors: columns of the source, or what the network takes. @throws RequestError 400 */
+export function questionOfTensors(tensors: readonly GivenTensor[], servable: Servable): Question {
   if (tensors.length === 0) throw new RequestError(400, '"inputs" is empty.');
   const shapes = tensors.map((tensor) => ({
     ...tensor,
@@ -130,7 +143,13 @@ function fromInputs(inputs: unknown, servable: Servable): Question {
   }));
   if (!areColumns(servable.preprocessor, shapes, servable.sourceColumns))
     return { tensors: tensorsFromInputs(servable.preprocessor, tensors) };
-  return { rows: rowsFromColumns(tensors).map((row) => withTexts(row, servable)) };
+  return { rows: rowsFromColumns(tensors.map(asWritten)).map((row) => withTexts(row, servable)) };
+}
+
+/** Numbers of a column that were kept in 32 bits, as the decimals that they stand for. */
+function asWritten(tensor: GivenTensor): GivenTensor {
+  if (tensor.float32 !== true) return tensor;
+  return { ...tensor, values: tensor.values.map((value) => (typeof value === 'number' ? shortestOfFloat32(value) : value)) };
 }
 
 /** Values without a name belong to a model's only input: its one column, or its one tensor. */
@@ -190,7 +209,7 @@ function withTexts(given: Record<string, unknown>, { preprocessor }: Servable): 
   return Object.fromEntries([...Object.entries(row), ...decoded]);
 }
 
-interface TensorInfo {
+export interface TensorInfo {
   readonly dtype: string;
   readonly tensor_shape: { readonly dim: readonly { readonly size: string; readonly name: string }[]; readonly unknown_rank: boolean };
   readonly name: string;
@@ -200,11 +219,25 @@ function tensorInfo(name: string, dtype: string, shape: readonly number[]): Tens
   return { dtype, tensor_shape: { dim: shape.map((size) => ({ size: String(size), name: '' })), unknown_rank: false }, name };
 }
 
+interface SignatureMetadata {
+  readonly model_spec: { readonly name: string; readonly signature_name: string; readonly version: string };
+  readonly metadata: {
+    readonly signature_def: {
+      readonly signature_def: Readonly<
+        Record<string, { readonly inputs: NamedInfo; readonly outputs: NamedInfo; readonly method_name: string }>
+      >;
+    };
+    readonly tensor_inputs: NamedInfo;
+  };
+}
+
+type NamedInfo = Readonly<Record<string, TensorInfo>>;
+
 /**
  * The default signature takes the columns of the source data; `tensor_inputs` is what the network itself takes, which `predict` accepts by
  * name as well.
  */
-export function signatureMetadata(servable: Servable): unknown {
+export function signatureMetadata(servable: Servable): SignatureMetadata {
   const { preprocessor } = servable;
   const outputs = Object.fromEntries(
     outputsOf(servable).map(({ name, datatype, shape }) => [

@@ -83,12 +83,18 @@ function withoutVerb(params: Params): { readonly params: Params; readonly verb: 
   return { verb, params: params.label !== undefined ? { ...params, label: name } : { model: name } };
 }
 
-function status(version: number, state: 'AVAILABLE' | 'LOADING' | 'END', code = 'OK', message = ''): unknown {
+interface VersionStatus {
+  readonly version: string;
+  readonly state: 'AVAILABLE' | 'LOADING' | 'END';
+  readonly status: { readonly error_code: string; readonly error_message: string };
+}
+
+export function status(version: number, state: VersionStatus['state'], code = 'OK', message = ''): VersionStatus {
   return { version: String(version), state, status: { error_code: code, error_message: message } };
 }
 
 /** Every version that answers, newest first: what is loaded, and what an alias names. Before them the one that is wanted and not there. */
-function statuses(state: ModelState): unknown[] {
+export function statuses(state: ModelState): VersionStatus[] {
   const coming = state.wanted !== undefined && state.wanted !== state.version ? state.wanted : undefined;
   const versions = [...new Set([...state.loaded, ...Object.values(state.aliases)])]
     .filter((version) => version !== coming)

@@ -6,6 +6,7 @@ import type { FingerprintContext, Unseen } from '../../core/step.ts';
 import { localeOf } from '../../platform/environment.ts';
 import { sha256File } from '../../storage/digest.ts';
 import { FILES_MAX, Look, isAbove, kindOf, locate, realPath } from './look.ts';
+import { identityOf, pythonVersion } from './program-identity.ts';
 import { lookAtProgram } from './program.ts';
 
 /** What of a command's configuration decides which files it reads. */
@@ -46,16 +47,34 @@ export async function fingerprintOfCommand(
   const declared = declare(config.files, ctx.documentDir, look);
   if (look.doubts.size > 0 && !declared) return unseen(doubtText(look));
   const program = locate(config.command[0]!, cwd, environment.PATH);
+  if (program !== undefined) look.programs.add(realPath(program));
   const seen = await seenOf(look, ctx);
   if (isUnseen(seen)) return seen;
   return {
     folder: cwd,
     program: program === undefined ? config.command[0]! : realPath(program),
-    locale: localeOf(environment),
+    programs: await identitiesOf(look),
+    locale: { ...localeOf(environment), ...zoneOf(environment) },
     // What was made before the order of sets was fixed is made again.
     hashSeed: environment.PYTHONHASHSEED ?? '',
     ...seen,
   };
+}
+
+/** Programs by what they are, not by where: a new version in the place of the old one is another program. */
+async function identitiesOf({ programs, python }: Look): Promise<JsonObject> {
+  const paths = new Set(programs);
+  const found: Record<string, string> = {};
+  for (const path of [...paths].sort()) found[path] = await identityOf(path);
+  // Most of Python lies in a library beside its program.
+  const interpreter = python === undefined ? undefined : realPath(python);
+  if (interpreter !== undefined && paths.has(interpreter)) found['python'] = pythonVersion(interpreter);
+  return found;
+}
+
+/** Times are told in the zone of the machine where nothing else is said. */
+function zoneOf({ TZ }: Readonly<Record<string, string | undefined>>): { readonly zone?: string } {
+  return TZ === undefined ? { zone: Intl.DateTimeFormat().resolvedOptions().timeZone } : {};
 }
 
 /** Files that the configuration of a program names, at any depth: it is told of them to read them. */

@@ -1,7 +1,12 @@
 import { isBuiltin } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { lookForLiterals } from './literals.ts';
-import { proveMoment, provePaths } from './javascript-proof.ts';
+import { MODULES } from './javascript-allowed.ts';
+import { dottedName, moduleName, namesOf } from './javascript-names.ts';
+import type { Names } from './javascript-names.ts';
+import { proveScript } from './javascript-proof.ts';
+import { literalsOf, nodesOf, scriptTree } from './javascript-tree.ts';
+import type { ScriptTree } from './javascript-tree.ts';
 import { kindOf, realPath } from './look.ts';
 import type { Look } from './look.ts';
 import { lookForRun } from './nominal-time.ts';
@@ -10,12 +15,6 @@ import { lookForRun } from './nominal-time.ts';
 const OUTSIDE = new Set(
   `child_process cluster dgram dns http http2 https net tls inspector sqlite axios got node-fetch undici superagent ky request pg pg-promise mysql mysql2 mssql oracledb mongodb mongoose redis ioredis
   kafkajs amqplib better-sqlite3 knex sequelize typeorm prisma minio aws-sdk execa zx shelljs cross-spawn puppeteer playwright playwright-core ws socket.io-client nodemailer`.split(
-    /\s+/,
-  ),
-);
-/** Modules of Node.js that read only what they are told, or whose ways of doing so are looked for; all others are doubted. */
-const KNOWN = new Set(
-  `fs fs/promises path path/posix url util assert assert/strict buffer crypto zlib stream stream/promises string_decoder querystring events readline readline/promises process`.split(
     /\s+/,
   ),
 );
@@ -50,7 +49,7 @@ export function lookAtNode(program: string, args: readonly string[], folders: re
       if (kindOf(resolve(look.cwd, module)) === 'file' && arg.startsWith('--env-file')) look.add(resolve(look.cwd, module));
       else importFrom(look.cwd, module, 'its options', look);
     } else if (/^(?:-[a-z]*[ep]|--eval|--print)$/.test(arg)) {
-      lookAtJavaScript(words[at + 1] ?? '', 'its text', look.cwd, folders, look);
+      lookAtJavaScript(words[at + 1] ?? '', 'its text', join(look.cwd, '[eval]'), folders, look);
       return;
     } else if (/^(?:-C|--conditions|--input-type|--stack-size)$/.test(arg)) at += 1;
     else if (arg === '-') return look.doubt('Node.js reads its program from standard input');
@@ -68,33 +67,44 @@ export function lookAtNode(program: string, args: readonly string[], folders: re
 export function lookAtJavaScriptFile(path: string, folders: readonly string[], look: Look): void {
   if (/\.(?:json|node|wasm)$/.test(path)) return void look.add(path);
   const text = look.source(path);
-  if (text !== undefined) lookAtJavaScript(text, look.nameOf(path), dirname(path), folders, look);
+  if (text !== undefined) lookAtJavaScript(text, look.nameOf(path), path, folders, look);
 }
 
-function lookAtJavaScript(text: string, name: string, folder: string, folders: readonly string[], look: Look): void {
+function lookAtJavaScript(text: string, name: string, file: string, folders: readonly string[], look: Look): void {
   lookForRun(text, name, look);
-  const { code, marked, literals } = readJavaScript(text);
-  provePaths(marked, literals, name, look);
-  for (const module of modulesOf(text)) importFrom(folder, module, name, look);
-  if (/\b(?:import|require)\s*\(\s*(?!["'`])[^\s)]/.test(code)) look.doubt(`${name} loads modules by names made at run time`);
-  lookForOutside(code, literals, name, [...new Set([folder, ...folders])], folder, look);
+  const folder = dirname(file);
+  const tree = scriptTree(text, file);
+  if (typeof tree === 'string') return look.doubt(`${name} cannot be read as JavaScript (${tree})`);
+  const names = namesOf(tree.root, isBuiltin);
+  for (const module of new Set(names.imports)) {
+    if (module === undefined) look.doubt(`${name} loads modules by names made at run time`);
+    else importFrom(folder, module, name, look);
+  }
+  lookForAll(tree, names, { name, file, near: [...new Set([folder, ...folders])] }, look);
+}
+
+/** A source that is looked at. */
+export interface LookedAt {
+  readonly name: string;
+  readonly file: string;
+  /** Where files that it names are looked for. */
+  readonly near: readonly string[];
+  /** Of a step of a document: the folder of the document. */
+  readonly documentDir?: string;
 }
 
 /** What a source reaches besides modules. Of a step of the user's the modules are looked for elsewhere. */
-export function lookForOutside(
-  code: string,
-  literals: readonly string[],
-  name: string,
-  near: readonly string[],
-  folder: string,
-  look: Look,
-): void {
-  if (/(?<![.\w])fetch\s*\(|\bnew\s+(?:WebSocket|XMLHttpRequest|EventSource)\b/.test(code)) look.doubt(`${name} asks the network`);
-  proveMoment(code, name, look);
-  if (/\bhomedir\s*\(/.test(code)) look.doubt(`${name} reads below the home folder`);
-  if (/\bimport\s*\.\s*meta\s*\.\s*(?:url|dirname|filename)\b|\b__dirname\b|\b__filename\b/.test(code))
-    look.add(folder, 'reads beside its sources in');
-  if (/\bcwd\s*\(\s*\)/.test(code) || literals.some((literal) => literal === '.' || literal === './')) look.add(look.cwd, 'reads');
+export function lookForAll(tree: ScriptTree, names: Names, { name, file, near, documentDir }: LookedAt, look: Look): void {
+  const given = { names, file, variables: look.variables, ...(documentDir === undefined ? {} : { documentDir }) };
+  proveScript(tree, name, given, look);
+  const literals = literalsOf(tree.root);
+  const nodes = nodesOf(tree.root);
+  const isBeside = nodes.some(
+    (node) => node.type === 'MetaProperty' || (node.type === 'Identifier' && (node.name === '__dirname' || node.name === '__filename')),
+  );
+  if (isBeside) look.add(dirname(file), 'reads beside its sources in');
+  const isHere = nodes.some((node) => node.type === 'CallExpression' && dottedName(node.callee, names) === 'process.cwd');
+  if (isHere || literals.some((literal) => literal === '.' || literal === './')) look.add(look.cwd, 'reads');
   if (literals.some((literal) => /^\.\.(?:\/\.\.)*\/?$/.test(literal))) look.doubt(`${name} reads above its folder`);
   lookForLiterals(literals, near, look);
 }
@@ -105,17 +115,10 @@ export function outsideModule(module: string): boolean {
   return OUTSIDE.has(top) || OUTSIDE_SCOPES.test(top);
 }
 
-function modulesOf(text: string): string[] {
-  const found = text.matchAll(
-    /\bfrom\s*["']([^"'\n]+)["']|\bimport\s*["']([^"'\n]+)["']|\b(?:import|require)\s*\(\s*["'`]([^"'`$\n]+)["'`]/g,
-  );
-  return [...new Set([...found].map(([, from, plain, called]) => (from ?? plain ?? called)!))];
-}
-
 function importFrom(folder: string, module: string, name: string, look: Look): void {
   if (outsideModule(module)) return look.doubt(`${name} uses ${module}, which reaches outside`);
   if (isBuiltin(module)) {
-    if (!KNOWN.has(module.replace(/^node:/, ''))) look.doubt(`${name} uses ${module}, which is not known to read only what it is told`);
+    if (!MODULES.has(moduleName(module))) look.doubt(`${name} uses ${module}, which is not known to read only what it is told`);
     return;
   }
   if (module.startsWith('perennial/')) return;
@@ -132,7 +135,7 @@ function importFrom(folder: string, module: string, name: string, look: Look): v
   lookAtPackage(folder, module, name, look);
 }
 
-/** A package counts by its version; one that is linked from elsewhere by its files. */
+/** A package that is linked from the folder of the program counts by its files; of others the code is not looked at. */
 function lookAtPackage(folder: string, module: string, name: string, look: Look): void {
   const top = module
     .split('/')
@@ -142,62 +145,10 @@ function lookAtPackage(folder: string, module: string, name: string, look: Look)
     const found = join(base, 'node_modules', top);
     if (kindOf(join(found, 'package.json')) === 'file') {
       const real = realPath(found);
-      if (real.includes('/node_modules/')) look.add(join(found, 'package.json'));
-      else look.add(real, `imports ${top} from`);
-      return;
+      look.add(join(found, 'package.json'));
+      if (!real.includes('/node_modules/')) look.add(real, `imports ${top} from`);
+      return look.doubt(`${name} uses the package ${top}, whose code is not looked at`);
     }
     if (base === dirname(base)) return look.doubt(`the package ${module}, which ${name} imports, is not there`);
   }
-}
-
-/**
- * JavaScript without comments and with empty strings, and its string literals; what is made at run time stands as "*".
- *
- * @returns marked: the same with what templates compute beside them, and short words as they are
- */
-export function readJavaScript(text: string): { readonly code: string; readonly marked: string; readonly literals: readonly string[] } {
-  const literals: string[] = [];
-  const token = /\/\/[^\n]*|\/\*[\s\S]*?\*\/|(["'])((?:\\[\s\S]|(?!\1)[^\\\n])*)\1|`((?:\\[\s\S]|\$\{(?:[^{}]|\{[^{}]*\})*\}|[^\\`])*)`/g;
-  let marked = '';
-  let from = 0;
-  const keep = (at: number, length: number, said: string): void => {
-    marked += text.slice(from, at) + said;
-    from = at + length;
-  };
-  const code = text.replace(
-    token,
-    (whole, quote: string | undefined, plain: string | undefined, template: string | undefined, at: number) => {
-      if (quote !== undefined) {
-        literals.push(decoded(plain!));
-        keep(at, whole.length, /^[A-Za-z_][\w+]{0,39}$/.test(plain!) ? `"${plain!}"` : '""');
-        return '""';
-      }
-      if (template !== undefined) {
-        literals.push(decoded(template.replace(/\$\{(?:[^{}]|\{[^{}]*\})*\}/g, '*')).replace(/\*{2,}(?!\/)/g, '*'));
-        const computed = `""${[...template.matchAll(/\$\{((?:[^{}]|\{[^{}]*\})*)\}/g)].map(([, inside]) => ` ${inside!} `).join('')}`;
-        keep(at, whole.length, computed);
-        return computed;
-      }
-      // An address in a comment of one line is no comment only inside a string, which is found first.
-      const said = whole.startsWith('/*') ? ' ' : '';
-      keep(at, whole.length, said);
-      return said;
-    },
-  );
-  return { code, marked: marked + text.slice(from), literals };
-}
-
-const CONTROL: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', b: '\b', f: '\f', v: '\v', '0': '\0' };
-
-/** A literal as the language reads it. */
-function decoded(text: string): string {
-  return text.replace(
-    /\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([0-3]?[0-7]{2}|[0-7])|(\r\n|[\s\S]))/g,
-    (_, braces?: string, four?: string, two?: string, octal?: string, other?: string) => {
-      const hex = braces ?? four ?? two;
-      if (hex !== undefined) return String.fromCodePoint(Math.min(parseInt(hex, 16), 0x10ffff));
-      if (octal !== undefined) return String.fromCharCode(parseInt(octal, 8));
-      return /^[\r\n\u2028\u2029]/.test(other!) ? '' : (CONTROL[other!] ?? other!);
-    },
-  );
 }

@@ -37,6 +37,8 @@ export class Look {
   run = false;
   /** Variables of its environment whose values count. */
   readonly variables: ReadonlySet<string>;
+  /** Absolute paths of the programs that it runs. */
+  readonly programs = new Set<string>();
   /** The Python that reads sources of Python. */
   python: string | undefined;
   /** Names that sources of Python give to members of their own. */
@@ -170,7 +172,7 @@ export function isAbove(word: string): boolean {
 /** A device, a pipe or a socket. */
 function isSpecial(path: string): boolean {
   const stats = statSync(path, { throwIfNoEntry: false });
-  return stats !== undefined && !stats.isFile() && !stats.isDirectory() && path !== '/dev/null';
+  return stats !== undefined && !stats.isFile() && !stats.isDirectory() && !/^\/dev\/(?:null|stdin|stdout|stderr)$/.test(path);
 }
 
 export function kindOf(path: string): 'file' | 'folder' | undefined {

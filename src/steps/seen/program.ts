@@ -1,6 +1,6 @@
 import { basename, resolve } from 'node:path';
 import { lookAtNode, lookAtJavaScriptFile } from './javascript.ts';
-import { isAbove, kindOf, locate } from './look.ts';
+import { isAbove, kindOf, locate, realPath } from './look.ts';
 import type { Look } from './look.ts';
 import { NODES, PYTHONS, SHELLS, TOOLS, WRAPPERS, WRAPPER_OPTIONS } from './programs.ts';
 import { lookAtPython, lookAtPythonFile } from './python.ts';
@@ -25,6 +25,7 @@ export function lookAtProgram(words: readonly string[], folders: readonly string
     ? folders.map((folder) => resolve(folder, program)).find((one) => kindOf(one) === 'file')
     : locate(program, look.cwd, environment.PATH);
   const own = path !== undefined && program.includes('/') && folders.some((folder) => path.startsWith(`${folder}/`));
+  if (path !== undefined && !own) look.programs.add(realPath(path));
   if (!own && name === 'xargs') look.doubt('xargs takes the names of files from its standard input');
   if (!own && name in WRAPPERS) {
     const rest = wrapped(args, WRAPPERS[name]!);
@@ -34,7 +35,7 @@ export function lookAtProgram(words: readonly string[], folders: readonly string
       look.doubt(`${name} changes what programs run or load`);
     return again(rest, folders);
   }
-  if (own && lookAtScript(path, folders, look, again)) return;
+  if (own && lookAtScript(path, folders, environment, look, again)) return;
   if (SHELLS.test(name)) return lookAtShell(args, folders, look, again);
   if (PYTHONS.test(name)) return lookAtPython(args, folders, environment, look);
   if (NODES.test(name)) return lookAtNode(name, args, folders, look);
@@ -67,12 +68,15 @@ function wrapped(args: readonly string[], before: number): string[] {
 function lookAtScript(
   path: string,
   folders: readonly string[],
+  environment: Environment,
   look: Look,
   again: (words: readonly string[], folders: readonly string[]) => void,
 ): boolean {
   const [interpreter, ...options] = shebangOf(path, look);
   if (interpreter === undefined) return false;
   const name = basename(interpreter);
+  const program = locate(interpreter, look.cwd, environment.PATH);
+  if (program !== undefined) look.programs.add(realPath(program));
   if (SHELLS.test(name)) lookAtShellFile(path, folders, look, again);
   else if (PYTHONS.test(name)) lookAtPythonFile(path, folders, look);
   else if (NODES.test(name)) lookAtJavaScriptFile(path, folders, look);

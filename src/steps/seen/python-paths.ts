@@ -1,9 +1,10 @@
 import type { Look } from './look.ts';
 import { dottedName } from './python-names.ts';
 import { valueOf } from './python-values.ts';
-import type { Evaluation, Value } from './python-values.ts';
+import type { Evaluation } from './python-values.ts';
 import { isNode, listOf, nodesOf, textOf } from './python-tree.ts';
 import type { PythonNode } from './python-tree.ts';
+import { countValue } from './count-value.ts';
 
 /** Functions whose first argument is a file or a folder. */
 const SINKS = new Set(
@@ -80,17 +81,6 @@ export function lookForPaths(given: Evaluation, tree: PythonNode, name: string, 
         : asked,
       given,
     );
-    const found: Value = value.kind === 'list' ? value.of : value;
-    if (found.kind === 'told' || found.kind === 'given') return;
-    if (found.kind === 'unknown' && found.above === true) look.doubt(`${name} reads above its folder`);
-    else if (found.kind !== 'texts') look.doubt(`${name} reads files whose names only a run makes (${called.split('.').at(-1)!})`);
-    else for (const text of found.texts) countText(text);
-  }
-
-  function countText(text: string): void {
-    if (text.split('/').includes('..')) return look.doubt(`${name} reads above its folder`);
-    if (/^(?:\*\*?\/?)+$|^\*[*?./]*$|^\.?\/?$/.test(text)) return void look.add(look.cwd, 'reads');
-    if (text.startsWith('~')) return void look.add(`${look.cwd}/${text}`);
-    look.word(text, [look.cwd]);
+    countValue(value, name, called.split('.').at(-1)!, look);
   }
 }

@@ -1,32 +1,10 @@
-import { dirname, basename } from 'node:path';
+import { basename } from 'node:path';
 import { dottedName } from './python-names.ts';
 import type { Bound, Names } from './python-names.ts';
 import { isNode, listOf, textOf } from './python-tree.ts';
 import type { PythonNode } from './python-tree.ts';
-
-/**
- * What an expression may be, as far as it is certain. Only what is evaluated here exactly as Python does is known; every other operator,
- * method or function makes a name that only a run knows.
- */
-export type Value =
-  /** One of these; `*` stands for what a folder holds. */
-  | { readonly kind: 'texts'; readonly texts: readonly string[] }
-  /** A path that the program is told, or one below it. */
-  | { readonly kind: 'told' }
-  /** A word of the configuration or the command line, known as long as it stands alone. */
-  | { readonly kind: 'given' }
-  /** A part of what is told on standard input. */
-  | { readonly kind: 'task'; readonly path: readonly string[] }
-  | { readonly kind: 'list'; readonly of: Value }
-  /** By the values of its members. */
-  | { readonly kind: 'dict'; readonly of: Value }
-  | { readonly kind: 'tuple'; readonly items: readonly Value[] }
-  | { readonly kind: 'unknown'; readonly above?: boolean };
-
-const UNKNOWN: Value = { kind: 'unknown' };
-const TOLD: Value = { kind: 'told' };
-/** More names than this are a folder. */
-const TEXTS_MAX = 300;
+import { TOLD, UNKNOWN, elementOf, joined, parentOf, partOfTask, patterns, union } from './values.ts';
+import type { Value } from './values.ts';
 
 const SAME = new Set(['pathlib.Path', 'pathlib.PurePath', 'pathlib.PosixPath', 'pathlib.PurePosixPath', 'os.path.join']);
 const IDENTITY = new Set(['str', 'os.fspath', 'os.path.abspath', 'os.path.normpath', 'os.path.realpath']);
@@ -107,59 +85,6 @@ function ofBound({ from, element, places }: Bound, given: Evaluation, seen: Read
   return value;
 }
 
-function elementOf(value: Value): Value {
-  if (value.kind === 'list') return value.of;
-  if (value.kind === 'tuple') return union(value.items);
-  if (value.kind === 'given') return value;
-  return UNKNOWN;
-}
-
-function union(values: readonly Value[]): Value {
-  if (values.length === 0) return UNKNOWN;
-  const unknown = values.find((value) => value.kind === 'unknown');
-  if (unknown !== undefined) return unknown;
-  const [first] = values;
-  if (values.every((value) => value.kind === 'texts')) {
-    const texts = [...new Set(values.flatMap((value) => (value.kind === 'texts' ? value.texts : [])))];
-    return texts.length > TEXTS_MAX ? UNKNOWN : { kind: 'texts', texts };
-  }
-  if (
-    values.every((value) => value.kind === 'tuple') &&
-    new Set(values.map((value) => value.kind === 'tuple' && value.items.length)).size === 1
-  ) {
-    const tuples = values.map((value) => (value.kind === 'tuple' ? value.items : []));
-    return { kind: 'tuple', items: tuples[0]!.map((_, at) => union(tuples.map((items) => items[at]!))) };
-  }
-  if (values.length === 1) return first!;
-  return values.every((value) => value.kind === first!.kind && (value.kind === 'told' || value.kind === 'given')) ? first! : UNKNOWN;
-}
-
-/** A text behind another, or a path below another. */
-function joined(left: Value, right: Value, between: '' | '/'): Value {
-  if (left.kind === 'unknown') return left;
-  if (right.kind === 'unknown') return right;
-  // Nothing in front of it leaves a path what it is.
-  if (left.kind === 'texts' && left.texts.every((text) => text === '')) return right;
-  if (left.kind === 'told') {
-    if (right.kind !== 'texts' || right.texts.some((text) => text.includes('..'))) return UNKNOWN;
-    const absolute = right.texts.filter((text) => between === '/' && text.startsWith('/'));
-    return absolute.length === 0 ? TOLD : UNKNOWN;
-  }
-  if (left.kind !== 'texts' || right.kind !== 'texts' || left.texts.length * right.texts.length > TEXTS_MAX) return UNKNOWN;
-  const below = (front: string, back: string): string =>
-    between === '' ? front + back : back.startsWith('/') || front === '' ? back : `${front.replace(/\/$/, '')}/${back}`;
-  return { kind: 'texts', texts: left.texts.flatMap((front) => right.texts.map((back) => below(front, back))) };
-}
-
-function parentOf(value: Value, given: Evaluation): Value {
-  if (value.kind !== 'texts') return value.kind === 'told' ? UNKNOWN : value;
-  const folder = dirname(given.file);
-  const parents = value.texts.map((text) => dirname(text));
-  // Above the folder of a source lies what nobody counts.
-  if (parents.some((parent) => folder.startsWith(`${parent}/`) || parent === '/')) return { kind: 'unknown', above: true };
-  return { kind: 'texts', texts: parents };
-}
-
 function ofAttribute(node: PythonNode, given: Evaluation, again: (one: unknown) => Value): Value {
   const dotted = dottedName(node, given.names);
   if (dotted === 'sys.argv') return { kind: 'given' };
@@ -167,7 +92,7 @@ function ofAttribute(node: PythonNode, given: Evaluation, again: (one: unknown) 
   if (dotted === 'os.curdir') return { kind: 'texts', texts: ['.'] };
   if (dotted === 'os.pardir') return { kind: 'unknown', above: true };
   const value = again(node.value);
-  if (node.attr === 'parent') return parentOf(value, given);
+  if (node.attr === 'parent') return parentOf(value, given.file);
   if (node.attr === 'parents') return value.kind === 'texts' ? { kind: 'unknown', above: true } : UNKNOWN;
   if (node.attr === 'name' && value.kind === 'texts') return { kind: 'texts', texts: value.texts.map((text) => basename(text)) };
   // A member of what argparse made of the command line.
@@ -211,15 +136,6 @@ function ofSubscript(node: PythonNode, given: Evaluation, again: (one: unknown) 
   return UNKNOWN;
 }
 
-function partOfTask(path: readonly string[]): Value {
-  const [part, , member] = path;
-  if (part === 'inputs' && member === 'path') return TOLD;
-  if (part === 'outputs' && path.length === 2) return TOLD;
-  if (part === 'values' || part === 'scratch') return TOLD;
-  if (part === 'config' && path.length > 1) return { kind: 'given' };
-  return { kind: 'task', path };
-}
-
 function ofCall(node: PythonNode, given: Evaluation, again: (one: unknown) => Value): Value {
   const args = listOf(node.args);
   const dotted = dottedName(node.func, given.names);
@@ -238,7 +154,7 @@ function ofCall(node: PythonNode, given: Evaluation, again: (one: unknown) => Va
       return value.kind === 'list' || value.kind === 'tuple' || value.kind === 'given' ? value : UNKNOWN;
     }
     if (HANDLES.has(dotted)) return TOLD;
-    if (dotted === 'os.path.dirname' && args.length === 1) return parentOf(again(args[0]), given);
+    if (dotted === 'os.path.dirname' && args.length === 1) return parentOf(again(args[0]), given.file);
     if (dotted === 'os.path.basename' && args.length === 1) {
       const value = again(args[0]);
       return value.kind === 'texts' ? { kind: 'texts', texts: value.texts.map((text) => basename(text)) } : UNKNOWN;
@@ -288,11 +204,4 @@ function ofMethod(method: string, value: Value, args: readonly PythonNode[], aga
   if (method === 'values' && value.kind === 'dict') return { kind: 'list', of: value.of };
   if (method === 'items' && value.kind === 'dict') return { kind: 'list', of: { kind: 'tuple', items: [UNKNOWN, value.of] } };
   return UNKNOWN;
-}
-
-/** Patterns of names: what stands in brackets is any character. */
-function patterns(value: Value): Value {
-  if (value.kind !== 'texts' || value.texts.some((text) => text.split('/').includes('..')))
-    return value.kind === 'texts' ? { kind: 'unknown', above: true } : value;
-  return { kind: 'texts', texts: value.texts.map((text) => text.replace(/\[[^\]]+\]/g, '?')) };
 }

@@ -4,7 +4,9 @@ import type { ServiceError } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startGrpc } from '../../../src/server/grpc/start-grpc.ts';
 import type { RunningGrpc } from '../../../src/server/grpc/start-grpc.ts';
-import { decode, encode } from '../../../src/server/grpc/messages.ts';
+import type { Codec } from '../../../src/server/grpc/codec.ts';
+import { OPEN_INFERENCE } from '../../../src/server/grpc/open-inference-messages.ts';
+import { TF_SERVING } from '../../../src/server/grpc/tf-serving-messages.ts';
 import { FakeSource, recordingLog } from '../../unit/serving/doubles.ts';
 import { startTestApp } from '../../unit/serving/test-app.ts';
 import type { TestApp } from '../../unit/serving/test-app.ts';
@@ -43,6 +45,10 @@ async function call(
   [request, response]: readonly [string, string],
   message: object,
   headers: Record<string, string> = { authorization: `Bearer ${TOKEN}` },
+  { service, codec }: { readonly service: string; readonly codec: Codec } = {
+    service: 'inference.GRPCInferenceService',
+    codec: OPEN_INFERENCE,
+  },
 ) {
   const metadata = new Metadata();
   for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
@@ -50,13 +56,13 @@ async function call(
     let version: string | undefined;
     client
       .makeUnaryRequest(
-        `/inference.GRPCInferenceService/${method}`,
+        `/${service}/${method}`,
         (bytes: Buffer) => bytes,
         (bytes: Buffer) => bytes,
-        encode(request, message),
+        codec.encode(request, message),
         metadata,
         (error: ServiceError | null, bytes?: Buffer) =>
-          resolve(error === null ? { code: 0, body: decode(response, bytes!), version } : { code: error.code, error: error.details }),
+          resolve(error === null ? { code: 0, body: codec.decode(response, bytes!), version } : { code: error.code, error: error.details }),
       )
       .on('metadata', (told) => (version = told.get('x-perennial-version')[0]?.toString()));
   });
@@ -169,5 +175,120 @@ describe('Open Inference Protocol v2 over gRPC', () => {
     });
     expect(await call('ServerLive', ['Empty', 'ServerLiveResponse'], {}, {})).toMatchObject({ code: 0, body: { live: true } });
     expect(await call('ServerReady', ['Empty', 'ServerReadyResponse'], {}, {})).toMatchObject({ code: 0, body: { ready: true } });
+  });
+});
+
+describe('TensorFlow Serving over gRPC', () => {
+  const tfs = (method: string, [request, response]: readonly [string, string], message: object, service = 'PredictionService') =>
+    call(method, [request, response], message, undefined, { service: `tensorflow.serving.${service}`, codec: TF_SERVING });
+  const PREDICT = ['PredictRequest', 'PredictResponse'] as const;
+  const dims = (...sizes: number[]) => ({ dim: sizes.map((size) => ({ size })) });
+  const spec = { name: 'penguins' };
+  const mass = { dtype: 1, tensor_shape: dims(2), float_val: [1, 2] };
+
+  it('predicts from values in lists, in bytes, and fewer than the shape', async () => {
+    const listed = await tfs('Predict', PREDICT, { model_spec: spec, inputs: { body_mass_g: mass } });
+    expect(listed).toMatchObject({ code: 0, version: '3', body: { model_spec: { name: 'penguins', version: { value: '3' } } } });
+    expect(listed.body.outputs.label).toEqual({
+      dtype: 7,
+      tensor_shape: { dim: [{ size: '2' }] },
+      string_val: [Buffer.from('Gentoo'), Buffer.from('Gentoo')],
+      float_val: [],
+      double_val: [],
+      int_val: [],
+      int64_val: [],
+      bool_val: [],
+      half_val: [],
+      uint32_val: [],
+      uint64_val: [],
+    });
+    expect(listed.body.outputs.probabilities).toMatchObject({ dtype: 2, double_val: [0, 0, 1, 0, 0, 1] });
+    for (const tensor of [
+      { dtype: 2, tensor_shape: dims(2, 1), tensor_content: doubles(1, 2) },
+      { dtype: 9, tensor_shape: dims(2), int64_val: [7] },
+      { dtype: 19, tensor_shape: dims(2), half_val: [0x3c00, 0x4000] },
+    ]) {
+      const found = await tfs('Predict', PREDICT, {
+        model_spec: { ...spec, version: { value: 2 } },
+        inputs: {
+          body_mass_g: tensor,
+          island: { dtype: 7, tensor_shape: dims(2), string_val: [Buffer.from('Île'), Buffer.from('Dream')] },
+        },
+        output_filter: ['label'],
+      });
+      expect(found).toMatchObject({ code: 0, version: '2' });
+      expect(Object.keys(found.body.outputs)).toEqual(['label']);
+    }
+    expect(
+      await tfs('Predict', PREDICT, { model_spec: { ...spec, version_label: 'challenger' }, inputs: { body_mass_g: mass } }),
+    ).toMatchObject({
+      version: '2',
+    });
+  });
+
+  it('classifies examples, with a context for all of them', async () => {
+    const example = (value: number) => ({ features: { feature: { body_mass_g: { float_list: { value: [value] } } } } });
+    const context = { features: { feature: { island: { bytes_list: { value: [Buffer.from('Biscoe')] } } } } };
+    for (const input of [
+      { example_list: { examples: [example(1), example(2)] } },
+      { example_list_with_context: { examples: [example(1), example(2)], context } },
+    ]) {
+      const { body } = await tfs('Classify', ['ClassificationRequest', 'ClassificationResponse'], { model_spec: spec, input });
+      expect(body.result.classifications).toHaveLength(2);
+      expect(body.result.classifications[0].classes).toContainEqual({ label: 'Gentoo', score: 1 });
+    }
+    expect(
+      await tfs('Regress', ['RegressionRequest', 'RegressionResponse'], {
+        model_spec: spec,
+        input: { example_list: { examples: [example(1)] } },
+      }),
+    ).toMatchObject({
+      code: 3,
+      error: expect.stringContaining('is for models that answer with one number'),
+    });
+  });
+
+  it('tells signatures and versions', async () => {
+    const { body } = await tfs('GetModelMetadata', ['GetModelMetadataRequest', 'GetModelMetadataResponse'], {
+      model_spec: spec,
+      metadata_field: ['signature_def'],
+    });
+    const signatures = TF_SERVING.decode('SignatureDefMap', body.metadata.signature_def.value) as any;
+    expect(signatures.signature_def.serving_default).toMatchObject({
+      inputs: { body_mass_g: { name: 'body_mass_g', dtype: 2, tensor_shape: { dim: [{ size: '-1' }] } } },
+      method_name: 'tensorflow/serving/predict',
+    });
+    const status = await tfs('GetModelStatus', ['GetModelStatusRequest', 'GetModelStatusResponse'], { model_spec: spec }, 'ModelService');
+    expect(status.body.model_version_status.map(({ version, state }: any) => [version, state])).toContainEqual(['3', 30]);
+  });
+
+  it.each([
+    ['no model', { model_spec: {} }, /model_spec.name/],
+    ['an unknown model', { model_spec: { name: 'nobody' } }, /nobody/],
+    ['a version and a label', { model_spec: { ...spec, version: { value: 1 }, version_label: 'champion' } }, /give one of them/],
+    ['another signature', { model_spec: { ...spec, signature_name: 'train' } }, /no signature "train"/],
+    ['no inputs', { inputs: {} }, /"inputs" is empty/],
+    ['complex numbers', { inputs: { body_mass_g: { ...mass, dtype: 8 } } }, /has the type DT_COMPLEX64/],
+    ['an unknown type', { inputs: { body_mass_g: { ...mass, dtype: 77 } } }, /has the type 77/],
+    [
+      'more values than the shape',
+      { inputs: { body_mass_g: { ...mass, tensor_shape: dims(1) } } },
+      /has 2 values in "float_val", and its shape is of 1/,
+    ],
+    ['no values', { inputs: { body_mass_g: { ...mass, float_val: [] } } }, /has 0 values/],
+    [
+      'bytes that are too few',
+      { inputs: { body_mass_g: { dtype: 2, tensor_shape: dims(2), tensor_content: doubles(1) } } },
+      /2 values of FP64 are 16 bytes/,
+    ],
+    ['a shape beyond measure', { inputs: { body_mass_g: { ...mass, tensor_shape: dims(1e9, 1e9) } } }, /expected sizes/],
+    ['no shape', { inputs: { body_mass_g: { ...mass, tensor_shape: { unknown_rank: true } } } }, /has no shape/],
+    ['a scalar', { inputs: { body_mass_g: { dtype: 1, float_val: [1] } } }, /shape must be \[rows\]/],
+    ['an unknown output', { output_filter: ['answer'] }, /the outputs are label, probabilities/],
+  ])('refuses %s', async (_title, message, error) => {
+    const found = await tfs('Predict', PREDICT, { model_spec: spec, inputs: { body_mass_g: mass }, ...message });
+    expect(found.code).toBeGreaterThan(2);
+    expect(found.code).not.toBe(13);
+    expect(found.error).toMatch(error);
   });
 });

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Stack } from '../../../src/platform/stack.ts';
 import { connectTemporal } from '../../../src/runs/connect.ts';
 import { temporalConfig } from '../../../temporal.config.ts';
+import { clockAhead } from '../../support/clock.ts';
 import { Perennial } from '../../support/perennial.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
@@ -43,6 +44,27 @@ describe('a client', () => {
     for (const store of [stack.store, stranger.env['PERENNIAL_STORE']!]) expect(answer.stderr).toContain(store);
     expect(answer.code).toBe(2);
   });
+
+  it.each([86_400_000, -86_400_000])(
+    'is known by its store, and names its runs by the time of Temporal, also with a clock that is %i ms ahead',
+    async (ms) => {
+      const env = clockAhead(ms);
+      const refused = await stranger.run(['runs', 'list'], { env });
+      expect(refused.stderr).toContain('error STORE_DIFFERS: ');
+      const before = Date.now();
+      const started = await perennial.run(['run', 'pipelines/penguins.json', '--detach', '--json'], { env });
+      expect(started.stderr).toBe('');
+      const [, year, month, day, hour, minute, second] = /^(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)-/.exec(
+        started.json<{ runId: string }>().runId,
+      )!;
+      const named = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second));
+      expect(Math.abs(named - before)).toBeLessThan(150_000);
+      const listed = await perennial.run(['runs', 'list', '--since', '10m', '--json'], { env });
+      expect(listed.json<{ runs: { runId: string }[] }>().runs.map(({ runId }) => runId)).toContain(
+        started.json<{ runId: string }>().runId,
+      );
+    },
+  );
 
   it('of another store may look, and change where no stack is', async () => {
     expect(await stranger.run(['models', 'list'])).toMatchObject({ code: 0 });

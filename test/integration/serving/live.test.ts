@@ -10,7 +10,7 @@ import { FileStore } from '../../../src/storage/file-store.ts';
 import { getJson, putJson } from '../../../src/storage/json-objects.ts';
 import { eventually } from '../../unit/serving/doubles.ts';
 import type { Fixture } from './models.ts';
-import { LABELS, fixtureOver, registerConstant, registerPerceptron } from './models.ts';
+import { LABELS, fixtureOver, registerConstant } from './models.ts';
 import type { ServerProcess } from './server-process.ts';
 import { startServerProcess } from './server-process.ts';
 
@@ -104,17 +104,6 @@ describe('the model server under load', () => {
     expect(Object.keys(seen).sort()).toEqual(['1', '2', '3']);
     expect(result.requests.total).toBeGreaterThan(1_000);
     expect(confirmed).toBeGreaterThan(3);
-  });
-
-  it('answers one row of a small network quickly', async () => {
-    const fixture = await setUp();
-    await registerPerceptron(fixture, 'm');
-    await fixture.registry.promote('m', 1, author);
-    const { url } = await fixture.start();
-    const result = await autocannon({ url: `${url}/models/m/predict`, method: 'POST', body: '{"a":1,"b":2}', connections: 1, duration: 3 });
-    expect(result.non2xx).toBe(0);
-    // Measured from outside, with the generator on the same two cores. The goal on an idle machine is 2 ms.
-    expect(result.latency.p50).toBeLessThanOrEqual(10);
   });
 });
 

@@ -11,6 +11,7 @@ import { buildTopology } from '../../../src/training/model/topology.ts';
 import { encodeWeights } from '../../../src/training/bundle/weights-file.ts';
 
 export const LABELS = ['one', 'two', 'three'];
+const COLUMNS = ['a', 'b'];
 const OUTPUT: OutputSpec = { kind: 'classes', name: 'answer', classes: LABELS };
 
 export interface Fixture {
@@ -44,12 +45,13 @@ export function registerConstant(
 }
 
 /** Registers a small perceptron with weights as they are before training. */
-export function registerPerceptron(fixture: Fixture, model: string): Promise<number> {
-  return registerNetwork(fixture, model, [
+export function registerPerceptron(fixture: Fixture, model: string, columns: readonly string[] = COLUMNS): Promise<number> {
+  const layers: readonly LayerConfig[] = [
     { type: 'dense', units: 32, activation: 'relu' },
     { type: 'dense', units: 16, activation: 'relu' },
     { type: 'dense', units: LABELS.length, activation: 'softmax' },
-  ]);
+  ];
+  return registerNetwork(fixture, model, layers, undefined, undefined, columns);
 }
 
 async function registerNetwork(
@@ -58,11 +60,12 @@ async function registerNetwork(
   layers: readonly LayerConfig[],
   set: (name: string, values: Float32Array) => void = () => {},
   signature?: ModelSignature,
+  columns: readonly string[] = COLUMNS,
 ): Promise<number> {
   const preprocessor = createPreprocessor({
     seed: 1,
     output: OUTPUT,
-    columns: ['a', 'b'].map((name) => ({
+    columns: columns.map((name) => ({
       name,
       type: 'number',
       required: true,
@@ -83,7 +86,7 @@ async function registerNetwork(
     'profile.json': json({
       formatVersion: 1,
       rows: 0,
-      columns: ['a', 'b', 'answer'].map((name) => ({ name, type: 'number', count: 0, missing: 0, distinct: 0 })),
+      columns: [...columns, 'answer'].map((name) => ({ name, type: 'number', count: 0, missing: 0, distinct: 0 })),
     }),
     'history.json': json([]),
   };

@@ -20,7 +20,7 @@ const folder = tempDir('unchanged');
 const file = join(folder, 'nightly.json');
 let stage: Stage;
 
-function writeDocument(on: object): void {
+function writeDocument(on: object, growth: object = {}): void {
   writeFileSync(
     file,
     JSON.stringify({
@@ -28,7 +28,7 @@ function writeDocument(on: object): void {
       name: 'nightly',
       on: { schedule: { cron: '0 3 * * *' }, ...on },
       steps: [
-        { uses: 'ingest', with: { source: { format: 'csv', path: 'rows.csv' }, label: 'kind' } },
+        { uses: 'ingest', with: { source: { format: 'csv', path: 'rows.csv' }, label: 'kind', ...growth } },
         { uses: 'preprocess' },
         { uses: 'train', with: { model: { architecture: 'mlp', units: [8] }, epochs: 2 } },
         { uses: 'evaluate', with: { metrics: ['accuracy'], gates: [{ metric: 'accuracy', atLeast: 0.2 }] } },
@@ -101,4 +101,22 @@ it('goes on all the same where the document says so, and where anything is new',
   writeRows(3);
   expect(await run('schedule')).toMatchObject({ status: 'completed', version: 2, standing: 'is live in place of version 1' });
   expect((await createRegistry(stage.deps.store, stage.deps.artifacts).routing('nightly'))!.routing.aliases['champion']).toBe(2);
+});
+
+it('a source of which the champion has seen every row is nothing new to learn from, whoever asks, until a row comes', async () => {
+  writeDocument({}, { mode: 'append' });
+  for (const trigger of ['schedule', 'manual'] as const) {
+    const view = await run(trigger);
+    expect(view).toMatchObject({
+      status: 'nothingNew',
+      verdict: null,
+      failure: null,
+      version: null,
+      headline: 'Nothing new to learn from: of 300 rows nightly version 2 has seen all.',
+    });
+    expect(view.steps.map(({ status }) => status)).toEqual(['completed', 'skipped', 'skipped', 'skipped', 'skipped', 'skipped']);
+    expect(view.steps[1]!.reason).toBe('nothing new to learn from: of 300 rows nightly version 2 has seen all');
+    expect(exitCodeOfRun(view)).toBe(0);
+  }
+  expect(await needsAttention(stage.temporal)).toEqual([]);
 });

@@ -108,7 +108,7 @@ describe('with its defaults filled in', () => {
 
   /** Options that say something only together with another one. */
   const TOGETHER =
-    /need a dataset that is split|With "anomaly" the examples hold no label|no step before it gives any|"\w+" says none of|^"path" goes with/;
+    /need a dataset that is split|With "anomaly" the examples hold no label|no step before it gives any|"\w+" says none of|^"path" goes with|^The mode "recent" needs/;
   const options = steps
     .filter(({ type }) => LINE.some((step) => step['uses'] === type))
     .flatMap(({ type, configSchema }) =>

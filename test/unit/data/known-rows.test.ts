@@ -117,11 +117,21 @@ it('new data are rows that were not there, however those that were are written',
     [...backwards(ROWS).map(line), ...ROWS.slice(0, 20).map(({ a, b, label }) => line({ a: a + 7, b, label }))],
     1,
   );
-  const counted = await unseenRows(before, 'm version 1', { config, documentDir: bench.dir, nominalTime: '2026-01-01T00:00:00.000Z' });
+  const counted = await unseenRows(
+    before,
+    { text: 'm version 1', model: 'm', version: 1, groups: [[before]] },
+    { config, documentDir: bench.dir, nominalTime: '2026-01-01T00:00:00.000Z' },
+  );
   expect(counted).toMatchObject({ rows: 420, unseen: 20 });
   // A row that stands twice where it stood once is one more.
   const twice = await configOf('a,b,label', [...ROWS.map(line), line(ROWS[0]!)], 1);
-  expect(await unseenRows(before, 'm', { config: twice, documentDir: bench.dir, nominalTime: '2026-01-01T00:00:00.000Z' })).toMatchObject({
+  expect(
+    await unseenRows(
+      before,
+      { text: 'm', model: 'm', version: 1, groups: [[before]] },
+      { config: twice, documentDir: bench.dir, nominalTime: '2026-01-01T00:00:00.000Z' },
+    ),
+  ).toMatchObject({
     unseen: 1,
   });
 });

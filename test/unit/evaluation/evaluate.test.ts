@@ -8,7 +8,7 @@ import { loadPreprocessor } from '../../../src/data/preprocess/preprocessor.ts';
 import type { Split } from '../../../src/data/stored/dataset.ts';
 import { evaluateModel } from '../../../src/evaluation/step/evaluate.ts';
 import type { EvaluateInputs, EvaluateOptions } from '../../../src/evaluation/step/evaluation-input.ts';
-import type { TrainedOn } from '../../../src/evaluation/champion/trained-on.ts';
+import type { TrainedOn } from '../../../src/training/model/trained-on.ts';
 import type { EvaluationReport } from '../../../src/evaluation/step/report.ts';
 import { fairRows } from '../../../src/evaluation/champion/fair-rows.ts';
 import { renderEvaluationReport } from '../../../src/reports/evaluation-report.ts';

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { Prng } from '../../../src/core/prng.ts';
 import type { AnomalyOutput, OutputSpec } from '../../../src/core/tensor.ts';
 import { detectModelDrift } from '../../../src/monitoring/model-drift.ts';
-import type { LoggedPrediction } from '../../../src/monitoring/prediction-window.ts';
+import type { LoggedPrediction } from '../../../src/monitoring/predictions/logged-prediction.ts';
 import { driftReference } from '../../../src/monitoring/reference.ts';
 import type { DriftReference } from '../../../src/monitoring/reference.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
@@ -67,6 +67,41 @@ it('compares no scores of other versions, and few rows with nothing', async () =
     driftScore: 0,
     summary: 'No verdict: 50 rows, and at least 200 are needed.',
   });
+});
+
+it('does not compare columns that some of the predictions do not show', async () => {
+  const counts = Object.fromEntries(Array.from({ length: 5 }, (_, index) => [`c${index}`, 200]));
+  const customers: DriftReference = {
+    model: 'shop',
+    version: 1,
+    profile: {
+      formatVersion: 1,
+      rows: 1_000,
+      columns: [
+        { name: 'customer', type: 'string', count: 1_000, missing: 0, distinct: 5, categories: { counts, other: 0 } },
+        { name: 'color', type: 'string', count: 1_000, missing: 0, distinct: 5, categories: { counts, other: 0 } },
+      ],
+    },
+    columns: ['customer', 'color'],
+  };
+  const day = (hide: boolean): LoggedPrediction[] =>
+    Array.from({ length: 500 }, (_, index) => ({
+      time: '2026-01-01T00:00:00Z',
+      id: String(index),
+      version: 1,
+      prediction: { label: 'a', probabilities: { a: 1 } },
+      row: { ...(hide ? {} : { customer: `c${index % 5}` }), color: `c${index % 5}` },
+      ...(hide ? { hidden: { leftOut: ['customer'] } } : {}),
+    }));
+  const found = await detectModelDrift(customers, read(day(false), day(true)), {});
+  expect(found).toMatchObject({ drifted: false, rows: 1_000 });
+  expect(found.columns).toMatchObject([
+    { name: 'customer', status: 'skipped', drifted: false, reason: expect.stringContaining('"predictionLog"') as string },
+    { name: 'color', status: 'compared' },
+  ]);
+  // What nobody hides is missing, and that is drift.
+  const missing = day(true).map(({ hidden: _, ...rest }) => rest);
+  expect(await detectModelDrift(customers, read(day(false), missing), {})).toMatchObject({ drifted: true, driftedColumns: ['customer'] });
 });
 
 it('refuses a generator', async () => {

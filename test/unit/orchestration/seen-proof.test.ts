@@ -369,8 +369,6 @@ describe('JavaScript', () => {
 
   it.each([
     ['case', "out(fs.readFileSync('LIST.TXT'.toLowerCase(), 'utf8'));"],
-    ['parts', "out(fs.readFileSync('list.tx' + 't', 'utf8'));"],
-    ['parts under a name', "const n = 'list.tx' + 't'; out(fs.readFileSync(n, 'utf8'));"],
     ['a place that leads out of its inputs', "out(fs.readFileSync(t.inputs.table.path + '/../list.txt', 'utf8'));"],
     ['what is replaced', "out(fs.readFileSync('lisX.txt'.replace('X', 't'), 'utf8'));"],
     ['a slice', "out(fs.readFileSync('xlist.txt'.slice(1), 'utf8'));"],
@@ -383,5 +381,162 @@ describe('JavaScript', () => {
   it('counts a name with escapes', async () => {
     const found = await node("out(fs.readFileSync('l\\x69st.\\u0074xt', 'utf8'));");
     expect((found as { files: object }).files).toHaveProperty(['list.txt']);
+  });
+});
+
+describe('JavaScript, where only what is understood is cached', () => {
+  const CFG = "const cfg = JSON.parse(fs.readFileSync('settings.json', 'utf8'));\n";
+  it.each([
+    ['a function under another name', `${CFG}const read = fs.readFileSync;\nout(read(cfg.rows, 'utf8'));`],
+    ['a function that is taken out of its module', `${CFG}const { readFileSync: read } = fs;\nout(read(cfg.rows, 'utf8'));`],
+    ['an import under another name', `import { readFileSync as read } from 'node:fs';\n${CFG}out(read(cfg.rows, 'utf8'));`],
+    ['a namespace', `import * as files from 'fs';\n${CFG}out(files.promises.readFile(cfg.rows));`],
+    ['a member in brackets', `${CFG}out(fs['read' + 'FileSync'](cfg.rows));`],
+    ['a member in brackets that is a text', `${CFG}out(fs['readFileSync'](cfg.rows));`],
+    ['a function that is handed on', `${CFG}out([cfg.rows].map(fs.readFileSync));`],
+    ['a module that is handed on', `${CFG}const go = (m) => m.readFileSync(cfg.rows);\nout(go(fs));`],
+    ['a name inside of a template in a template', `${CFG}out(\`\${[1].map(() => \`\${fs.readFileSync(cfg.rows)}\`)}\`);`],
+    ['a quote in a regular expression', `${CFG}const q = /"/;\nout(fs.readFileSync(cfg.rows));\nconst r = /"/;`],
+    ['a comment in a regular expression', `${CFG}const q = /[/*]/; out(fs.readFileSync(cfg.rows)); const r = /[*/]/;`],
+    ['a method of a module under a shadowed name', `${CFG}out(fs.readFileSync(cfg.rows));\nfunction other(fs) { return fs; }`],
+    ['a default', `const { rows = JSON.parse(fs.readFileSync('settings.json')).rows } = {};\nout(fs.readFileSync(rows));`],
+    ['the rest of what is taken apart', `${CFG}const { ...all } = cfg;\nout(fs.readFileSync(all.rows));`],
+    ['an assignment', `${CFG}let n = 'list.txt';\n({ rows: n } = cfg);\nout(fs.readFileSync(n));`],
+    ['an assignment where it is missing', `${CFG}let n;\nn ??= cfg.rows;\nout(fs.readFileSync(n));`],
+    [
+      'what is put into a list',
+      `${CFG}const names = ['list.txt'];\nnames.push(cfg.rows);\nfor (const n of names) out(fs.readFileSync(n));`,
+    ],
+    ['what is put into an object', `${CFG}const names = { a: 'list.txt' };\nnames.a = cfg.rows;\nout(fs.readFileSync(names.a));`],
+    ['the argument of a callback', `${CFG}[cfg.rows].forEach((n) => out(fs.readFileSync(n)));`],
+    ['an address that is made', `${CFG}out(fs.readFileSync(new URL(cfg.rows, import.meta.url)));`],
+    ['times of a file', "out(JSON.stringify(fs.statSync('list.txt')));"],
+    ['times of a file, taken apart', "const { size, ...others } = fs.statSync('list.txt'); out(others);"],
+    ['keys', "import { generateKeyPairSync } from 'node:crypto'; out(generateKeyPairSync('ed25519').publicKey);"],
+    ['chance of the platform', 'out(crypto.getRandomValues(new Uint8Array(4)));'],
+    ['bytes that nobody wrote', 'out(Buffer.allocUnsafe(8));'],
+    ['a date of nothing', 'out(new Date(...[]));'],
+    ['the clock in brackets', "out(Date['now']());"],
+    ['the clock by its format', "out(new Intl.DateTimeFormat('en').format());"],
+    ['who comes first', 'out(await Promise.race([1, 2].map((n) => new Promise((done) => setTimeout(done, n, n)))));'],
+    ['Function', "out(Function('return 1')());"],
+    ['the maker of functions', "out((() => 1).constructor('return Date.now()')());"],
+    ['what a computed member gives', "const k = 'constr' + 'uctor';\nout((() => 1)[k]('return 1')());"],
+    ['what the language does', "JSON.parse = () => ({ rows: 'lists/k.txt' });\nout(1);"],
+    ['an alias of process', 'const p = process; out(p.pid);'],
+    ['process taken apart', 'const { env } = process; out(env.HOME);'],
+    ['process in brackets', "out(process['e' + 'nv'].HOME);"],
+    ['process as a module', "import { env as e } from 'node:process'; out(e.HOME);"],
+    ['its environment as a whole', 'out({ ...process.env });'],
+    ['a variable in the environment by a name that is made', "const k = 'HO' + 'ME'; out(process.env[k]);"],
+    ['a package', "import _ from 'lodash'; out(_);"],
+    ['a global that is not known', 'out(navigator.hardwareConcurrency);'],
+    ['other files by a link', "out(fs.readFileSync(fs.readlinkSync('list.txt')));"],
+    ['a link that is made', `${CFG}fs.symlinkSync(cfg.rows, 'x');\nout(fs.readFileSync('x'));`],
+    ['where it is told to write', "out(fs.mkdtempSync('/tmp/x'));"],
+    ['what is no JavaScript', 'out(1;'],
+    ['a function that is called by another', `${CFG}const read = fs.readFileSync;\nout(read.call(null, cfg.rows));`],
+    ['a module that loads itself later', `${CFG}import('node:fs').then((files) => out(files.readFileSync(cfg.rows)));`],
+    ['another default', `${CFG}const { readFileSync: read = null } = fs;\nout(read(cfg.rows));`],
+    [
+      'a row of a table that is changed',
+      `${CFG}const table = [['a', 'list.txt']];\nfor (const row of table) row[1] = cfg.rows;\nfor (const [, n] of table) out(fs.readFileSync(n));`,
+    ],
+    ['a list in a list', `${CFG}const all = [['list.txt']];\nall[0].push(cfg.rows);\nfor (const n of all[0]) out(fs.readFileSync(n));`],
+    [
+      'a list in an object',
+      `${CFG}const all = { names: ['list.txt'] };\nall.names.push(cfg.rows);\nfor (const n of all.names) out(fs.readFileSync(n));`,
+    ],
+    [
+      'a task that a file holds',
+      "const task = JSON.parse(fs.readFileSync(0, 'utf8') && fs.readFileSync('settings.json', 'utf8'));\nout(fs.readFileSync(task.inputs.table.path));",
+    ],
+    [
+      'a task that is changed',
+      "t.inputs.table = JSON.parse(fs.readFileSync('settings.json'));\nout(fs.readFileSync(t.inputs.table.path));",
+    ],
+    ['a clock of its own', 'let n = 0;\nconst timer = setInterval(() => (n += 1), 1);\nsetTimeout(() => out(n, clearTimeout(timer)), 50);'],
+    ['when something happened', "out(new Event('x').timeStamp);"],
+  ])('is doubted for %s', async (_name, text) => {
+    expect(await node(text)).toEqual(expect.stringContaining('declare "files"'));
+  });
+
+  it.each([
+    ['a template of its own', "const part = 'list'; out(fs.readFileSync(`${part}.txt`, 'utf8'));", 'list.txt'],
+    ['parts', "out(fs.readFileSync('list.tx' + 't', 'utf8'));", 'list.txt'],
+    ['a loop', "for (const n of ['list', 'k']) out(fs.existsSync(`${n}.txt`));", 'list.txt'],
+    ['a callback', "['c', 'k'].forEach((n) => out(fs.readFileSync(join('lists', n + '.txt'))));", 'lists/k.txt'],
+    ['what is taken apart', "const [a, b] = ['lists', 'c.txt']; out(fs.readFileSync(join(a, b)));", 'lists/c.txt'],
+    ['a choice', "out(fs.readFileSync(t.config.big ? 'lists/c.txt' : 'lists/k.txt'));", 'lists/k.txt'],
+    ['an object', "const files = { one: 'lists/c.txt' }; out(fs.readFileSync(files.one));", 'lists/c.txt'],
+    ['require', "const { readFileSync: r } = await import('node:fs'); out(r('list.txt'));", 'list.txt'],
+    ['an address', "out(fs.readFileSync(new URL('list.' + 'txt', import.meta.url)));", 'list.txt'],
+    ['a folder', "for (const n of fs.readdirSync('lists').sort()) out(fs.readFileSync(join('lists', n)));", 'lists/k.txt'],
+    ['promises', "out(await fs.promises.readFile('list.' + 'txt'));", 'list.txt'],
+    ['a table', "const table = [['a', 'lists/c.txt']];\nfor (const [, n] of table) out(fs.readFileSync(n));", 'lists/c.txt'],
+    [
+      'rows of a table',
+      "const table = [{ file: 'lists/c.txt' }];\ntable.forEach(({ file }) => out(fs.readFileSync(file)));",
+      'lists/c.txt',
+    ],
+    ['an alias', "const read = fs.readFileSync; out(read('list.' + 'txt'));", 'list.txt'],
+  ])('counts the file that is named by %s', async (_name, text, file) => {
+    const found = await node(text);
+    expect((found as { files: object }).files, JSON.stringify(found)).toHaveProperty([file]);
+  });
+
+  it('is cached with what an everyday program does', async () => {
+    const found = await look([process.execPath, 'a.mts'], {
+      'a.mts': `#!/usr/bin/env node
+        import { createHash } from 'node:crypto';
+        import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+        import path from 'node:path';
+        import type { Something } from 'no-such-package';
+        import { total, type Row } from './lib.ts';
+        interface Task { inputs: Record<string, { path: string }>; outputs: Record<string, string>; config: { limit?: number } }
+        let text = '';
+        for await (const chunk of process.stdin) text += chunk;
+        const task = JSON.parse(text) as Task;
+        const folder = task.inputs['table']!.path;
+        const rows: Row[] = readdirSync(folder).filter((name) => name.endsWith('.ndjson')).sort()
+          .flatMap((name) => readFileSync(path.join(folder, name), 'utf8').split('\\n').filter(Boolean).map((line) => JSON.parse(line)));
+        const counts = new Map<string, number>();
+        for (const row of rows) counts.set(row.kind, (counts.get(row.kind) ?? 0) + 1);
+        class Summary { #n = 0; add(n: number) { this.#n += n; return this; } get n() { return this.#n; } }
+        const summary = rows.reduce((sum, row) => sum.add(total([row])), new Summary());
+        mkdirSync(task.outputs.o, { recursive: true });
+        const size = statSync(path.join(folder, 'train.ndjson')).size;
+        writeFileSync(path.join(task.outputs.o, 'counts.json'), JSON.stringify({ ...Object.fromEntries(counts), n: summary.n, size, at: new Date(rows[0].at).toISOString(), hash: createHash('sha256').update(text).digest('hex') }));
+        console.log(\`counted \${rows.length} rows, \${Math.max(...counts.values())} at most\`);
+        if (rows.length === 0) { console.error('no rows'); process.exitCode = 1; }`,
+      'lib.ts':
+        'export interface Row { kind: string; at: string; n: number }\nexport const total = (rows: readonly Row[]): number => rows.reduce((sum, { n }) => sum + n, 0);\n',
+    });
+    expect(found, JSON.stringify(found)).toHaveProperty('files');
+    expect(Object.keys((found as { files: object }).files)).toEqual(expect.arrayContaining(['a.mts', 'lib.ts']));
+  });
+
+  it.each([
+    ['at once', "JSON.parse(fs.readFileSync('/dev/stdin', 'utf8'))", ''],
+    [
+      'in pieces',
+      "JSON.parse(Buffer.concat(pieces).toString('utf8'))",
+      'const pieces = [];\nfor await (const piece of process.stdin) pieces.push(piece);',
+    ],
+    ['as a text that grows', 'JSON.parse(text)', "let text = '';\nfor await (const piece of process.stdin) text += piece;"],
+  ])('knows what it is told %s', async (_name, read, before) => {
+    const text = `import fs from 'node:fs';\n${before}\nconst task = ${read};\nfor (const n of fs.readdirSync(task.inputs.t.path)) fs.readFileSync(task.inputs.t.path + '/' + n);\n`;
+    expect(await look([process.execPath, 'a.mjs'], { 'a.mjs': text })).toHaveProperty('files');
+  });
+
+  it('is cached as CommonJS', async () => {
+    const found = await look([process.execPath, 'a.cjs'], {
+      'a.cjs':
+        "'use strict';\nconst fs = require('fs'), { join } = require('path');\nconst lib = require('./lib.cjs');\nconst task = JSON.parse(fs.readFileSync(0, 'utf8'));\nfs.writeFileSync(join(task.outputs.o, 'x'), lib.twice(fs.readFileSync(join(__dirname, 'list.txt'), 'utf8')));\nmodule.exports = { task };\nif (require.main === module) process.exit(0);\n",
+      'lib.cjs': 'exports.twice = (x) => x + x;\n',
+    });
+    expect(Object.keys((found as { files: object }).files ?? {}), JSON.stringify(found)).toEqual(
+      expect.arrayContaining(['a.cjs', 'lib.cjs', 'list.txt']),
+    );
   });
 });

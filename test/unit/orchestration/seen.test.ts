@@ -1,4 +1,5 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../../../src/core/json.ts';
@@ -138,6 +139,29 @@ describe('what a command is seen to read', () => {
       await look(alpha, ['cat', 'a.txt'], {}, { LC_ALL: 'de_DE.UTF-8' }),
     );
     expect(coverOf(first)).toEqual(['folder', 'program', 'locale', 'file a.txt']);
+  });
+
+  it('counts with the programs that it runs, wherever they are named', async () => {
+    const [tools, own] = [
+      folderOf({
+        jq: '#!/bin/sh\necho 1\n',
+        python3: `#!/bin/sh\nexec ${execFileSync('which', ['python3'], { encoding: 'utf8' }).trim()} "$@"\n`,
+      }),
+      folderOf({ 'a.json': '{}', 'a.py': 'print(1)\n' }),
+    ];
+    const path = { PATH: `${tools}:${process.env.PATH}` };
+    for (const [name, command] of [
+      ['jq', ['jq', '.', 'a.json']],
+      ['jq', ['sh', '-c', 'nice jq . a.json | sort']],
+      ['python3', ['sh', '-c', 'python3 a.py']],
+    ] as const) {
+      const before = await look(own, command, {}, path);
+      expect(before).toHaveProperty('files');
+      expect(await look(own, command, {}, path)).toEqual(before);
+      // A new version in the place of the old one.
+      appendFileSync(join(tools, name), '# changed\n');
+      expect(await look(own, command, {}, path)).not.toEqual(before);
+    }
   });
 
   it.each([

@@ -39,6 +39,28 @@ async function keys(): Promise<string[]> {
 }
 
 describe('garbage collection', () => {
+  it('keeps predictions as long as the deployment of their model says, and packed ones by the day that they are of', async () => {
+    const name = 'm';
+    const version = await bench.register(1);
+    await bench.registry.promote(name, version, { ...ada, predictionLog: { keep: '200d' } });
+    const day = (days: number): string => new Date(Date.now() - days * DAY).toISOString().slice(0, 10);
+    const kept = `predictions/${name}/${day(100)}/00-1-1.ndjson`;
+    const feedback = `feedback/${name}/${day(100)}/00-1-1.ndjson`;
+    const other = `predictions/other/${day(100)}/00-1-1.ndjson`;
+    for (const key of [kept, feedback, other]) await store.put(key, Buffer.from('{}'));
+    age = 5 * DAY;
+    const old = `predictions/${name}/${day(300)}/packed-000001.parquet`;
+    const young = `predictions/${name}/${day(150)}/packed-000001.parquet`;
+    const others = `predictions/other/${day(91.5)}/packed-000001.parquet`;
+    for (const key of [old, young, others]) await store.put(key, Buffer.from('x'));
+    const logs = async (): Promise<string[]> =>
+      (await collectGarbage(store)).items.filter(({ kind }) => kind === 'prediction log').map(({ key }) => key);
+    expect(await logs()).toEqual([old, other, others].sort());
+    // Nobody knows how long: nothing of the model goes.
+    await store.put(`models/${name}/routing.json`, Buffer.from('{"cut'));
+    expect(await logs()).toEqual([other, others].sort());
+  });
+
   it('keeps logs as long as is said, and takes what killed servers and checks left', async () => {
     const old = ['logs/p/r/train/1.1.log', 'predictions/m/2026-01-01/00-1-1.ndjson', 'probe/x', 'servers/dead.json'];
     for (const key of old) await store.put(key, Buffer.from('{}'));

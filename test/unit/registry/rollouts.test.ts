@@ -2,12 +2,16 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { ArtifactStore } from '../../../src/core/ports.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
 import type { Registry } from '../../../src/registry/registry.ts';
-import { beginRollout, currentRollout, endRollout, finishRollout, stepRollout } from '../../../src/registry/rollouts.ts';
+import { beginRollout, currentRollout, endRollout, finishRollout, stepRollout, writeRollout } from '../../../src/registry/rollouts.ts';
 import { readRouting, rebuildRouting } from '../../../src/registry/routing.ts';
+import type { RolloutRecord } from '../../../src/registry/types.ts';
+import type { RunReport } from '../../../src/runs/runs.ts';
+import { withStandingNow } from '../../../src/runs/standing-now.ts';
 import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
+const SPEC = { kind: 'canary', steps: [{ share: 0.1, forMs: 1_000 }], minRequests: 1, then: 'promote' } as unknown as RolloutRecord['spec'];
 const by = { who: 'ada', why: 'test' };
 let store: MemoryStore;
 let artifacts: ArtifactStore;
@@ -46,6 +50,20 @@ describe('a rollout in the routing', () => {
     expect(await currentRollout(store, 'm')).toBeUndefined();
   });
 
+  it('goes on beside what is older than its candidate: no automation goes back behind it', async () => {
+    await begin('a', 4);
+    for (const move of [() => begin('b', 3), () => registry.promote('m', 3, { ...by, automatic: true, judged: [] })])
+      await expect(move()).rejects.toMatchObject({
+        code: 'VERSION_OUTDATED',
+        message: '"m" version 3, which was made before version 4 (ada), does not replace it.',
+        details: { version: 4, who: 'ada' },
+      });
+    expect(await routing()).toMatchObject({ aliases: { champion: 2 }, rollout: { id: 'a' } });
+    // By hand it does.
+    await registry.promote('m', 3, by);
+    expect((await routing()).rollout).toBeUndefined();
+  });
+
   it.each([
     ['a promotion by hand', () => registry.promote('m', 4, by), 4],
     ['a promotion of the champion itself', () => registry.promote('m', 2, by), 2],
@@ -58,7 +76,7 @@ describe('a rollout in the routing', () => {
     const now = await routing();
     expect(now.aliases['champion']).toBe(champion);
     expect(now.rollout).toBeUndefined();
-    expect(now.transition.why).toContain('Ends the canary of version 3 (rollout a).');
+    expect(now.transition.why).toContain('test. Ends the canary of version 3 (rollout a).');
     // Whoever was slower changes nothing any more.
     expect(await stepRollout(store, 'm', 'a', { step: 1, share: 0.5 }, by)).toMatchObject({ changed: false });
     expect(await finishRollout(store, 'm', { id: 'a', candidate: 3 }, { ...by, automatic: true, judged: [] })).toMatchObject({
@@ -125,5 +143,52 @@ describe('a rollout in the routing', () => {
     expect(await rebuildRouting(store, 'm')).toEqual(await routing());
     await endRollout(store, 'm', 'a', { ...by, automatic: false });
     expect(await rebuildRouting(store, 'm')).toEqual(await routing());
+  });
+});
+
+describe('what a run says of the version that it rolled out', () => {
+  const run = (version: number): RunReport =>
+    ({
+      model: 'm',
+      version,
+      runId: 'r',
+      status: 'completed',
+      live: false,
+      standing: 'is registered, not live (rolled out: canary 10 %)',
+    }) as RunReport;
+  const record = (id: string, candidate: number, change: Partial<RolloutRecord> = {}): Promise<void> =>
+    writeRollout(store, {
+      formatVersion: 1,
+      name: 'm',
+      id,
+      champion: 2,
+      candidate,
+      spec: SPEC,
+      pipeline: 'p',
+      runId: 'r',
+      judged: [],
+      startedAt: '2026-01-01T00:00:00.000Z',
+      state: 'running',
+      step: 0,
+      stepStartedAt: '2026-01-01T00:00:00.000Z',
+      ...change,
+    });
+  const said = async (version: number) => (await withStandingNow(run(version), store)).standing;
+
+  it('is what came of it', async () => {
+    await begin('a', 3);
+    await record('a', 3);
+    expect(await said(3)).toBe('takes over: 10 % of the traffic now, by the canary that goes on');
+    await begin('b', 4);
+    await record('b', 4);
+    // Its workflow may not have told yet.
+    expect(await said(3)).toBe('is registered, not live (its canary ended: another change of the routing came before its end)');
+    await record('a', 3, { state: 'superseded', by: 'ada', why: 'test.' });
+    expect(await said(3)).toBe('is registered, not live (its canary ended, superseded by ada: test)');
+    await endRollout(store, 'm', 'b', { ...by, automatic: true });
+    await record('b', 4, { state: 'returned', by: 'rollout b', why: '3 of 10 requests fail.' });
+    expect(await said(4)).toBe('is registered, not live (its canary ended, returned by rollout b: 3 of 10 requests fail)');
+    await registry.promote('m', 4, by);
+    expect(await said(4)).toBe('is live by now');
   });
 });

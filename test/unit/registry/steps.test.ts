@@ -280,3 +280,52 @@ describe('deploy', () => {
     for (const { config } of deploy.examples) expect(deploy.check!(config, FACTS)).toEqual([]);
   });
 });
+
+describe('deploy holds back', () => {
+  const deployed = async (text: string, runId: string, config: JsonObject): Promise<StepResult> => {
+    const { outputs } = await registered(text, runId);
+    return deploy.run(context(runId, 'deploy'), { confirm: false, ...config }, { version: outputs['version']! });
+  };
+  const championNow = async () => (await bench.registry.routing('birds'))?.routing.aliases['champion'];
+
+  it('in a freeze: registered, not promoted, with the end of it and what a person may do', async () => {
+    const day = (offset: number): string => new Date(Date.now() + offset * 86_400_000).toISOString().slice(0, 10);
+    const freeze = [{ from: day(-1), to: day(2), why: 'inventory' }];
+    const result = await deployed('weights 1', 'run1', { freeze });
+    expect(result.values).toMatchObject({ promoted: false, why: `frozen until ${day(2)}T00:00:00.000Z: inventory` });
+    expect(result.verdict).toBeUndefined();
+    expect(result.details).toContain('`perennial models promote birds 1`');
+    expect(await championNow()).toBeUndefined();
+    expect((await deployed('weights 2', 'run2', { freeze: [{ from: day(1), to: day(2) }] })).values).toMatchObject({ promoted: true });
+    // What serves already is no version that waits.
+    expect((await deployed('weights 2', 'run3', { freeze })).values).toMatchObject({ live: true });
+  });
+
+  it('until it has won often enough in a row, against one champion', async () => {
+    const wins = { wins: 3 };
+    expect((await deployed('weights 1', 'run1', wins)).values).toMatchObject({ promoted: true, version: 1 });
+    expect((await deployed('weights 2', 'run2', wins)).values).toMatchObject({
+      promoted: false,
+      why: 'won 1 of 3 times in a row against version 1',
+    });
+    expect((await deployed('weights 2', 'run2', wins)).values).toMatchObject({ why: 'won 1 of 3 times in a row against version 1' });
+    expect((await deployed('weights 3', 'run3', wins)).values).toMatchObject({ why: 'won 2 of 3 times in a row against version 1' });
+    const lost = {
+      formatVersion: 1,
+      pipeline: 'birds',
+      kind: 'run',
+      outcome: 'rejected',
+      summary: '',
+      workflow: 'birds/x',
+      trigger: 'schedule',
+      model: 'birds',
+      at: new Date(Date.now() + 1).toISOString(),
+    };
+    await bench.store.put('outcomes/birds/run.json', Buffer.from(JSON.stringify(lost)));
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect((await deployed('weights 4', 'run4', wins)).values).toMatchObject({ why: 'won 1 of 3 times in a row against version 1' });
+    expect((await deployed('weights 5', 'run5', wins)).values).toMatchObject({ why: 'won 2 of 3 times in a row against version 1' });
+    expect((await deployed('weights 6', 'run6', wins)).values).toMatchObject({ promoted: true, version: 6 });
+    expect((await deployed('weights 7', 'run7', wins)).values).toMatchObject({ why: 'won 1 of 3 times in a row against version 6' });
+  });
+});

@@ -57,6 +57,24 @@ describe('the prediction log', () => {
     expect(value('perennial_prediction_log_waiting_bytes')).toBe(0);
   });
 
+  it('keeps what the deployment of the model says, and a server can be told to keep less', async () => {
+    const settings = { share: 0 as number, leaveOut: ['body_mass_g'] };
+    const { store, log, add } = setUp({ settings: (model) => (model === 'm' ? settings : undefined) });
+    add('none');
+    settings.share = 1;
+    add('without');
+    log.add(fakeServable('n', 1), 'all', { body_mass_g: 1 }, { value: 1 });
+    await log.close();
+    expect(Object.values(await records(store)).flat()).toMatchObject([
+      { id: 'without', row: {}, hidden: { leftOut: ['body_mass_g'] } },
+      { id: 'all', row: { body_mass_g: 1 } },
+    ]);
+    const silent = setUp({ sample: 0, settings: () => ({ share: 1 }) });
+    silent.add('a');
+    await silent.log.close();
+    expect(await records(silent.store)).toEqual({});
+  });
+
   it('writes by itself after a while, and when enough lines wait', async () => {
     const soon = setUp({ flushMs: 10 });
     soon.add('a');

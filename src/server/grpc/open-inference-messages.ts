@@ -1,9 +1,7 @@
-import protobuf from 'protobufjs';
+import { createCodec } from './codec.ts';
+import type { Codec, CodecParts } from './codec.ts';
 
-type Fields = Readonly<Record<string, readonly [id: number, type: string, rule?: 'repeated' | 'map']>>;
-
-/** Messages of the package `inference`: field → number, type and rule. What clients send beyond them is skipped. */
-const MESSAGES: Readonly<Record<string, Fields>> = {
+const MESSAGES: CodecParts['messages'] = {
   Empty: {},
   ServerLiveResponse: { live: [1, 'bool'] },
   ServerReadyResponse: { ready: [1, 'bool'] },
@@ -120,34 +118,9 @@ const DATA_TYPES = {
   TYPE_STRING: 13,
 };
 
-const root = protobuf.Root.fromJSON({
-  nested: {
-    DataType: { values: DATA_TYPES },
-    ...Object.fromEntries(
-      Object.entries(MESSAGES).map(([name, fields]) => [
-        name,
-        {
-          // One choice: it is told apart which of them was set.
-          ...(name === 'InferParameter' ? { oneofs: { parameter_choice: { oneof: Object.keys(fields) } } } : {}),
-          fields: Object.fromEntries(
-            Object.entries(fields).map(([field, [id, type, rule]]) => [
-              field,
-              rule === 'map' ? { keyType: 'string', type, id } : { type, id, ...(rule === undefined ? {} : { rule }) },
-            ]),
-          ),
-        },
-      ]),
-    ),
-  },
+/** Messages of the package `inference`. */
+export const OPEN_INFERENCE: Codec = createCodec({
+  messages: MESSAGES,
+  enums: { DataType: DATA_TYPES },
+  choices: { InferParameter: Object.keys(MESSAGES.InferParameter!) },
 });
-
-export function encode(message: string, value: object): Buffer {
-  const type = root.lookupType(message);
-  return Buffer.from(type.encode(type.fromObject(value)).finish());
-}
-
-/** Integers of 64 bits as text, absent fields as their defaults. */
-export function decode(message: string, bytes: Uint8Array): Record<string, unknown> {
-  const type = root.lookupType(message);
-  return type.toObject(type.decode(bytes), { longs: String, bytes: Buffer, arrays: true, objects: true });
-}
