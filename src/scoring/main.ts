@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { PerennialError, isPerennialError, messageOf } from '../core/errors.ts';
+import { isPerennialError, messageOf } from '../core/errors.ts';
+import type { ErrorCode } from '../core/errors.ts';
 import { limitDatabase, withDatabase } from '../data/table/duckdb.ts';
 import { localArtifact } from '../training/trainer/local-artifact.ts';
 import { openBundle } from '../training/bundle/load-model.ts';
@@ -74,7 +75,7 @@ async function take(connections: Connections, scorer: PartScorer): Promise<never
   }
 }
 
-function failureOf(error: unknown): { code: PerennialError['code']; message: string; hint: string } {
+function failureOf(error: unknown): { code: ErrorCode; message: string; hint: string } {
   if (isPerennialError(error)) return { code: error.code, message: error.message, hint: error.hint };
   const errno = (error as NodeJS.ErrnoException | undefined)?.code;
   if (errno === 'ENOSPC' || errno === 'EDQUOT' || /no space left/i.test(messageOf(error)))

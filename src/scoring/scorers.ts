@@ -64,7 +64,7 @@ export class Scorers {
       run.signal?.removeEventListener('abort', abort);
       this.stop();
     }
-    if (failed !== undefined) throw failed;
+    if (failed !== undefined) throw failed as Error;
   }
 }
 
