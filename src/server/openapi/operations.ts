@@ -447,6 +447,8 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
           role: { enum: [...ROLES] },
           models: { type: 'array', items: text, minItems: 1, description: 'Left out: all.' },
           lifetime: { ...text, pattern: LIFETIME_PATTERN, description: 'Such as "90d"; left out: it does not expire.' },
+          requestsPerSecond: { type: 'number', exclusiveMinimum: 0, description: 'That each server takes; more get 429.' },
+          rowsPerRequest: { type: 'integer', minimum: 1, description: 'More get 413.' },
         },
         ['name', 'role'],
       ),
