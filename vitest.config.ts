@@ -20,6 +20,7 @@ const LONG = [
   'integration/serving/rollout',
   'faults/serving/rollouts',
   'integration/temporal/study',
+  'integration/scoring/score',
   'integration/platform/stack',
   'integration/platform/own-stack',
 ];

@@ -74,7 +74,7 @@ export class PartScorer {
     }
     if (seen !== order.rows)
       throw new PerennialError('INTERNAL', `Part ${order.part} has ${order.rows} rows, and ${seen} of them were read.`);
-    const files = { [`${partName(order.part)}${ANSWERS_ENDING[this.#job.format]}`]: await this.#writeAnswers(db, order) };
+    const files = { [`${partName(order.part)}${ANSWERS_ENDING[this.#job.format]}`]: await this.#writeAnswers(db, order, answered) };
     if (refused.size > 0) files[`${partName(order.part)}.aside.ndjson`] = await this.#writeAside(db, order, refused);
     const record: PartRecord = { formatVersion: 1, part: order.part, rows: order.rows, answered, aside: refused.size, files };
     await this.#whole(`${partName(order.part)}.json`, (path) => writeFile(path, JSON.stringify(record)));
@@ -97,13 +97,20 @@ export class PartScorer {
     };
   }
 
-  async #writeAnswers(db: Database, order: PartOrder): Promise<PartRecord['files'][string]> {
+  async #writeAnswers(db: Database, order: PartOrder, answered: number): Promise<PartRecord['files'][string]> {
     const { format, kept, prefix, place } = this.#job;
     const list = answerList({ columns: this.#columns, kept, prefix, format }).map(({ name, sql }) => `${sql} AS ${ident(name)}`);
-    const rows = `(SELECT ${list.join(', ')} FROM answers a JOIN ${rangeSql(place, order)} s ON s.file_row_number = CAST(a.r AS BIGINT) ORDER BY a.r)`;
-    const options = { parquet: 'FORMAT parquet, COMPRESSION zstd', csv: 'FORMAT csv, HEADER false', ndjson: 'FORMAT json' }[format];
+    const range = rangeSql(place, order);
+    // Where each row has an answer they stand side by side: nothing is looked up and sorted.
+    const rows =
+      kept.length === 0
+        ? 'answers a'
+        : answered === order.rows
+          ? `answers a POSITIONAL JOIN ${range} s`
+          : `answers a JOIN ${range} s ON s.file_row_number = CAST(a.r AS BIGINT) ORDER BY a.r`;
+    const options = { parquet: 'FORMAT parquet, COMPRESSION snappy', csv: 'FORMAT csv, HEADER false', ndjson: 'FORMAT json' }[format];
     return this.#whole(`${partName(order.part)}${ANSWERS_ENDING[format]}`, (path) =>
-      db.run(`COPY ${rows} TO ${literal(path)} (${options})`),
+      db.run(`COPY (SELECT ${list.join(', ')} FROM ${rows}) TO ${literal(path)} (${options})`),
     );
   }
 

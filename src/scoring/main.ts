@@ -1,43 +1,49 @@
 import { readFileSync } from 'node:fs';
-import { PerennialError, isPerennialError, messageOf } from '../core/errors.ts';
+import { isPerennialError, messageOf } from '../core/errors.ts';
+import type { ErrorCode } from '../core/errors.ts';
 import { limitDatabase, withDatabase } from '../data/table/duckdb.ts';
 import { localArtifact } from '../training/trainer/local-artifact.ts';
 import { openBundle } from '../training/bundle/load-model.ts';
+import { loadTf } from '../training/tensorflow/tf.ts';
+import { quickPredictor } from './quick-predictor.ts';
 import { PartScorer } from './answer-part.ts';
 import type { Connections } from './answer-part.ts';
 import type { PartOrder, ScorerJob, ScorerMessage } from './protocol.ts';
 
 /**
- * A scoring process: `scorer.js JOB`, forked with an IPC channel. It answers one part after the other, and ends at once when the channel
- * closes: nobody waits for it then, and another try may start.
+ * A scoring process: `scorer.js`, forked with an IPC channel. It is told its job, then one part after the other, and ends at once when the
+ * channel closes: nobody waits for it then, and another try may start.
  */
 async function main(): Promise<void> {
   process.on('disconnect', () => process.exit(1));
   // Whoever interrupts the command ends it through its parent.
   process.on('SIGINT', () => undefined);
-  const path = process.argv[2];
-  if (path === undefined || process.send === undefined) {
+  if (process.send === undefined) {
     process.stderr.write('A scoring process is started by `perennial score` or a score step, not by hand.\n');
     process.exit(2);
   }
-  const job = JSON.parse(readFileSync(path, 'utf8')) as ScorerJob;
+  const told = new Promise<{ readonly job: string }>((resolve) => process.once('message', resolve));
   try {
+    loadTf();
+    const { job: path } = await told;
+    const job = JSON.parse(readFileSync(path, 'utf8')) as ScorerJob;
     limitDatabase(job.memory, job.threads);
     await serve(job);
   } catch (error) {
-    await tell({ type: 'failed', error: told(error) });
+    await tell({ type: 'failed', error: failureOf(error) });
     process.disconnect();
   }
 }
 
 async function serve(job: ScorerJob): Promise<void> {
-  const bundle = await openBundle(localArtifact(job.model));
+  const artifact = localArtifact(job.model);
+  const bundle = await openBundle(artifact);
   const scorer = new PartScorer(
     {
       model: job.model.name,
       version: job.model.version ?? 0,
       preprocessor: bundle.preprocessor,
-      predictor: bundle.predictor,
+      predictor: await quickPredictor(artifact, bundle),
       sourceColumns: bundle.profile.columns.map(({ name }) => name),
     },
     job,
@@ -69,7 +75,7 @@ async function take(connections: Connections, scorer: PartScorer): Promise<never
   }
 }
 
-function told(error: unknown): { code: PerennialError['code']; message: string; hint: string } {
+function failureOf(error: unknown): { code: ErrorCode; message: string; hint: string } {
   if (isPerennialError(error)) return { code: error.code, message: error.message, hint: error.hint };
   const errno = (error as NodeJS.ErrnoException | undefined)?.code;
   if (errno === 'ENOSPC' || errno === 'EDQUOT' || /no space left/i.test(messageOf(error)))

@@ -16,6 +16,7 @@ import type { ScoreTask } from './score-task.ts';
 /** A source whose files are known. */
 export interface OpenedSource {
   readonly digest: string;
+  readonly bytes: number;
   /** Of the files as they were listed. */
   readonly stamp: string;
   /** The column that says which file a row is. */
@@ -48,7 +49,7 @@ export async function openSource(
   const stamp = stampOf(files);
   if (!perFile && files.every(({ size }) => size === 0))
     throw new PerennialError('SOURCE_EMPTY', `${source.path}: the file is empty (0 bytes).`);
-  const { digest } = await fingerprintFiles(files, false);
+  const { digest, bytes } = await fingerprintFiles(files, false);
   const filesOf = async (
     at: { readonly db: Database; readonly workDir: string },
     asDeclared: SourceReading | undefined,
@@ -65,6 +66,7 @@ export async function openSource(
   };
   return {
     digest,
+    bytes,
     stamp,
     ...(perFile ? { origin: 'file' } : {}),
     notes: [],

@@ -13,7 +13,7 @@ import type { PartKeeper } from './parts.ts';
 import type { PartOrder, ScorerJob } from './protocol.ts';
 import { ANSWERS_ENDING, partName } from './score-task.ts';
 import type { PartRecord, ScoreResult, ScoreTask } from './score-task.ts';
-import { runScorers } from './scorers.ts';
+import { Scorers } from './scorers.ts';
 import { modelFacts } from './scored-model.ts';
 import type { ModelFacts } from './scored-model.ts';
 import { ROWS_FILE, readSnapshot, takeSnapshot } from './snapshot.ts';
@@ -44,8 +44,8 @@ export interface ScoredFiles {
 
 /** Memory of the databases of all processes together. */
 const DATABASE_MB = 1_024;
-/** Rows from which one more process is worth its start. */
-const ROWS_PER_PROCESS = 50_000;
+/** Of the source: from so many on one more process is worth its start. */
+const BYTES_PER_PROCESS = 4 * 2 ** 20;
 
 /**
  * Answers all rows of a source with a model, in parts of bounded size: whatever ends this is gone on with by calling it again, and the
@@ -62,7 +62,10 @@ export async function score(task: ScoreTask, place: ScorePlace, hooks: ScoreHook
   hooks.onProgress?.({ message: `looking at ${task.source.path}` });
   const source = await openSource(task, facts.preprocessor.reading);
   const work = await WorkFolder.open(place.folder, await bindingOf(task, source), hooks.onNote);
+  let scorers: Scorers | undefined;
   try {
+    // They load the library while the source is read.
+    scorers = new Scorers(processesFor(task, facts, source.bytes));
     const snapshot = (await readSnapshot(work.folder)) ?? (await readAnew(task, source, facts, work.folder, hooks));
     const columns = columnsOf(task, facts, snapshot);
     const keeper = place.keeper?.(work.digest);
@@ -79,10 +82,9 @@ export async function score(task: ScoreTask, place: ScorePlace, hooks: ScoreHook
     const answering = performance.now();
     let rows = 0;
     if (orders.some(({ answered }) => answered))
-      await runScorers({
+      await scorers.run({
         job: await writeJob(task, snapshot, work),
         orders,
-        processes: processesFor(task, facts, snapshot.rows - done),
         signal,
         onRows(some) {
           rows += some;
@@ -125,6 +127,7 @@ export async function score(task: ScoreTask, place: ScorePlace, hooks: ScoreHook
       },
     };
   } finally {
+    scorers?.stop();
     work.release();
   }
 }
@@ -162,10 +165,10 @@ function ordersOf(
   return all.slice(0, all.findLastIndex(({ answered }) => answered) + 1);
 }
 
-function processesFor({ processes }: ScoreTask, { preprocessor }: ModelFacts, rows: number): number {
+function processesFor({ processes }: ScoreTask, { preprocessor }: ModelFacts, bytes: number): number {
   if (preprocessor.series !== undefined) return 1;
   const heavy = preprocessor.columns.some(({ type }) => type === 'image') || preprocessor.applyColumns === undefined;
-  return processes ?? Math.max(1, Math.min(availableParallelism(), heavy ? Infinity : Math.ceil(rows / ROWS_PER_PROCESS)));
+  return processes ?? Math.max(1, Math.min(availableParallelism(), Math.ceil(bytes / (heavy ? BYTES_PER_PROCESS / 8 : BYTES_PER_PROCESS))));
 }
 
 async function writeJob(task: ScoreTask, { kept, images, rows }: Snapshot, work: WorkFolder): Promise<string> {

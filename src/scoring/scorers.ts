@@ -12,8 +12,6 @@ export interface ScorersRun {
   readonly job: string;
   /** In the order in which they are given out. */
   readonly orders: readonly PartOrder[];
-  /** Never more than there are orders; 1 where parts follow each other. */
-  readonly processes: number;
   readonly signal?: AbortSignal | undefined;
   /** A part is done; the next one is given out meanwhile. @throws what ends the run */
   readonly onPart: (record: PartRecord) => void;
@@ -22,45 +20,52 @@ export interface ScorersRun {
 
 const STDERR_CHARS = 4_000;
 
-/**
- * Has processes answer parts: each takes the next one when it is done with the one before.
- *
- * @throws what a process or `onPart` threw; TRAINER_CRASHED where one ends on its own; the reason of the signal
- */
-export async function runScorers(run: ScorersRun): Promise<void> {
-  run.signal?.throwIfAborted();
-  const entry = entryPoint('scorer');
-  if (!existsSync(entry))
-    throw new PerennialError('PROVISIONING_FAILED', `${entry} is not there: Perennial is not built.`, {
-      hint: 'Run `npm run setup` in the folder of the clone.',
-    });
-  const open = [...run.orders];
-  const children: ChildProcess[] = [];
-  let failed: unknown;
-  const stop = (error: unknown): void => {
-    failed ??= error;
-    for (const child of children) child.kill('SIGKILL');
-  };
-  const abort = (): void => stop(new PerennialError('CANCELLED', 'Scoring was cancelled.', { cause: run.signal!.reason }));
-  run.signal?.addEventListener('abort', abort, { once: true });
-  try {
-    await Promise.all(
-      Array.from({ length: Math.min(run.processes, open.length) }, () => {
-        const child = fork(entry, [run.job], {
-          stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-          env: environmentForTf(),
-          execArgv: [],
-          serialization: 'json',
-        });
-        children.push(child);
-        return drive(child, open, run, stop);
-      }),
+/** Processes that answer parts. They load the library while the source is still read. */
+export class Scorers {
+  readonly #idle: ChildProcess[];
+
+  /** @throws PROVISIONING_FAILED */
+  constructor(processes: number) {
+    const entry = entryPoint('scorer');
+    if (!existsSync(entry))
+      throw new PerennialError('PROVISIONING_FAILED', `${entry} is not there: Perennial is not built.`, {
+        hint: 'Run `npm run setup` in the folder of the clone.',
+      });
+    this.#idle = Array.from({ length: processes }, () =>
+      fork(entry, [], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env: environmentForTf(), execArgv: [], serialization: 'json' }),
     );
-  } finally {
-    run.signal?.removeEventListener('abort', abort);
-    for (const child of children) child.kill('SIGKILL');
+    // Whoever ends before there is work is met by the first message to it.
+    for (const child of this.#idle) child.on('error', () => undefined);
   }
-  if (failed !== undefined) throw failed;
+
+  /** Ends all of them. */
+  stop(): void {
+    for (const child of this.#idle) child.kill('SIGKILL');
+  }
+
+  /**
+   * Each takes the next part when it is done with the one before.
+   *
+   * @throws what a process or `onPart` threw; TRAINER_CRASHED where one ends on its own; CANCELLED
+   */
+  async run(run: ScorersRun): Promise<void> {
+    run.signal?.throwIfAborted();
+    const open = [...run.orders];
+    let failed: unknown;
+    const stop = (error: unknown): void => {
+      failed ??= error;
+      this.stop();
+    };
+    const abort = (): void => stop(new PerennialError('CANCELLED', 'Scoring was cancelled.', { cause: run.signal!.reason }));
+    run.signal?.addEventListener('abort', abort, { once: true });
+    try {
+      await Promise.all(this.#idle.slice(0, open.length).map((child) => drive(child, open, run, stop)));
+    } finally {
+      run.signal?.removeEventListener('abort', abort);
+      this.stop();
+    }
+    if (failed !== undefined) throw failed as Error;
+  }
 }
 
 /** One process from its start to its end; gives it orders while there are some. */
@@ -83,6 +88,9 @@ function drive(child: ChildProcess, open: PartOrder[], run: ScorersRun, stop: (e
     finished = true;
     child.kill('SIGKILL');
   };
+  child.send({ job: run.job }, (error) => {
+    if (error !== null) stop(error);
+  });
   child.on('message', (message: ScorerMessage) => {
     try {
       if (message.type === 'failed') {
