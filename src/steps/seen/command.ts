@@ -71,7 +71,8 @@ async function identitiesOf(
   for (const path of [...paths].sort()) found[path] = await identityOf(path);
   // Most of Python lies in a library beside its program.
   const interpreter = python === undefined ? undefined : realPath(python);
-  if (interpreter !== undefined && paths.has(interpreter) && kindOf(cwd) === 'folder') found['python'] = pythonVersion(interpreter, cwd, environment);
+  if (interpreter !== undefined && paths.has(interpreter) && kindOf(cwd) === 'folder')
+    found['python'] = pythonVersion(interpreter, cwd, environment);
   return found;
 }
 
