@@ -39,13 +39,13 @@ export function rolloutActivities(deps: ActivityDeps): RolloutActivities {
   const registry = () => import('../src/registry/rollouts.ts');
 
   /** How it ended; undefined while it goes on. */
-  async function overOf({ model, id }: RolloutInput): Promise<RolloutOutcome | undefined> {
+  async function overOf({ model, id, candidate }: RolloutInput): Promise<RolloutOutcome | undefined> {
     const { readRouting, readHistory } = await import('../src/registry/routing.ts');
     const routing = (await readRouting(store, model))?.routing;
     if (routing?.rollout?.id === id) return undefined;
     const history = await readHistory(store, model);
     const last = history.findLastIndex(({ rollout }) => rollout?.id === id);
-    return endOf(history[last + 1] ?? routing?.transition, id);
+    return endOf(history[last + 1] ?? routing?.transition, { id, candidate });
   }
 
   async function record(input: RolloutInput, change: Partial<RolloutRecord>): Promise<void> {
@@ -229,13 +229,14 @@ function isNo(error: unknown): boolean {
 }
 
 /** From the change after the last one in which the rollout went on. */
-function endOf(change: Transition | undefined, id: string): RolloutOutcome {
+export function endOf(change: Transition | undefined, { id, candidate }: Pick<RolloutInput, 'id' | 'candidate'>): RolloutOutcome {
   if (change === undefined) return { end: 'superseded', by: 'somebody', why: 'The routing does not know it any more.' };
   const { who, why, action } = change;
   if (who === `rollout ${id}`)
     return { end: action === 'promote' ? 'promoted' : why.startsWith('Returned') ? 'returned' : 'finished', by: who, why };
   if (action === 'rolloutEnd') return { end: 'aborted', by: who, why };
-  return { end: 'superseded', by: who, why };
+  // Who makes its candidate champion by hand ends it where it was to end.
+  return { end: action === 'promote' && change.to === candidate ? 'promoted' : 'superseded', by: who, why };
 }
 
 async function beating<T>(work: () => Promise<T>): Promise<T> {

@@ -97,7 +97,7 @@ export function editorForm(resolved, registries) {
 function triggerSchema(definition) {
   // A default would give the trigger to every document.
   const { default: _none, ...schema } = described(definition);
-  const { every, coolDown } = definition;
+  const { every, coolDown, ofChampion } = definition;
   return {
     ...schema,
     properties: {
@@ -109,13 +109,18 @@ function triggerSchema(definition) {
         $ref: '#/definitions/duration',
         default: coolDown,
       },
-      attempts: {
-        description:
-          'Runs that failed, were rejected or changed nothing, one after the other, after which no more are started until there is another champion or another document.',
-        type: 'integer',
-        minimum: 1,
-        default: 3,
-      },
+      // What is told once starts one run, so that it cannot start them without end.
+      ...(ofChampion
+        ? {
+            attempts: {
+              description:
+                'Runs that failed, were rejected or changed nothing, one after the other, after which no more are started until there is another champion or another document.',
+              type: 'integer',
+              minimum: 1,
+              default: 3,
+            },
+          }
+        : {}),
     },
   };
 }

@@ -2,6 +2,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { condition, defineUpdate, setHandler } from '@temporalio/workflow';
 import { approvalText, waitText } from '../src/core/approval.ts';
 import type { AnswerRequest, Approval, OpenQuestion, Question } from '../src/core/approval.ts';
+import type { StepOutcome } from '../src/core/run.ts';
 import { ending } from './failures.ts';
 
 const approveUpdate = defineUpdate<Approval, [AnswerRequest]>('approve');
@@ -136,6 +137,29 @@ export class Approvals {
     const given = [...this.#given.values()].filter((one) => step === undefined || one.step === step);
     return given.map((one) => ` "${one.step}" was ${approvalText(one)} (${one.at.slice(0, 16).replace('T', ' ')} UTC).`).join('');
   }
+}
+
+/** What a step that asked gives once it is answered. */
+export function withAnswer(outcome: StepOutcome, approval: Approval): StepOutcome {
+  const { values, verdict } = outcome.result;
+  const { decision, who, why, at } = approval;
+  return {
+    ...outcome,
+    result: {
+      ...outcome.result,
+      values: {
+        ...values,
+        approved: decision === 'approved',
+        ...(who === undefined ? {} : { approvedBy: who }),
+        answer: why,
+        answeredAt: at,
+      },
+      verdict: {
+        passed: decision === 'approved',
+        reasons: [...(verdict?.ungated === true ? [] : (verdict?.reasons ?? [])), approvalText(approval)],
+      },
+    },
+  };
 }
 
 function refuse(message: string, code: 'USAGE' | 'NOT_FOUND' = 'USAGE'): never {

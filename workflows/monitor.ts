@@ -160,11 +160,17 @@ function tellView({ pipeline, check, model, run }: MonitorInput, outcome: string
   );
 }
 
-/** What the trigger found, and how the run differs from the document. */
-function evidenceOf({ check }: MonitorInput, { evidence }: MonitorFinding): Pick<MonitorInput['run'], 'evidence'> {
-  if (evidence === undefined || check.kind !== 'trigger') return {};
+/** What the check found, and how the run differs from the document. */
+function evidenceOf(
+  { check }: MonitorInput,
+  { champion, rows, driftScore, newRows, evidence }: MonitorFinding,
+): Pick<MonitorInput['run'], 'evidence'> {
+  if (check.kind === 'drift') return { evidence: { trigger: 'drift', champion, rows, driftScore } };
+  if (check.kind === 'newData') return { evidence: { trigger: 'newData', champion, rows, newRows } };
   const { do: action } = check.trigger;
-  return { evidence: { ...evidence, ...(action.kind === 'retrain' && action.variant !== undefined ? { run: action.variant.text } : {}) } };
+  return {
+    evidence: { ...evidence, champion, ...(action.kind === 'retrain' && action.variant !== undefined ? { run: action.variant.text } : {}) },
+  };
 }
 
 async function start(

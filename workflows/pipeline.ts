@@ -13,7 +13,6 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Approval } from '../src/core/approval.ts';
-import { approvalText } from '../src/core/approval.ts';
 import type { ArtifactRef } from '../src/core/artifact.ts';
 import { PLAN_FORMAT } from '../src/core/plan.ts';
 import type { Plan, PlanStep } from '../src/core/plan.ts';
@@ -25,7 +24,7 @@ import type { PipelineInput, ProgressReport, RunView, StepOutcome, StepTask } fr
 import { next, obey, reopen } from '../src/core/scheduler.ts';
 import type { TrialCommon } from '../src/core/study.ts';
 import { turnPolicy } from '../src/core/turn.ts';
-import { Approvals } from './approvals.ts';
+import { Approvals, withAnswer } from './approvals.ts';
 import { callStep, throughWorkerStops } from './call-step.ts';
 import { ending, failureOf, isCancelled } from './failures.ts';
 import { tell } from './outcomes.ts';
@@ -241,8 +240,10 @@ class PipelineRun {
 
   /** What a step asks people is answered before it counts as done. */
   async #answered(step: PlanStep, outcome: StepOutcome): Promise<StepOutcome> {
-    const { asks, verdict, values } = outcome.result;
+    const { asks, verdict } = outcome.result;
     if (asks === undefined || verdict?.passed === false) return outcome;
+    const given = this.#input.answers?.[step.id];
+    if (given !== undefined) return withAnswer(outcome, given);
     this.#note(step.id, { outcome, progress: undefined });
     tellSearch({ Verdict: WAITING });
     upsertMemo({ summary: asks.text });
@@ -252,24 +253,7 @@ class PipelineRun {
     const ref = version === undefined ? undefined : this.#task(step).inputs[version];
     if (ref !== undefined)
       await this.#steps.run(() => recordApproval({ pipeline: this.#plan.pipeline, runId: this.#runId, version: ref }, approval));
-    const { decision, who, why, at } = approval;
-    return {
-      ...outcome,
-      result: {
-        ...outcome.result,
-        values: {
-          ...values,
-          approved: decision === 'approved',
-          ...(who === undefined ? {} : { approvedBy: who }),
-          answer: why,
-          answeredAt: at,
-        },
-        verdict: {
-          passed: decision === 'approved',
-          reasons: [...(verdict?.ungated === true ? [] : (verdict?.reasons ?? [])), approvalText(approval)],
-        },
-      },
-    };
+    return withAnswer(outcome, approval);
   }
 
   /** What takes a model that serves already has nothing to do. */

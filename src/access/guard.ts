@@ -6,11 +6,13 @@ import { TOKEN, TOKENS_PREFIX, digestOf, idOf, isInForce, tokenKey } from './tok
 import type { TokenRecord } from './tokens.ts';
 import { getStored, isUnreadable } from '../storage/stored.ts';
 import { storeNow } from '../storage/store-clock.ts';
+import { RateLimit } from './rate-limit.ts';
+import type { TokenLimits } from './rate-limit.ts';
 import { mayAct } from './roles.ts';
 import type { Role } from './roles.ts';
 
 /** Who asks. */
-export interface Holder {
+export interface Holder extends TokenLimits {
   readonly name: string;
   readonly role: Role;
   /** null: all. */
@@ -34,10 +36,17 @@ export function refusalOf({ name, role, models }: Holder, needed: Role, model: s
   return model === undefined ? `${whose}: ask at the address of a model.` : `${whose}, not for ${JSON.stringify(model.slice(0, 80))}.`;
 }
 
+/** Why a request has to come later. */
+export function tooManyText({ name, requestsPerSecond }: Holder): string {
+  return `The token of ${JSON.stringify(name)} is for ${requestsPerSecond} requests a second.`;
+}
+
 /** Who may ask a server. */
 export interface Guard {
   /** undefined: nobody that is known. */
   holderOf(authorization: string | undefined): Holder | undefined;
+  /** Takes a request of a holder in, or says in how many seconds it can be; 0: it is taken in. */
+  wait(holder: Holder): number;
   /** Whether everybody is let in, and no token is asked for. */
   readonly isOpen: boolean;
 }
@@ -48,9 +57,13 @@ export interface Guard {
  * @see RFC 9110, 11.1
  */
 export function ownerGuard(token: string | undefined): Guard {
-  if (token === undefined || token === '') return { isOpen: true, holderOf: () => ANYBODY };
+  if (token === undefined || token === '') return { isOpen: true, holderOf: () => ANYBODY, wait: () => 0 };
   const expected = digestOf(token);
-  return { isOpen: false, holderOf: (authorization) => (timingSafeEqual(digestOf(bearer(authorization)), expected) ? OWNER : undefined) };
+  return {
+    isOpen: false,
+    holderOf: (authorization) => (timingSafeEqual(digestOf(bearer(authorization)), expected) ? OWNER : undefined),
+    wait: () => 0,
+  };
 }
 
 function bearer(authorization: string | undefined): string {
@@ -76,6 +89,7 @@ export class StoreGuard implements Guard {
   readonly #token: string | undefined;
   readonly #owner: Guard;
   readonly #everyMs: number;
+  readonly #rate = new RateLimit();
   /** By key; null: a record that cannot be read, which lets nobody in, and still counts as one. */
   #records = new Map<string, { readonly etag: string; readonly record: TokenRecord | null }>();
   #read = false;
@@ -105,6 +119,10 @@ export class StoreGuard implements Guard {
 
   get isOpen(): boolean {
     return this.#token === undefined && this.#read && this.#records.size === 0;
+  }
+
+  wait(holder: Holder): number {
+    return this.#rate.wait(holder);
   }
 
   holderOf(authorization: string | undefined): Holder | undefined {

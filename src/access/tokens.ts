@@ -6,11 +6,12 @@ import { putJson } from '../storage/json-objects.ts';
 import { storeNow } from '../storage/store-clock.ts';
 import { TEXT, defineStored, getStored, listOf, orNull, recordSchema } from '../storage/stored.ts';
 import type { StoredKind } from '../storage/stored.ts';
+import type { TokenLimits } from './rate-limit.ts';
 import { ROLES } from './roles.ts';
 import type { Role } from './roles.ts';
 
 /** `tokens/<id>.json`: who may ask the servers of this store. The token itself is kept nowhere. */
-export interface TokenRecord {
+export interface TokenRecord extends TokenLimits {
   readonly formatVersion: 1;
   readonly id: string;
   /** Of its holder, for people. */
@@ -47,7 +48,11 @@ export const TOKEN: StoredKind<TokenRecord> = defineStored({
       expiresAt: orNull(TEXT),
       revokedAt: orNull(TEXT),
     },
-    { revokedBy: orNull(TEXT) },
+    {
+      revokedBy: orNull(TEXT),
+      requestsPerSecond: { type: 'number', exclusiveMinimum: 0 },
+      rowsPerRequest: { type: 'integer', minimum: 1 },
+    },
   ),
 });
 
@@ -62,7 +67,7 @@ export const LIFETIME_PATTERN = '^[1-9][0-9]*[smhd]$';
 const NAME = new RegExp(TOKEN_NAME_PATTERN);
 const LIFETIME = new RegExp(LIFETIME_PATTERN);
 
-export interface TokenRequest {
+export interface TokenRequest extends TokenLimits {
   readonly name: string;
   readonly role: Role;
   /** Left out: all. */
@@ -78,7 +83,7 @@ export interface TokenRequest {
  */
 export async function createToken(
   store: ObjectStore,
-  { name, role, models, lifetimeMs }: TokenRequest,
+  { name, role, models, lifetimeMs, requestsPerSecond, rowsPerRequest }: TokenRequest,
   by: string,
 ): Promise<{ readonly record: TokenRecord; readonly token: string }> {
   if (!NAME.test(name))
@@ -86,6 +91,12 @@ export async function createToken(
       hint: 'Name its holder with up to 63 letters, digits, blanks and "-_.@", e.g. "checkout-service".',
     });
   if (models?.length === 0) throw new PerennialError('USAGE', 'A token for no model lets nobody do anything.', { hint: 'Name a model.' });
+  if (requestsPerSecond !== undefined && !(requestsPerSecond > 0 && Number.isFinite(requestsPerSecond)))
+    throw new PerennialError('USAGE', `${requestsPerSecond} requests a second are no limit.`, {
+      hint: 'Give a number above 0, e.g. 100, or 0.5 for one request in two seconds.',
+    });
+  if (rowsPerRequest !== undefined && !(Number.isSafeInteger(rowsPerRequest) && rowsPerRequest > 0))
+    throw new PerennialError('USAGE', `${rowsPerRequest} rows in a request are no limit.`, { hint: 'Give a whole number from 1 on.' });
   const now = await storeNow(store);
   const same = (await listTokens(store)).find((one) => one.name === name && isInForce(one, now));
   if (same !== undefined)
@@ -106,6 +117,8 @@ export async function createToken(
     expiresAt: lifetimeMs === undefined ? null : new Date(now + lifetimeMs).toISOString(),
     revokedAt: null,
     revokedBy: null,
+    ...(requestsPerSecond === undefined ? {} : { requestsPerSecond }),
+    ...(rowsPerRequest === undefined ? {} : { rowsPerRequest }),
   };
   await putJson(store, tokenKey(id), record, { ifNoneMatch: '*' });
   return { record, token };

@@ -1,3 +1,4 @@
+import type { Approval } from '../core/approval.ts';
 import { PerennialError } from '../core/errors.ts';
 import type { Temporal } from '../runs/connect.ts';
 import type { Reproduction } from '../runs/reproduction.ts';
@@ -37,6 +38,7 @@ export async function reproduceRun(temporal: Temporal, address: RunAddress, io: 
     readCache: false,
     trigger: 'reproduce',
     why: `reproduction of ${of}`,
+    answers: answersIn(first),
   });
   if (options.detach === true) {
     io.result({
@@ -68,6 +70,17 @@ export async function reproduceRun(temporal: Temporal, address: RunAddress, io: 
   io.print(reproductionText(reproduction));
   io.exit(second.status === 'completed' || second.status === 'rejected' ? (reproduction.same ? 0 : DIFFERS) : code);
   if (options.promote === true) await promote(second, of, io);
+}
+
+/** What people answered in a run: a reproduction asks nobody again. */
+function answersIn({ steps }: RunReport): Readonly<Record<string, Approval>> {
+  const answered = steps.flatMap(({ id, values }): [string, Approval][] => {
+    const { approved, approvedBy, answer, answeredAt } = values ?? {};
+    if (typeof approved !== 'boolean' || typeof answer !== 'string' || typeof answeredAt !== 'string') return [];
+    const who = typeof approvedBy === 'string' ? { who: approvedBy } : {};
+    return [[id, { step: id, question: '', decision: approved ? 'approved' : 'rejected', ...who, why: answer, at: answeredAt }]];
+  });
+  return Object.fromEntries(answered);
 }
 
 /** Told to let something of the past serve: that is a rollback, which pins it. */

@@ -6,8 +6,10 @@ import { triggers } from '../monitoring/triggers/index.generated.ts';
 import type { TriggerDefinition } from '../monitoring/triggers/trigger.ts';
 import { isObject } from './schema-walk.ts';
 
-interface ScheduleConfig extends Omit<ScheduleTrigger, 'catchupMs'> {
+interface ScheduleConfig extends Omit<ScheduleTrigger, 'catchupMs' | 'everyMs' | 'jitterMs'> {
   readonly catchup: string;
+  readonly every?: string;
+  readonly jitter?: string;
 }
 interface DriftConfig extends Omit<DriftTrigger, 'everyMs' | 'windowMs' | 'coolDownMs'> {
   readonly every: string;
@@ -42,8 +44,13 @@ export function planTriggers(on: JsonObject): Plan['on'] {
   };
 }
 
-function planSchedule({ catchup, ...rest }: ScheduleConfig): ScheduleTrigger {
-  return { ...rest, catchupMs: durationMs(catchup) };
+function planSchedule({ catchup, every, jitter, ...rest }: ScheduleConfig): ScheduleTrigger {
+  return {
+    ...rest,
+    ...(every === undefined ? {} : { everyMs: durationMs(every) }),
+    ...(jitter === undefined ? {} : { jitterMs: durationMs(jitter) }),
+    catchupMs: durationMs(catchup),
+  };
 }
 
 function planDrift({ every, window, coolDown, ...rest }: DriftConfig): DriftTrigger {
@@ -61,7 +68,7 @@ function planTrigger({ durations }: TriggerDefinition, { every, coolDown, attemp
   return {
     everyMs: durationMs(every as string),
     coolDownMs: durationMs(coolDown as string),
-    attempts: attempts as number,
+    ...(typeof attempts === 'number' ? { attempts } : {}),
     do: planAction(action),
     settings,
   };

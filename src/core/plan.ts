@@ -121,8 +121,11 @@ export const TURN_POLICIES = ['queue', 'skip', 'replace', 'allow'] as const;
 export type TurnPolicy = (typeof TURN_POLICIES)[number];
 
 export interface ScheduleTrigger {
-  readonly cron: string;
+  /** This or `everyMs`. */
+  readonly cron?: string;
   readonly timezone: string;
+  readonly everyMs?: number;
+  readonly jitterMs?: number;
   readonly overlap: 'skip' | 'bufferOne' | 'bufferAll' | 'cancelOther' | 'terminateOther' | 'allowAll';
   readonly catchupMs: number;
   readonly pauseOnFailure: boolean;
@@ -152,7 +155,8 @@ export interface PlannedTrigger {
   /** How often it looks. */
   readonly everyMs: number;
   readonly coolDownMs: number;
-  readonly attempts: number;
+  /** Left out by triggers that are told something only once: each starts one run. */
+  readonly attempts?: number;
   readonly do: TriggerAction;
   /** Its own settings, complete; durations in milliseconds. */
   readonly settings: JsonObject;

@@ -34,6 +34,8 @@ export interface PipelineInput {
   readonly overlap?: TurnPolicy;
   /** Why the run was started, for people, e.g. "drift of 3 of 6 columns". */
   readonly why?: string;
+  /** Of a reproduction, by step: what people answered in the first run. Nobody is asked again; the answers let nothing else through. */
+  readonly answers?: Readonly<Record<string, Approval>>;
   /** What a trigger found. */
   readonly evidence?: JsonObject;
 }

@@ -230,7 +230,10 @@ export interface Announcement {
   readonly seenAt?: string;
 }
 
-/** `models/<name>/rollouts/<id>.json`: what was declared (how the model is served from its promotion on, too), and what came of it. Written by whoever drives the rollout. */
+/**
+ * `models/<name>/rollouts/<id>.json`: what was declared (how the model is served from its promotion on, too), and what came of it. Written
+ * by whoever drives the rollout.
+ */
 export interface RolloutRecord extends ServingSettings {
   readonly formatVersion: 1;
   readonly name: string;

@@ -25,6 +25,7 @@ export async function admit(deps: CheckDeps, client: Client, task: AdmissionTask
   const champion = task.finding.champion ?? 0;
   const declared: TriggerBounds = boundsOf(task) ?? {};
   const { coolDownMs, attempts: most } = { ...TRIGGER_BOUNDS, ...declared };
+  const counts = isCounted(task);
   const last = record === undefined ? undefined : await endOf(client, record, task.now);
   if (last?.running === true)
     return { outcome: 'running', run: record!.run, why: `Run ${record!.run}, which a trigger started, is still going.` };
@@ -32,7 +33,7 @@ export async function admit(deps: CheckDeps, client: Client, task: AdmissionTask
   const same = record !== undefined && record.champion === champion && record.revision === plan.revision;
   const attempts = same ? record.attempts - (last!.skipped ? 1 : 0) : 0;
   const coolUntil = last === undefined || last.skipped ? 0 : last.at + coolDownMs;
-  if (same && attempts >= most)
+  if (counts && same && attempts >= most)
     return {
       outcome: 'blocked',
       run: record.run,
@@ -57,7 +58,7 @@ export async function admit(deps: CheckDeps, client: Client, task: AdmissionTask
     formatVersion: 1,
     champion,
     revision: plan.revision,
-    attempts: attempts + 1,
+    attempts: counts ? attempts + 1 : attempts,
     run,
     by: task.by,
     at: task.now,
@@ -85,6 +86,11 @@ async function isSettled(deps: CheckDeps, { check, run, model, nominalTime }: Ad
   if (trigger.settle === undefined) return false;
   const again = await trigger.look(deps, { pipeline: run.plan.pipeline, model, nominalTime }, check.trigger.settings, undefined);
   return !again.due;
+}
+
+/** What is told once starts one run: those are no attempts at something that goes on. */
+function isCounted({ check }: AdmissionTask): boolean {
+  return check.kind !== 'trigger' || triggerRegistry.get(check.name).ofChampion;
 }
 
 function needsNewRows({ check }: AdmissionTask): boolean {

@@ -52,7 +52,10 @@ export async function startBackfill(
   const ticks = await matchingTimes(temporal, id, range);
   if (ticks.length === 0)
     throw new PerennialError('USAGE', `${id} has no tick from ${range.start.toISOString()} to ${range.end.toISOString()}.`, {
-      hint: `It ticks at: ${mark.facts.cron ?? ''} (${mark.facts.timezone ?? 'UTC'})`,
+      hint:
+        mark.facts.cron === undefined
+          ? `It ticks every ${mark.facts.every ?? '?'}`
+          : `It ticks at: ${mark.facts.cron} (${mark.facts.timezone ?? 'UTC'})`,
     });
   if (ticks.length > TICKS_MAX)
     throw new PerennialError(

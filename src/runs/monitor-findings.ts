@@ -184,7 +184,7 @@ export async function checkTrigger(
   const { triggerRegistry } = await import('../monitoring/triggers/index.generated.ts');
   const trigger = triggerRegistry.get(name);
   const champion = await championOf(deps, task.model);
-  if (champion === undefined && trigger.ofChampion) return nobody(deps, task.model);
+  if (champion === undefined && trigger.ofChampion) return nobody(deps, task);
   const look = { pipeline: task.run.plan.pipeline, model: task.model, nominalTime: task.nominalTime };
   const { evidence, details = '', ...found } = await trigger.look(deps, look, settings, champion);
   return {
@@ -197,16 +197,16 @@ export async function checkTrigger(
   };
 }
 
-/** A model without a champion: none yet, or somebody deleted it, and then nobody watches anything any more. */
-async function nobody(deps: CheckDeps, model: string): Promise<MonitorFinding> {
-  const { createRegistry } = await import('../registry/registry.ts');
-  const deleted = (await createRegistry(deps.store, deps.artifacts).routing(model))?.routing.deleted ?? [];
+/** A model without a champion: none yet, or it was taken out of the store, and then nobody watches anything any more. */
+async function nobody(deps: CheckDeps, { model, run }: MonitorTask): Promise<MonitorFinding> {
+  const { readTriggers } = await import('./trigger-record.ts');
   const none = nothing(model);
-  if (deleted.length === 0) return none;
+  const before = (await readTriggers(deps.store, run.plan.pipeline)).record?.champion ?? 0;
+  if (before === 0) return none;
   return {
     ...none,
     blind: true,
-    summary: `${model} has no champion any more: ${deleted.length === 1 ? `version ${deleted[0]} was` : `versions ${deleted.join(', ')} were`} deleted. Promote another version (\`perennial models promote ${model} N\`), or take the trigger out of the document and apply it.`,
+    summary: `${model} has no champion any more, which was version ${before} when a trigger started a run: there is nothing to watch. Run the pipeline so that there is one again, or take the trigger out of the document and apply it.`,
   };
 }
 

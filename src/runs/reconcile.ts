@@ -238,10 +238,12 @@ function updateOf(temporal: Temporal, desired: DesiredSchedule): Omit<ScheduleUp
   const plan = 'plan' in desired.input ? desired.input.plan : desired.input.run.plan;
   const trigger = 'plan' in desired.input ? desired.input.trigger : desired.input.run.trigger;
   return {
-    spec:
-      'cron' in desired.when
+    spec: {
+      ...('cron' in desired.when
         ? { cronExpressions: temporalCrons(desired.when.cron), timezone: desired.when.timezone }
-        : { intervals: [{ every: desired.when.everyMs }] },
+        : { intervals: [{ every: desired.when.everyMs }] }),
+      ...(desired.jitterMs === undefined ? {} : { jitter: desired.jitterMs }),
+    },
     policies: { overlap: desired.overlap, catchupWindow: desired.catchupMs, pauseOnFailure: desired.pauseOnFailure },
     action: {
       type: 'startWorkflow',

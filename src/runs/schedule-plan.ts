@@ -21,6 +21,7 @@ export interface DesiredSchedule {
   readonly kind: ScheduleKind;
   readonly pipeline: string;
   readonly when: { readonly cron: string; readonly timezone: string } | { readonly everyMs: number };
+  readonly jitterMs?: number;
   readonly overlap: Overlap;
   readonly catchupMs: number;
   readonly pauseOnFailure: boolean;
@@ -70,7 +71,8 @@ export function desiredSchedules(
       ...base,
       id: scheduleId(plan.pipeline, 'schedule'),
       kind: 'schedule',
-      when: { cron: schedule.cron, timezone: schedule.timezone },
+      when: schedule.cron === undefined ? { everyMs: schedule.everyMs! } : { cron: schedule.cron, timezone: schedule.timezone },
+      ...(schedule.jitterMs === undefined ? {} : { jitterMs: schedule.jitterMs }),
       overlap: OVERLAPS[schedule.overlap],
       catchupMs: Math.max(schedule.catchupMs, CATCHUP_MS_MIN),
       pauseOnFailure: schedule.pauseOnFailure,
@@ -153,15 +155,38 @@ export function factsOf(desired: DesiredSchedule): Record<string, string> {
   const plan = 'plan' in input ? input.plan : input.run.plan;
   const facts: Record<string, string> =
     'cron' in when ? { cron: temporalCrons(when.cron).join(' or '), timezone: when.timezone } : { every: spell(when.everyMs) };
+  if (desired.jitterMs !== undefined) facts.jitter = spell(desired.jitterMs);
   facts.overlap = desired.overlap;
   facts.catchup = spell(desired.catchupMs);
   facts.pauseOnFailure = String(desired.pauseOnFailure);
-  if ('check' in input) facts.check = canonicalJson(input.check);
+  if ('check' in input) Object.assign(facts, factsOfCheck(input.check));
   if (desired.file !== undefined) facts.file = desired.file;
   facts.document = plan.revision.slice(0, 12);
   // The same document can compile to another plan with another version of Perennial.
   facts.plan = sha256(canonicalJson(input)).slice(0, 12);
   return facts;
+}
+
+function factsOfCheck(check: MonitorInput['check']): Record<string, string> {
+  if (check.kind !== 'trigger') return { check: canonicalJson(check) };
+  const { do: action, coolDownMs, attempts, settings } = check.trigger;
+  const own = Object.entries(settings).map(([name, value]): [string, string] =>
+    name.endsWith('Ms') && typeof value === 'number'
+      ? [name.slice(0, -2), spell(value)]
+      : [name, typeof value === 'string' ? value : canonicalJson(value)],
+  );
+  return {
+    ...Object.fromEntries(own),
+    do: actionText(action),
+    coolDown: spell(coolDownMs),
+    ...(attempts === undefined ? {} : { attempts: String(attempts) }),
+  };
+}
+
+/** "retrain from the champion, on appended rows" */
+function actionText(action: TriggerAction): string {
+  if (action.kind === 'retrain') return action.variant === undefined ? 'retrain' : `retrain ${action.variant.text}`;
+  return action.kind === 'rollback' && action.withinMs !== undefined ? `rollback within ${spell(action.withinMs)}` : action.kind;
 }
 
 export function markOf(desired: DesiredSchedule): ScheduleMark & JsonObject {

@@ -55,7 +55,10 @@ async function rowOf(temporal: Temporal, { id, mark, description: { policies, st
     id,
     pipeline: mark.pipeline,
     kind: mark.kind,
-    when: mark.facts.cron === undefined ? `every ${mark.facts.every ?? '?'}` : `${mark.facts.cron} (${mark.facts.timezone ?? 'UTC'})`,
+    when:
+      mark.facts.cron === undefined
+        ? `every ${mark.facts.every ?? '?'}${mark.facts.jitter === undefined ? '' : `, up to ${mark.facts.jitter} later`}`
+        : `${mark.facts.cron} (${mark.facts.timezone ?? 'UTC'})`,
     overlap: policies.overlap ?? 'SKIP',
     catchup: spell(policies.catchupWindow),
     paused: state.paused,

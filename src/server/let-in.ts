@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { refusalOf } from '../access/guard.ts';
+import { refusalOf, tooManyText } from '../access/guard.ts';
 import type { Guard, Holder } from '../access/guard.ts';
 import type { StepLogger } from '../core/step.ts';
 import { RequestError } from '../serving/request-error.ts';
@@ -26,6 +26,8 @@ export function letIn(app: FastifyInstance, guard: Guard, log: StepLogger): void
       throw new RequestError(401, 'This server asks for a token: send "Authorization: Bearer TOKEN".');
     }
     request.holder = holder;
+    const seconds = guard.wait(holder);
+    if (seconds > 0) throw new RequestError(429, tooManyText(holder), { retryAfter: Math.ceil(seconds) });
     const model = modelOf(request.params);
     const scoped = operation?.ofSome === true ? { ...holder, models: null } : holder;
     const refusal = operation === undefined ? undefined : refusalOf(scoped, operation.role ?? 'predict', model);

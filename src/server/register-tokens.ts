@@ -35,8 +35,11 @@ function shown(record: TokenRecord): object {
 
 function requestOf(given: unknown): Parameters<typeof createToken>[1] {
   const body = objectBody(given);
-  onlyKeys(body, ['name', 'role', 'models', 'lifetime']);
-  const { name, role, models, lifetime } = body;
+  onlyKeys(body, ['name', 'role', 'models', 'lifetime', 'requestsPerSecond', 'rowsPerRequest']);
+  const { name, role, models, lifetime, requestsPerSecond, rowsPerRequest } = body;
+  for (const [limit, value] of Object.entries({ requestsPerSecond, rowsPerRequest }))
+    if (value !== undefined && typeof value !== 'number')
+      throw new RequestError(400, `"${limit}" is ${shownValue(value)}; expected a number above 0.`);
   if (typeof name !== 'string') throw new RequestError(400, `"name" is ${shownValue(name)}; expected a text.`);
   if (!ROLES.includes(role as Role))
     throw new RequestError(400, `"role" is ${shownValue(role)}; expected ${ROLES.map((one) => JSON.stringify(one)).join(', ')}.`);
@@ -50,6 +53,8 @@ function requestOf(given: unknown): Parameters<typeof createToken>[1] {
     role: role as Role,
     ...(models === undefined ? {} : { models: models as string[] }),
     ...(lasts === undefined ? {} : { lifetimeMs: lasts }),
+    ...(requestsPerSecond === undefined ? {} : { requestsPerSecond: requestsPerSecond as number }),
+    ...(rowsPerRequest === undefined ? {} : { rowsPerRequest: rowsPerRequest as number }),
   };
 }
 

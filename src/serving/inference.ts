@@ -40,6 +40,8 @@ export interface AskOptions {
   readonly logged?: boolean;
   /** Of the request, by name; what rollouts may tell callers apart by. */
   readonly header?: (name: string) => string | undefined;
+  /** Rows that the one who asks may send at once; left out: as many as the server takes. */
+  readonly rowsMax?: number;
 }
 
 /** How one question is answered by one version. */
@@ -47,6 +49,7 @@ interface Attempt {
   readonly id: string;
   readonly question: (servable: Servable) => Question;
   readonly logged: boolean;
+  readonly rowsMax?: number | undefined;
   readonly exposure?: Exposure;
 }
 
@@ -72,10 +75,10 @@ export class InferenceService {
    * @throws RequestError for the client's mistakes; anything else is a failure of the server.
    */
   async ask(target: Target, id: string, question: (servable: Servable) => Question, options: AskOptions = {}): Promise<Answer> {
-    const { logged = true } = options;
+    const { logged = true, rowsMax } = options;
     const active = logged && this.#rollouts !== undefined ? this.router.rolloutOf(target) : undefined;
-    if (active !== undefined) return this.#askInRollout(this.#rollouts!, active, target, { id, question, logged }, options);
-    return this.#attempt(await this.router.lease(target), { id, question, logged });
+    if (active !== undefined) return this.#askInRollout(this.#rollouts!, active, target, { id, question, logged, rowsMax }, options);
+    return this.#attempt(await this.router.lease(target), { id, question, logged, rowsMax });
   }
 
   /** A version that fails while it is tried fails nobody: then the champion answers, outside of the rollout. */
@@ -153,12 +156,13 @@ export class InferenceService {
   }
 
   /** @param counted false: no request of anybody, and no part of the statistics */
-  async #attempt(lease: Lease, { id, question, logged, exposure }: Attempt, counted = true): Promise<Answer> {
+  async #attempt(lease: Lease, { id, question, logged, rowsMax, exposure }: Attempt, counted = true): Promise<Answer> {
     const started = performance.now();
     let answered: number | undefined;
     try {
       const answer = await tellPrediction(lease.servable, async () => {
         const asked = question(lease.servable);
+        requireAllowed(asked, rowsMax);
         const logs: Logs = { logged, ...(exposure === undefined ? {} : { exposure }) };
         if ('rows' in asked && asked.partial === true) return await this.#answerPartly(lease, id, asked.rows, logs);
         return 'rows' in asked
@@ -278,6 +282,14 @@ export class InferenceService {
       );
     return answer;
   }
+}
+
+/** @throws RequestError 413 */
+function requireAllowed(asked: Question, rowsMax: number | undefined): void {
+  if (rowsMax === undefined) return;
+  const rows = 'rows' in asked ? asked.rows.length : rowsOf(asked.tensors);
+  if (rows > rowsMax)
+    throw new RequestError(413, `${rows} rows in one request; this token is for at most ${rowsMax}. Send several requests.`);
 }
 
 /** What the prediction log gets of an answer. */

@@ -2,7 +2,7 @@ import { isPerennialError } from '../core/errors.ts';
 
 /** What an answer other than 2xx carries besides its message. */
 export interface ErrorFacts {
-  /** Seconds, for the `Retry-After` header of a 503. */
+  /** Seconds, for the `Retry-After` header of a 429 or 503. */
   readonly retryAfter?: number;
   /** Methods that the address takes, for the `Allow` header of a 405. */
   readonly allow?: string;

@@ -127,7 +127,7 @@ async function finish(
     pipeline,
     on: { schedule },
   } of only ? [] : plans) {
-    if (schedule === undefined) continue;
+    if (schedule?.cron === undefined) continue;
     const note = await daylightNote(temporal, `${pipeline}/schedule`, temporalCrons(schedule.cron).join(' or '), schedule.timezone);
     if (note !== null) notes.push(`${pipeline}/schedule: ${note}`);
   }

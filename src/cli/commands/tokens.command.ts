@@ -11,6 +11,8 @@ interface CreateOptions {
   readonly role: string;
   readonly model?: readonly string[];
   readonly lifetime?: string;
+  readonly rate?: number;
+  readonly rows?: number;
 }
 
 export default defineCommand({
@@ -39,9 +41,11 @@ Examples:
       )
       .option('--model <name...>', 'models that it is for (default: all)')
       .option('--lifetime <duration>', 'expires after e.g. 90d (default: never)')
+      .option('--rate <number>', 'requests a second that each server takes, e.g. 100 or 0.5 (default: no limit)', Number)
+      .option('--rows <number>', 'rows of one request (default: as many as the server takes)', Number)
       .addHelpText(
         'after',
-        '\nExamples:\n  perennial tokens create grafana --role operate\n  perennial tokens create checkout --role predict --model penguins spam',
+        '\nExamples:\n  perennial tokens create grafana --role operate\n  perennial tokens create checkout --role predict --model penguins spam\n  perennial tokens create partner --role predict --rate 20 --rows 100',
       )
       .action((name: string, options: CreateOptions) => create(io, name, options));
     group
@@ -78,13 +82,15 @@ async function create(io: CliIo, name: string, options: CreateOptions): Promise<
       role: options.role as Role,
       ...(options.model === undefined ? {} : { models: options.model }),
       ...(lasts === undefined ? {} : { lifetimeMs: lasts }),
+      ...(options.rate === undefined ? {} : { requestsPerSecond: options.rate }),
+      ...(options.rows === undefined ? {} : { rowsPerRequest: options.rows }),
     },
     currentUser(),
   );
   io.result({ ...withoutDigest(record), token });
   io.print(token);
   io.print(
-    `Token ${record.id} of ${JSON.stringify(name)}: ${record.role}, ${modelsText(record)}, ${record.expiresAt === null ? 'does not expire' : `until ${record.expiresAt}`}. It is not shown again.`,
+    `Token ${record.id} of ${JSON.stringify(name)}: ${record.role}, ${modelsText(record)}${limitsText(record)}, ${record.expiresAt === null ? 'does not expire' : `until ${record.expiresAt}`}. It is not shown again.`,
   );
   if (isFirst)
     io.print(
@@ -126,7 +132,15 @@ async function list(io: CliIo): Promise<void> {
   io.print(
     table([
       ['ID', 'NAME', 'ROLE', 'MODELS', 'CREATED', 'BY', 'STATE'],
-      ...tokens.map((token) => [token.id, token.name, token.role, modelsText(token), day(token.createdAt), token.createdBy, state(token)]),
+      ...tokens.map((token) => [
+        token.id,
+        token.name,
+        token.role,
+        `${modelsText(token)}${limitsText(token)}`,
+        day(token.createdAt),
+        token.createdBy,
+        state(token),
+      ]),
     ]),
   );
 }
@@ -143,6 +157,13 @@ async function revoke(io: CliIo, reference: string): Promise<void> {
 
 function modelsText({ models }: Pick<TokenRecord, 'models'>): string {
   return models === null ? 'all models' : models.join(', ');
+}
+
+function limitsText({ requestsPerSecond, rowsPerRequest }: Pick<TokenRecord, 'requestsPerSecond' | 'rowsPerRequest'>): string {
+  return [
+    ...(requestsPerSecond === undefined ? [] : [`, ${requestsPerSecond} requests a second`]),
+    ...(rowsPerRequest === undefined ? [] : [`, ${rowsPerRequest} rows a request`]),
+  ].join('');
 }
 
 const day = (moment: string): string => moment.slice(0, 16).replace('T', ' ');

@@ -1,5 +1,5 @@
 import type { CliIo } from '../commands/command.ts';
-import type { RoutingChange } from '../../registry/types.ts';
+import type { Pin, RoutingChange } from '../../registry/types.ts';
 import { currentUser, openRegistry } from './options.ts';
 import type { OpenRegistry } from './options.ts';
 import { confirmationText, moveText } from './views.ts';
@@ -45,7 +45,14 @@ export async function rollbackAction(io: CliIo, model: string, options: ConfirmO
     ? `champion of ${model}: ${change.from === change.to ? `stays ${change.to}` : moveText(change.from, change.to)}, pinned to version ${change.to}`
     : `champion of ${model} is version ${change.to} and pinned already; nothing changed.`;
   await proveAndReport(io, opened, model, change, headline, options);
-  io.print(`No automation promotes over it until \`perennial models unpin ${model}\`.`);
+  io.print(pinText(model, change.to, (await opened.registry.routing(model))?.routing.pin ?? null));
+}
+
+/** What holds of a pin by now: while the servers were asked, somebody may have set another one, or lifted it. */
+export function pinText(model: string, version: number | null, pin: Pin | null): string {
+  if (pin === null) return `The pin to version ${version} was lifted meanwhile: \`perennial models history ${model}\` tells by whom.`;
+  if (pin.version !== version) return `Meanwhile ${model} was pinned to version ${pin.version} by ${pin.by}: ${pin.why}`;
+  return `No automation promotes over it until \`perennial models unpin ${model}\`.`;
 }
 
 export async function unpinAction(io: CliIo, model: string, options: { why?: string }): Promise<void> {

@@ -43,7 +43,7 @@ export default defineCheck({
     const { on } = document;
     if (!isObject(on)) return findings;
     for (const [trigger, keys] of Object.entries({
-      schedule: ['catchup'],
+      schedule: ['catchup', 'every', 'jitter'],
       drift: ['every', 'window'],
       newData: ['every'],
       ...Object.fromEntries(triggers.map(({ name, durations }) => [name, ['every', ...durations.filter((key) => key !== 'delay')]])),

@@ -7,13 +7,26 @@ import { inRightCase, isZoneName } from '../zone-names.ts';
 
 export default defineCheck({
   name: 'schedule',
-  summary: 'The cron expression and the time zone of `on.schedule` exist.',
+  summary: '`on.schedule` has a cron expression that exists, in a time zone that exists, or an interval.',
   run({ document }) {
     const on = document['on'];
     const schedule = isObject(on) ? on['schedule'] : undefined;
     if (!isObject(schedule)) return [];
     const findings: Finding[] = [];
-    const { cron, timezone } = schedule;
+    const { cron, timezone, every } = schedule;
+    if ((cron === undefined) === (every === undefined))
+      findings.push({
+        pointer: '/on/schedule',
+        at: 'key',
+        message: cron === undefined ? 'The schedule says neither "cron" nor "every".' : 'The schedule says both "cron" and "every".',
+        fix: 'Give one of them, e.g. "cron": "0 3 * * *".',
+      });
+    if (every !== undefined && cron === undefined && timezone !== undefined)
+      findings.push({
+        pointer: '/on/schedule/timezone',
+        message: 'An interval has no time zone: it is the same time whatever the clocks do.',
+        fix: 'Remove "timezone", or give "cron" in place of "every".',
+      });
     const problem = typeof cron === 'string' ? checkCron(cron) : undefined;
     if (problem !== undefined) findings.push({ pointer: '/on/schedule/cron', given: cron!, ...problem });
     if (typeof timezone === 'string' && !isZoneName(timezone)) {

@@ -1,5 +1,5 @@
 import type { IngestConfig } from './ingest-config.ts';
-import { PerennialError } from '../../core/errors.ts';
+import { PerennialError, isPerennialError } from '../../core/errors.ts';
 import { checkChoice, filterRows, sampleRows } from './choose-rows.ts';
 import { rejectImages } from '../images/check-images.ts';
 import { columnMissing, requireColumn } from '../table/columns.ts';
@@ -213,7 +213,6 @@ export async function readTables(request: TablesRequest): Promise<IngestTables> 
   const inTime = await keepKnown(db, columns, config, nominalTime);
   said.push(...inTime.notes);
   const outsideWindow = await applyWindow(db, columns, config, nominalTime);
-  const appended = await keepFresh(request, columns);
   const judged: (JudgedLabel & { readonly label: TypedColumn })[] = [];
   for (const each of labels) {
     const known = reference !== undefined && compared.includes(each.name) ? reference : undefined;
@@ -235,19 +234,26 @@ export async function readTables(request: TablesRequest): Promise<IngestTables> 
         })),
       );
   }
+  // Only now: what the labels are is told by all rows, of which the new ones may show a part.
+  const appended = await keepFresh(request, columns);
   if (split.stratify === true && judged[0]?.classes === false && judged[0].kept === undefined)
     throw new PerennialError('SPLIT_INVALID', `split.stratify: the label "${label!.name}" is a number, not a class.`, {
       hint: 'Remove "stratify".',
     });
   const seed = config.seed ?? 1;
-  const assigned = await assignSplits({ db, split, seed, columns, label, stratify: split.stratify === true });
+  const assigned = await divided(
+    () => assignSplits({ db, split, seed, columns, label, stratify: split.stratify === true }),
+    appended,
+    request.known,
+  );
   const chosen = await sampleRows({ db, sample: config.sample, split, seed, columns, assigned });
   const unsampled = SPLITS.reduce((sum, name) => sum + assigned.rows[name] - chosen.rows[name], 0);
   const partly = appended !== undefined && config.append?.splits !== undefined;
   const source = partly ? withoutSeen(chosen.source, config.append!.splits!) : chosen.source;
   const rows = partly ? await countSplits(db, source) : chosen.rows;
   await db.run(`CREATE OR REPLACE TEMP VIEW rows AS SELECT * FROM ${source}`);
-  for (const each of judged) if (each.classes) await checkTrainClasses(db, each.label);
+  // What goes on from a model knows its classes already.
+  if (appended === undefined) for (const each of judged) if (each.classes) await checkTrainClasses(db, each.label);
   said.push(
     ...judged.flatMap((each) => each.notes),
     ...(await emptyColumns(db, columns)),
@@ -306,6 +312,20 @@ async function keepFresh(
     );
   if (append?.splits === undefined) await db.run('DELETE FROM data WHERE rowid IN (SELECT r FROM seen)');
   return { seen, fresh, toldBy };
+}
+
+/** So few new rows may leave a split empty by chance: they wait for others. */
+const FEW_ROWS = 50;
+
+async function divided<T>(divide: () => Promise<T>, appended: IngestTables['appended'], known: KnownRows | undefined): Promise<T> {
+  try {
+    return await divide();
+  } catch (error) {
+    if (appended === undefined || appended.fresh >= FEW_ROWS || !isPerennialError(error, 'SPLIT_INVALID')) throw error;
+    throw new NothingNew(
+      `${known!.text} has seen all but ${appended.fresh} of ${appended.seen + appended.fresh} rows, which are too few to be divided and wait for others (${error.message.replace(/\.$/, '')})`,
+    );
+  }
 }
 
 async function inWords<T>(load: () => Promise<T>, prefix: string): Promise<T> {

@@ -87,13 +87,6 @@ export function packedNumber(key: string): number | undefined {
   const found = PACKED.exec(key.slice(key.lastIndexOf('/') + 1))?.[1];
   return found === undefined ? undefined : Number(found);
 }
-/** Start of the day that a part of a log is of, in milliseconds since 1970; undefined: it is no part of one. */
-export function dayOfKey(key: string): number | undefined {
-  const day = KEY.exec(key)?.[2];
-  const at = day === undefined ? Number.NaN : Date.parse(day);
-  return Number.isNaN(at) ? undefined : at;
-}
-
 /** Listed objects by model and day, in the order of their keys. */
 export async function* byDay(heads: AsyncIterable<ObjectHead>): AsyncGenerator<LoggedDay> {
   let current: LoggedDay | undefined;

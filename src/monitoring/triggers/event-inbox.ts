@@ -44,23 +44,25 @@ const nameOf = (id: string): string => `${encodeURIComponent(id)}.json`;
 /**
  * Keeps an event until the next look of the trigger "event". The same id is one event, however often it comes.
  *
- * @returns what became of the first one, where it came before; "kept" for a new one
+ * @returns what became of the first one, where it came before; "kept" for a new one; and when the trigger looked last
  * @throws NOT_FOUND where no pipeline of the name waits for events; LIMIT_EXCEEDED
  */
 export async function receiveEvent(
   store: ObjectStore,
   event: Omit<PipelineEvent, 'formatVersion'>,
-): Promise<{ readonly state: 'kept' | 'waits' | 'done'; readonly what?: string }> {
+): Promise<{ readonly state: 'kept' | 'waits' | 'done'; readonly what?: string; readonly lookedAt: string }> {
   const { pipeline, id } = event;
-  if ((await readState(store, pipeline, 'event')) === undefined)
+  const listens = await readState(store, pipeline, 'event');
+  if (listens === undefined)
     throw new PerennialError('NOT_FOUND', `No pipeline "${pipeline}" waits for events.`, {
       hint: 'Declare "on": {"event": {}} in its document and apply it; it listens from its first look on, which comes within "every".',
     });
+  const lookedAt = listens.at;
   const done = await getStored(store, PIPELINE_EVENT, `${doneOf(pipeline)}${nameOf(id)}`);
-  if (done !== undefined) return { state: 'done', ...(done.value.what === undefined ? {} : { what: done.value.what }) };
+  if (done !== undefined) return { state: 'done', lookedAt, ...(done.value.what === undefined ? {} : { what: done.value.what }) };
   let waiting = 0;
   for await (const { key } of store.list(pendingOf(pipeline))) {
-    if (key.endsWith(`/${nameOf(id)}`)) return { state: 'waits' };
+    if (key.endsWith(`/${nameOf(id)}`)) return { state: 'waits', lookedAt };
     waiting += 1;
   }
   if (waiting >= PENDING_MAX)
@@ -69,10 +71,10 @@ export async function receiveEvent(
     });
   try {
     await putJson(store, `${pendingOf(pipeline)}${nameOf(id)}`, { formatVersion: 1, ...event }, { ifNoneMatch: '*' });
-    return { state: 'kept' };
+    return { state: 'kept', lookedAt };
   } catch (error) {
     if (!isPerennialError(error, 'PRECONDITION_FAILED')) throw error;
-    return { state: 'waits' };
+    return { state: 'waits', lookedAt };
   }
 }
 

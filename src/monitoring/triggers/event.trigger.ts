@@ -35,8 +35,8 @@ export default defineTrigger<EventSettings>({
   needsNewRows: false,
   examples: [{}, { types: ['table.loaded'], do: { retrain: { from: 'champion', on: 'append' } } }],
   async look({ store }, { pipeline, nominalTime }, { types }) {
-    // From now on the server takes events for it.
-    await writeState(store, { pipeline, trigger: 'event', seen: 'listens', what: '', at: nominalTime }, 'new');
+    // From now on the server takes events for it, and says when they were looked for last.
+    await writeState(store, { pipeline, trigger: 'event', seen: 'listens', what: '', at: nominalTime });
     const { events, unread } = await waitingEvents(store, pipeline);
     const wanted = events.filter(({ type }) => types === undefined || types.includes(type));
     const others = events.filter((event) => !wanted.includes(event));

@@ -1,4 +1,3 @@
-import { isPerennialError } from '../../core/errors.ts';
 import type { ObjectStore } from '../../core/ports.ts';
 import { putJson } from '../../storage/json-objects.ts';
 import { TEXT, defineStored, getStored, recordSchema } from '../../storage/stored.ts';
@@ -33,15 +32,7 @@ export async function readState(store: ObjectStore, pipeline: string, trigger: s
   return (await getStored(store, TRIGGER_STATE, keyOf(pipeline, trigger)))?.value;
 }
 
-/** @param only whether it is kept where nothing was kept yet alone */
-export async function writeState(
-  store: ObjectStore,
-  state: Omit<TriggerState, 'formatVersion'>,
-  only: 'new' | 'any' = 'any',
-): Promise<void> {
-  try {
-    await putJson(store, keyOf(state.pipeline, state.trigger), { formatVersion: 1, ...state }, only === 'new' ? { ifNoneMatch: '*' } : {});
-  } catch (error) {
-    if (!isPerennialError(error, 'PRECONDITION_FAILED')) throw error;
-  }
+/** What came last holds: looks of one trigger come one after the other. */
+export async function writeState(store: ObjectStore, state: Omit<TriggerState, 'formatVersion'>): Promise<void> {
+  await putJson(store, keyOf(state.pipeline, state.trigger), { formatVersion: 1, ...state });
 }

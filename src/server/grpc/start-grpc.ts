@@ -1,5 +1,5 @@
 import type { ServerUnaryCall, ServiceDefinition, UntypedServiceImplementation, sendUnaryData } from '@grpc/grpc-js';
-import { refusalOf } from '../../access/guard.ts';
+import { refusalOf, tooManyText } from '../../access/guard.ts';
 import type { Guard } from '../../access/guard.ts';
 import { PerennialError, messageOf } from '../../core/errors.ts';
 import type { StepLogger } from '../../core/step.ts';
@@ -34,7 +34,7 @@ export interface RunningGrpc {
 }
 
 /** The status codes of gRPC for those of HTTP. */
-const CODES: Readonly<Record<number, number>> = { 400: 3, 401: 16, 403: 7, 404: 5, 413: 8, 503: 14 };
+const CODES: Readonly<Record<number, number>> = { 400: 3, 401: 16, 403: 7, 404: 5, 413: 8, 429: 8, 503: 14 };
 const INTERNAL = 13;
 /** Between two looks at the files of the certificate. */
 const CERTIFICATE_MS = 5_000;
@@ -71,12 +71,14 @@ export async function startGrpc(options: GrpcOptions): Promise<RunningGrpc> {
       if (method.open !== true && holder === undefined)
         throw new RequestError(401, 'This server asks for a token: send the metadata "authorization: Bearer TOKEN".');
       who = holder?.name ?? who;
+      if (holder !== undefined && options.guard.wait(holder) > 0) throw new RequestError(429, tooManyText(holder));
       const request = readRequest(codec, method.request, call.request);
       const refusal = holder === undefined ? undefined : refusalOf(holder, method.role ?? 'predict', modelOf(method, request));
       if (refusal !== undefined) throw new RequestError(403, refusal);
       const asking = {
         logged: isWishedFor(call.metadata.get(LOG_HEADER)[0], 'metadata'),
         header: (key: string) => call.metadata.get(key)[0]?.toString(),
+        ...(holder?.rowsPerRequest === undefined ? {} : { rowsMax: holder.rowsPerRequest }),
       };
       const body = await method.run({ id, request, options: asking, tell: (key, value) => told.set(key, value) });
       const bytes = codec.encode(method.response, body);

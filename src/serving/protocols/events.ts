@@ -36,12 +36,13 @@ export function registerEvents(app: FastifyInstance, store: ObjectStore, by: (re
       at: new Date().toISOString(),
     };
     try {
-      const { state, what } = await receiveEvent(store, event);
+      const { state, what, lookedAt } = await receiveEvent(store, event);
       return await reply.send({
         pipeline,
         id,
         state: state === 'kept' ? 'waits' : state,
         new: state === 'kept',
+        lookedAt,
         ...(what === undefined ? {} : { what }),
       });
     } catch (error) {

@@ -52,6 +52,7 @@ export function isWishedFor(wish: unknown, carrier: 'header' | 'metadata'): bool
 export function askOptions(request: FastifyRequest): AskOptions {
   return {
     logged: isLogged(request),
+    ...(request.holder?.rowsPerRequest === undefined ? {} : { rowsMax: request.holder.rowsPerRequest }),
     header: (name) => {
       const value = request.headers[name.toLowerCase()];
       return typeof value === 'string' && value !== '' ? value : undefined;

@@ -53,7 +53,7 @@ export async function fingerprintOfCommand(
   return {
     folder: cwd,
     program: program === undefined ? config.command[0]! : realPath(program),
-    programs: await identitiesOf(look),
+    programs: await identitiesOf(look, environment),
     locale: { ...localeOf(environment), ...zoneOf(environment) },
     // What was made before the order of sets was fixed is made again.
     hashSeed: environment.PYTHONHASHSEED ?? '',
@@ -62,13 +62,16 @@ export async function fingerprintOfCommand(
 }
 
 /** Programs by what they are, not by where: a new version in the place of the old one is another program. */
-async function identitiesOf({ programs, python }: Look): Promise<JsonObject> {
+async function identitiesOf(
+  { programs, python, cwd }: Look,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<JsonObject> {
   const paths = new Set(programs);
   const found: Record<string, string> = {};
   for (const path of [...paths].sort()) found[path] = await identityOf(path);
   // Most of Python lies in a library beside its program.
   const interpreter = python === undefined ? undefined : realPath(python);
-  if (interpreter !== undefined && paths.has(interpreter)) found['python'] = pythonVersion(interpreter);
+  if (interpreter !== undefined && paths.has(interpreter) && kindOf(cwd) === 'folder') found['python'] = pythonVersion(interpreter, cwd, environment);
   return found;
 }
 

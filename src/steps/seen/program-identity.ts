@@ -14,8 +14,11 @@ export async function identityOf(path: string): Promise<string> {
   return found;
 }
 
-/** What an interpreter says that it is: "3.11.2 (main, …) [GCC 12.2.0]". Asked every time: its library may be renewed below a worker. */
-export function pythonVersion(interpreter: string): string {
+/**
+ * What an interpreter says that it is: "3.11.2 (main, …) [GCC 12.2.0]". Asked every time, and where it will run: its library may be renewed
+ * below a worker, and a folder may choose its version.
+ */
+export function pythonVersion(interpreter: string, cwd: string, env: Readonly<Record<string, string | undefined>>): string {
   const script = 'import sys; print(sys.version)';
-  return execFileSync(interpreter, ['-I', '-S', '-c', script], { encoding: 'utf8', timeout: 20_000, env: {} }).trim();
+  return execFileSync(interpreter, ['-I', '-S', '-c', script], { encoding: 'utf8', timeout: 20_000, cwd, env }).trim();
 }

@@ -128,6 +128,11 @@ describe('approve', () => {
     expect(version.stdout).toMatch(/answer in approve +approved by ada: the errors are harmless .*asked: Is it good\?/);
     const history = await cli.run(['models', 'history', 'asked']);
     expect(history.stdout).toContain('"approve" was approved by ada: the errors are harmless.');
+    // Made again it asks nobody again, and the answer lets nothing else through.
+    const again = await cli.run(['runs', 'reproduce', id], { timeoutMs: 60_000 });
+    expect(again.stdout, again.stderr).toContain(`The same as ${id}, to the last bit.`);
+    expect(again.stdout).toContain('approved by ada: the errors are harmless');
+    expect((await cli.run(['models', 'show', 'asked', '1'])).stdout.match(/answer in approve/g)).toHaveLength(1);
     // Too late, and twice.
     expect(await cli.run(['runs', 'reject', id, '--reason', 'no'])).toMatchObject({
       code: 2,

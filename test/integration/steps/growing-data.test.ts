@@ -2,9 +2,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { Prng } from '../../../src/core/prng.ts';
+import type { IngestConfig } from '../../../src/data/ingest/ingest-config.ts';
+import { unseenRows } from '../../../src/data/ingest/unseen-rows.ts';
 import { readRows } from '../../../src/data/stored/dataset-rows.ts';
 import { SPLITS } from '../../../src/data/stored/dataset.ts';
 import type { EvaluationReport } from '../../../src/evaluation/step/report.ts';
+import { knownRowsOf } from '../../../src/registry/append-base.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
 import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
@@ -53,15 +56,13 @@ function write(rows: readonly Row[]): void {
   );
 }
 
-const ingestStep = (growth: object): object => ({
-  uses: 'ingest',
-  with: {
-    source: { format: 'csv', path: 'rows.csv' },
-    label: 'kind',
-    split: { train: 0.6, validation: 0.2, test: 0.2, by: 'hash' },
-    ...growth,
-  },
+const ingestConfig = (growth: object): IngestConfig => ({
+  source: { format: 'csv', path: 'rows.csv' },
+  label: 'kind',
+  split: { train: 0.6, validation: 0.2, test: 0.2, by: 'hash' },
+  ...growth,
 });
+const ingestStep = (growth: object): object => ({ uses: 'ingest', with: ingestConfig(growth) });
 
 const documentOf = (growth: object): unknown => ({
   apiVersion: 'perennial/v1',
@@ -134,6 +135,22 @@ test('append with fine-tuning, night after night: only what the champion has not
   expect(third.ingest!.values).toMatchObject({ newRows: PER_DAY, seenRows: 7 * PER_DAY + 1 });
   await registry.promote('flow', 3, { who: 'test', why: 'test' });
 
+  // What counts new rows knows the whole chain, and only what is known by then.
+  const serving = await registry.version('flow', 'champion');
+  const count = async (day: number): Promise<number> => {
+    const request = { config: ingestConfig(growth), documentDir: dir, nominalTime: dayOf(day) };
+    return (await unseenRows(await artifacts.open({ digest: serving.dataset! }), await knownRowsOf(artifacts, serving), request)).unseen;
+  };
+  expect(await count(9)).toBe(0);
+  write([...rowsOf(10), late]);
+  expect([await count(8), await count(9), await count(10)]).toEqual([0, PER_DAY, 2 * PER_DAY]);
+  const few = { time: dayOf(8), known: dayOf(8), x: '0.7', kind: 'a' };
+  write([...rowsOf(8), late, few]);
+  expect((await ingestOnly('few', dayOf(9), growth)).ingest!.nothingNew).toMatch(
+    /^flow version 3 has seen all but 1 of 322 rows, which are too few to be divided and wait for others \(The (train|validation|test) split is empty: 1 rows/,
+  );
+  write([...rowsOf(8), late]);
+
   const fourth = await ingestOnly('fourth', dayOf(9), growth);
   expect(fourth.ingest).toMatchObject({ outputs: {}, nothingNew: `of ${8 * PER_DAY + 1} rows flow version 3 has seen all` });
 
@@ -160,6 +177,22 @@ test('rows that were never promoted are learnt from again, unless the document a
   const old = await ingestOnly('e', dayOf(7), TIME);
   expect(whole.ingest!.values!['testRows']).toBe(old.ingest!.values!['testRows']);
   expect(whole.ingest!.values!['trainRows']).toBeLessThan(old.ingest!.values!['trainRows'] as number);
+});
+
+test('a night in which all rows are of one class goes on all the same, with the classes that the champion knows', async () => {
+  const growth = { mode: 'append', ...TIME };
+  write(rowsOf(4));
+  await run('first', dayOf(4), growth);
+  await createRegistry(store, artifacts).promote('flow', 1, { who: 'test', why: 'test' });
+  write([
+    ...rowsOf(4),
+    ...rowsOf(7)
+      .slice(4 * PER_DAY)
+      .filter(({ kind }) => kind === 'a'),
+  ]);
+  const second = await run('second', dayOf(7), growth);
+  expect(second.ingest!.values).toMatchObject({ newRows: (3 * PER_DAY) / 2 });
+  expect(second.register!.values).toMatchObject({ version: 2 });
 });
 
 test('only what was known at the nominal time takes part; what is left out is said', async () => {

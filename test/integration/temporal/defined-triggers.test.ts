@@ -165,6 +165,21 @@ describe('performance', () => {
     expect(await check('worse', 'performance', trigger(ACCURACY))).toMatchObject({ outcome: 'none', finding: { champion: 2, rows: 0 } });
   });
 
+  it('says that it is blind where the model was taken out of the store, not where there was none yet', async () => {
+    expect(await check('gone', 'performance', trigger(ACCURACY))).toMatchObject({
+      outcome: 'none',
+      finding: { summary: 'gone has no champion yet, so there is nothing to compare with.' },
+    });
+    await learn('gone');
+    await answers('gone', 1, 200, 100);
+    expect(await check('gone', 'performance', trigger(ACCURACY))).toMatchObject({ outcome: 'started' });
+    for await (const { key } of stage.deps.store.list('models/gone/')) await stage.deps.store.delete(key);
+    expect(await check('gone', 'performance', trigger(ACCURACY))).toMatchObject({
+      outcome: 'blind',
+      finding: { summary: expect.stringContaining('gone has no champion any more, which was version 1') as string },
+    });
+  });
+
   it('says that it is blind where answers get no labels', async () => {
     await learn('unlabelled');
     await answers('unlabelled', 1, 200, 0, 3);
@@ -277,6 +292,31 @@ describe('version', () => {
   });
 });
 
+describe('schedule', () => {
+  it('ticks by an interval, with jitter', async () => {
+    const schedule = {
+      everyMs: 6 * 3_600_000,
+      jitterMs: 600_000,
+      timezone: 'UTC',
+      overlap: 'skip',
+      catchupMs: 3_600_000,
+      pauseOnFailure: false,
+    } as const;
+    const plan = { ...planOf('often'), on: { schedule } };
+    expect(await applied(stage.temporal, [plan], steps)).toMatchObject([
+      { id: 'often/schedule', action: 'create', differences: expect.arrayContaining(['every: 6h', 'jitter: 10m']) as string[] },
+    ]);
+    const [row] = await listSchedules(stage.temporal, { pipeline: 'often' });
+    expect(row).toMatchObject({ when: 'every 6h, up to 10m later', daylight: null });
+    const late = Date.parse(row!.next[0]!) % schedule.everyMs;
+    expect(late).toBeLessThanOrEqual(600_000);
+    expect(
+      await applied(stage.temporal, [{ ...plan, on: { schedule: { ...schedule, jitterMs: 60_000 } } }], steps, { dryRun: true }),
+    ).toMatchObject([{ action: 'update', differences: expect.arrayContaining(['jitter: 10m → 1m']) as string[] }]);
+    await applied(stage.temporal, [{ ...plan, on: {} }], steps);
+  });
+});
+
 describe('event', () => {
   const told = (pipeline: string, id: string, type = 'loaded') =>
     receiveEvent(stage.deps.store, { pipeline, id, type, why: 'because', data: {}, by: 'loader', at: new Date().toISOString() });
@@ -294,8 +334,8 @@ describe('event', () => {
       trigger: 'event',
       evidence: { trigger: 'event', events: 20, ids: expect.arrayContaining(['e/0', 'e/19']) as string[] },
     });
-    expect(await told('stormy', 'e/3')).toEqual({ state: 'done', what: `run ${started.run!}` });
-    expect(await told('stormy', 'other')).toEqual({ state: 'done', what: 'left alone: "types" is loaded' });
+    expect(await told('stormy', 'e/3')).toMatchObject({ state: 'done', what: `run ${started.run!}` });
+    expect(await told('stormy', 'other')).toMatchObject({ state: 'done', what: 'left alone: "types" is loaded' });
     expect(await check('stormy', 'event', one)).toMatchObject({ outcome: 'none' });
   });
 
@@ -327,9 +367,12 @@ describe('event', () => {
     expect(await told({ id: 'a', what: 1 })).toEqual([400, { error: expect.stringContaining('what') as string }]);
     expect(await told({ id: 'a', type: 'table.loaded', why: 'the load is through', data: { rows: 5 } }, strong)).toEqual([
       200,
-      { pipeline: 'called', id: 'a', state: 'waits', new: true },
+      { pipeline: 'called', id: 'a', state: 'waits', new: true, lookedAt: expect.any(String) as string },
     ]);
-    expect(await told({ id: 'a' }, strong)).toEqual([200, { pipeline: 'called', id: 'a', state: 'waits', new: false }]);
+    expect(await told({ id: 'a' }, strong)).toEqual([
+      200,
+      { pipeline: 'called', id: 'a', state: 'waits', new: false, lookedAt: expect.any(String) as string },
+    ]);
     const view = await check('called', 'event', one);
     expect(view).toMatchObject({
       outcome: 'started',
@@ -338,7 +381,7 @@ describe('event', () => {
     expect(await runOf(view.run!)).toMatchObject({ evidence: { first: [{ id: 'a', by: 'loader', data: { rows: 5 } }] } });
     expect(await told({ id: 'a' }, strong)).toEqual([
       200,
-      { pipeline: 'called', id: 'a', state: 'done', new: false, what: `run ${view.run!}` },
+      { pipeline: 'called', id: 'a', state: 'done', new: false, lookedAt: expect.any(String) as string, what: `run ${view.run!}` },
     ]);
     await server.stop();
   });

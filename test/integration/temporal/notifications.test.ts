@@ -164,5 +164,11 @@ describe('what is news', () => {
     expect(eventsOfCheck('drift', 'blocked')).toEqual(['drifted', 'blocked']);
     expect(eventsOfCheck('newData', 'started')).toEqual([]);
     expect(eventsOfCheck('newData', 'failed')).toEqual(['failed']);
+    expect(eventsOfCheck('performance', 'started')).toEqual(['degraded']);
+    expect(eventsOfCheck('performance', 'rolledBack')).toEqual(['degraded', 'rolledBack']);
+    expect(eventsOfCheck('feedback', 'blind')).toEqual(['failed']);
+    expect(eventsOfCheck('event', 'started')).toEqual([]);
+    expect(eventsOfCheck('version', 'alert')).toEqual(['triggered']);
+    expect(eventsOfCheck('event', 'paused')).toEqual(['paused']);
   });
 });

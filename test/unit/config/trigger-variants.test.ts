@@ -13,7 +13,13 @@ const documentOf = (on: object, train: object = { model: { architecture: 'mlp' }
   steps: [
     {
       uses: 'ingest',
-      with: { source: { format: 'csv', path: 'a.csv' }, label: 'y', time: { column: 'at' }, recent: { last: '30d' }, append: { rowsMin: 100 } },
+      with: {
+        source: { format: 'csv', path: 'a.csv' },
+        label: 'y',
+        time: { column: 'at' },
+        recent: { last: '30d' },
+        append: { rowsMin: 100 },
+      },
     },
     { uses: 'preprocess' },
     { uses: 'train', with: train },
@@ -47,7 +53,9 @@ it('a trigger may start another run than the document: from the champion, on oth
     model: { from: { model: 'grown', version: 'champion' }, onMissing: { architecture: 'mlp' } },
   });
   expect(tuned.parameters).toEqual({ epochs: 3 });
-  expect(tuned.on.triggers!['performance']!.do).toMatchObject({ variant: { text: 'from the champion, on appended rows, epochs = 3', steps: [] } });
+  expect(tuned.on.triggers!['performance']!.do).toMatchObject({
+    variant: { text: 'from the champion, on appended rows, epochs = 3', steps: [] },
+  });
   const recent = runOf(plan, 'event');
   expect(configOf(recent, 'ingest')).toMatchObject({ mode: 'recent' });
   expect(configOf(recent, 'train')).toEqual(configOf(plan, 'train'));
@@ -67,9 +75,18 @@ it('settings come with their defaults, durations in milliseconds; schedules are 
       coolDownMs: 3_600_000,
       attempts: 3,
       do: { kind: 'rollback', withinMs: 259_200_000 },
-      settings: { flagged: 0.1, of: 'answers', windowMs: 7_200_000, delayMs: 0, rowsMin: 100, confidence: 0.99, windowsMin: 1, windowsOf: 1 },
+      settings: {
+        flagged: 0.1,
+        of: 'answers',
+        windowMs: 7_200_000,
+        delayMs: 0,
+        rowsMin: 100,
+        confidence: 0.99,
+        windowsMin: 1,
+        windowsOf: 1,
+      },
     },
-    event: { everyMs: 60_000, coolDownMs: 0, attempts: 3, do: { kind: 'retrain' }, settings: {} },
+    event: { everyMs: 60_000, coolDownMs: 0, do: { kind: 'retrain' }, settings: {} },
   });
   expect(desiredSchedules(plan, steps).map(({ id, when }) => [id, when])).toEqual([
     ['grown/event', { everyMs: 60_000 }],

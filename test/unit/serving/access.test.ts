@@ -95,6 +95,41 @@ describe('a token', () => {
     expect([paths.includes('penguins'), paths.includes('spam')]).toEqual([true, false]);
   });
 
+  it('has limits: requests a second, and rows of one request, by every protocol', async () => {
+    const app = await start('root');
+    const { token: few } = await createToken(app.store, { name: 'partner', role: 'predict', rowsPerRequest: 2 }, 'ada');
+    const { token: slow } = await createToken(app.store, { name: 'slow', role: 'predict', requestsPerSecond: 3 }, 'ada');
+    await until(async () => (await predict(app, few)).status === 200);
+    const post = (path: string, body: unknown, token: string): Promise<Response> =>
+      fetch(`${app.url}${path}`, {
+        method: 'POST',
+        body: JSON.stringify(body),
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      });
+    for (const [path, body] of [
+      ['/models/penguins/predict', (rows: unknown[]) => ({ rows })],
+      ['/models/penguins/predict', (rows: unknown[]) => ({ rows, partial: true })],
+      ['/v1/models/penguins:predict', (instances: unknown[]) => ({ instances })],
+      [
+        '/v2/models/penguins/infer',
+        ({ length }: unknown[]) => ({ inputs: [{ name: 'body_mass_g', shape: [length], datatype: 'FP64', data: Array(length).fill(1) }] }),
+      ],
+    ] as const) {
+      expect([path, (await post(path, body([ROW, ROW]), few)).status]).toEqual([path, 200]);
+      const refused = await post(path, body([ROW, ROW, ROW]), few);
+      expect([path, refused.status, await refused.text()]).toEqual([path, 413, expect.stringContaining('for at most 2')]);
+    }
+    const answers = await Promise.all(Array.from({ length: 8 }, () => post('/models/penguins/predict', ROW, slow)));
+    const statuses = answers.map(({ status }) => status);
+    expect(statuses.filter((status) => status === 200).length).toBeGreaterThanOrEqual(3);
+    const late = answers.find(({ status }) => status === 429)!;
+    expect(late.headers.get('retry-after')).toBe('1');
+    expect(await late.json()).toEqual({ error: 'The token of "slow" is for 3 requests a second.' });
+    // Others are not held up, and it goes on by itself.
+    expect((await predict(app, few)).status).toBe(200);
+    await until(async () => (await predict(app, slow)).status === 200);
+  });
+
   it('ends at its time', async () => {
     const app = await start('root');
     const { token } = await createToken(app.store, { name: 'short', role: 'predict', lifetimeMs: 1_500 }, 'ada');
@@ -119,6 +154,8 @@ describe('a token', () => {
     await expect(createToken(store, { name: 'one', role: 'predict' }, 'ada')).rejects.toMatchObject({ code: 'USAGE' });
     await expect(createToken(store, { name: ' ', role: 'predict' }, 'ada')).rejects.toMatchObject({ code: 'USAGE' });
     await expect(createToken(store, { name: 'two', role: 'predict', models: [] }, 'ada')).rejects.toMatchObject({ code: 'USAGE' });
+    for (const limit of [{ requestsPerSecond: 0 }, { requestsPerSecond: Number.NaN }, { rowsPerRequest: 1.5 }, { rowsPerRequest: 0 }])
+      await expect(createToken(store, { name: 'two', role: 'predict', ...limit }, 'ada')).rejects.toMatchObject({ code: 'USAGE' });
     await expect(revokeToken(store, 'nobody', 'ada')).rejects.toMatchObject({ code: 'NOT_FOUND' });
     const first = await revokeToken(store, 'one', 'ada');
     expect(await revokeToken(store, first.id, 'eve')).toEqual(first);
