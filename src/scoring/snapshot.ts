@@ -14,6 +14,7 @@ import type { Servable } from '../serving/servable.ts';
 import { KeptColumns } from './kept-columns.ts';
 import type { KeptColumn } from './kept-columns.ts';
 import type { OpenedSource } from './open-source.ts';
+import { ROWS_FILE } from './score-task.ts';
 import type { ScoreTask } from './score-task.ts';
 
 /** What is known of `rows.parquet`: all rows of the source, read as the model reads them, in their order. */
@@ -27,7 +28,6 @@ export interface Snapshot {
   readonly notes: readonly string[];
 }
 
-export const ROWS_FILE = 'rows.parquet';
 const FACTS_FILE = 'rows.json';
 /** Rows that are skipped or read together: a part is some of them. */
 const GROUP_ROWS = 16_384;
