@@ -30,6 +30,7 @@ export function reportRun(run: RunReport, io: CliIo, place?: string): void {
   else if (reasons(run) !== '') io.print(`\nGate: ${run.verdict}${reasons(run)}`);
   if (run.model !== null && run.version !== null)
     io.print(`Model: ${run.model} version ${run.version}${run.standing === null ? '' : ` ${run.standing}`}`);
+  if (heldBack(run)) io.print(`Let it serve all the same: perennial models promote ${run.model!} ${run.version!}`);
   if (run.urls.report !== undefined) io.print(`Report: ${run.urls.report}`);
   else if (run.model !== null && run.version !== null && Object.keys(run.metrics).length > 0)
     io.print('Report: no server shows it now; start one with `perennial up --detach`.');
@@ -40,6 +41,11 @@ export function reportRun(run: RunReport, io: CliIo, place?: string): void {
     io.note(`  logs: perennial runs logs ${run.pipeline}/${run.runId}`);
   }
   io.exit(exitCodeOfRun(run));
+}
+
+/** Registered, and promoted by nobody yet: in a freeze, or with too few wins. */
+function heldBack({ live, standing }: RunReport): boolean {
+  return live === false && standing !== null && /\((frozen until|won \d+ of)/.test(standing);
 }
 
 /** Of each search: its winner, with the values that went on. */

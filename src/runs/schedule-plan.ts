@@ -203,6 +203,7 @@ export function differences(before: Readonly<Record<string, string>>, after: Rea
 
 /** Milliseconds as "90s", "5m", "1h", "2d". */
 export function spell(ms: number): string {
+  if (ms === 0) return '0s';
   for (const [unit, size] of [
     ['d', 86_400_000],
     ['h', 3_600_000],

@@ -44,8 +44,8 @@ export interface AppOptions {
   readonly guard: Guard;
   /** Where the tokens are; absent: they cannot be changed here. */
   readonly tokens?: { readonly store: ObjectStore; readonly changed: () => Promise<void> };
-  /** Where events of pipelines are kept; absent: none are taken. */
-  readonly events?: ObjectStore;
+  /** Where events of pipelines are kept. */
+  readonly events: ObjectStore;
   /** Origins whose pages may call the server from a browser, e.g. "https://app.example.org"; "*" for all. Default: none. */
   readonly corsOrigins?: readonly string[];
   /** HTTPS in place of HTTP. */
@@ -168,7 +168,7 @@ export function createApp({
   registerRowsProtocol(app, context);
   registerMlflowProtocol(app, context);
   registerFeedback(app, context, feedback);
-  if (events !== undefined) registerEvents(app, events, ({ headers }) => guard.holderOf(headers.authorization)?.name ?? '');
+  registerEvents(app, events, ({ headers }) => guard.holderOf(headers.authorization)?.name ?? '');
   registerReports(app, reports);
   registerDocs(app, context, guard);
   if (tokens !== undefined) registerTokens(app, tokens.store, tokens.changed);

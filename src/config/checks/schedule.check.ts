@@ -7,7 +7,7 @@ import { inRightCase, isZoneName } from '../zone-names.ts';
 
 export default defineCheck({
   name: 'schedule',
-  summary: '`on.schedule` has a cron expression that exists, in a time zone that exists, or an interval.',
+  summary: 'The schedule has a cron expression that exists, in a time zone that exists, or an interval.',
   run({ document }) {
     const on = document['on'];
     const schedule = isObject(on) ? on['schedule'] : undefined;

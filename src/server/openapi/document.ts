@@ -1,6 +1,8 @@
 import type { JsonObject, JsonSchema } from '../../core/json.ts';
+import { PerennialError } from '../../core/errors.ts';
 import type { InferenceService } from '../../serving/inference.ts';
 import { VERSION_HEADER } from '../../serving/headers.ts';
+import { PIPELINE_NAME_PATTERN } from '../../serving/protocols/events.ts';
 import { RequestError } from '../../serving/request-error.ts';
 import type { ModelSchemas } from './model-schemas.ts';
 import { modelSchemas } from './model-schemas.ts';
@@ -72,7 +74,8 @@ interface Facts {
   readonly models: readonly ModelSchemas[];
 }
 
-const ADDRESS_PART = /:(model|version|number|label|digest|id)(?![a-z])/g;
+/** A part of an address that differs; verbs follow a name, not a slash. */
+const ADDRESS_PART = /(?<=\/):([a-z]+)/g;
 
 /** `/models/:model/predict` → `/models/{model}/predict`, or with the name of a model. */
 function addressOf(url: string, model?: string): string {
@@ -95,6 +98,7 @@ const PARAMETERS: Readonly<Record<string, string>> = {
   label: 'Alias, such as champion',
   id: 'Id, or name',
   digest: 'Digest of an evaluation, 64 hexadecimal digits',
+  pipeline: 'Name of a pipeline',
 };
 
 function described(operation: Operation, url: string, { token, models }: Facts, id: string, model?: ModelSchemas): object {
@@ -104,7 +108,7 @@ function described(operation: Operation, url: string, { token, models }: Facts, 
       name,
       in: 'path',
       required: true,
-      description: PARAMETERS[name],
+      description: PARAMETERS[name] ?? undescribed(name, url),
       schema: parameterSchema(name, model === undefined ? models : [model]),
     })),
     ...(operation.logged === true ? [LOG_PARAMETER] : []),
@@ -143,8 +147,14 @@ function described(operation: Operation, url: string, { token, models }: Facts, 
   };
 }
 
+/** A new part needs its line in {@link PARAMETERS}. */
+function undescribed(name: string, url: string): never {
+  throw new PerennialError('INTERNAL', `The part ":${name}" of ${url} is not described.`);
+}
+
 /** @param models that the address may be about */
 function parameterSchema(name: string, models: readonly ModelSchemas[]): JsonSchema {
+  if (name === 'pipeline') return { type: 'string', pattern: PIPELINE_NAME_PATTERN };
   if (name === 'digest') return { type: 'string', pattern: '^[0-9a-f]{64}$' };
   if (name === 'id' || models.length === 0) return { type: 'string', minLength: 1 };
   if (name === 'model') return { enum: models.map(({ model }) => model) };

