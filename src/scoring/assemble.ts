@@ -19,7 +19,7 @@ export async function joinAnswers(
     await withDatabase(
       (db) =>
         db.run(
-          `COPY (SELECT * FROM read_parquet(${listLiteral(parts.map(pathLiteral))})) TO ${literal(target)} (FORMAT parquet, COMPRESSION snappy)`,
+          `COPY (SELECT * FROM read_parquet(${listLiteral(parts.map(pathLiteral))})) TO ${literal(target)} (FORMAT parquet, COMPRESSION snappy, DICTIONARY_SIZE_LIMIT 1000)`,
         ),
       signal,
     );

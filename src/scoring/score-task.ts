@@ -76,3 +76,5 @@ export interface ScoreResult {
 
 export const partName = (part: number): string => String(part).padStart(6, '0');
 export const ANSWERS_ENDING: Readonly<Record<ScoreFormat, string>> = { parquet: '.parquet', csv: '.csv', ndjson: '.ndjson' };
+/** All rows of the source, in the folder of the scoring. */
+export const ROWS_FILE = 'rows.parquet';

@@ -11,12 +11,12 @@ import { openSource } from './open-source.ts';
 import { wholeParts } from './parts.ts';
 import type { PartKeeper } from './parts.ts';
 import type { PartOrder, ScorerJob } from './protocol.ts';
-import { ANSWERS_ENDING, partName } from './score-task.ts';
+import { ANSWERS_ENDING, ROWS_FILE, partName } from './score-task.ts';
 import type { PartRecord, ScoreResult, ScoreTask } from './score-task.ts';
 import { Scorers } from './scorers.ts';
 import { modelFacts } from './scored-model.ts';
 import type { ModelFacts } from './scored-model.ts';
-import { ROWS_FILE, readSnapshot, takeSnapshot } from './snapshot.ts';
+import { readSnapshot, takeSnapshot } from './snapshot.ts';
 import type { Snapshot } from './snapshot.ts';
 import { WorkFolder, bindingOf } from './work-folder.ts';
 
@@ -64,6 +64,8 @@ export async function score(task: ScoreTask, place: ScorePlace, hooks: ScoreHook
   const work = await WorkFolder.open(place.folder, await bindingOf(task, source), hooks.onNote);
   let scorers: Scorers | undefined;
   try {
+    if (facts.preprocessor.series !== undefined && (task.processes ?? 1) > 1)
+      hooks.onNote?.('One process answers: windows reach back over the parts before.');
     // They load the library while the source is read.
     scorers = new Scorers(processesFor(task, facts, source.bytes));
     const snapshot = (await readSnapshot(work.folder)) ?? (await readAnew(task, source, facts, work.folder, hooks));
@@ -128,7 +130,7 @@ export async function score(task: ScoreTask, place: ScorePlace, hooks: ScoreHook
     };
   } finally {
     scorers?.stop();
-    work.release();
+    await work.leave();
   }
 }
 

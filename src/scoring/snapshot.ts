@@ -14,6 +14,7 @@ import type { Servable } from '../serving/servable.ts';
 import { KeptColumns } from './kept-columns.ts';
 import type { KeptColumn } from './kept-columns.ts';
 import type { OpenedSource } from './open-source.ts';
+import { ROWS_FILE } from './score-task.ts';
 import type { ScoreTask } from './score-task.ts';
 
 /** What is known of `rows.parquet`: all rows of the source, read as the model reads them, in their order. */
@@ -27,7 +28,6 @@ export interface Snapshot {
   readonly notes: readonly string[];
 }
 
-export const ROWS_FILE = 'rows.parquet';
 const FACTS_FILE = 'rows.json';
 /** Rows that are skipped or read together: a part is some of them. */
 const GROUP_ROWS = 16_384;
@@ -72,7 +72,7 @@ export async function takeSnapshot(
       const chosen = kept.choose(table);
       const target = join(folder, ROWS_FILE);
       await db.run(
-        `COPY (SELECT ${listOf(preprocessor, table).concat(chosen.sql).join(', ')} FROM ${table.source}) TO ${literal(`${target}.part`)} (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE ${GROUP_ROWS})`,
+        `COPY (SELECT *, ${suspectSql(preprocessor)} AS bad FROM (SELECT ${listOf(preprocessor, table).concat(chosen.sql).join(', ')} FROM ${table.source})) TO ${literal(`${target}.part`)} (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE ${GROUP_ROWS})`,
       );
       await rename(`${target}.part`, target);
       const malformed = await rejectedLines(db, table);
@@ -101,13 +101,9 @@ export async function takeSnapshot(
   return facts;
 }
 
-/** SQL of the columns of the model: values, texts of what cannot be read, and whether the row is worth a closer look. */
+/** SQL of the columns of the model: values, and texts of what cannot be read. */
 function listOf(preprocessor: Preprocessor, table: ReadTable): string[] {
   const own = preprocessor.columns.map((column, index) => ({ ...column, index, read: table.columns[index]! }));
-  const bad = own.flatMap(({ read, required, type }) => [
-    ...(read.odd === 'false' || type === 'image' ? [] : [read.odd]),
-    ...(required && type !== 'image' ? [`(${read.value}) IS NULL`] : []),
-  ]);
   return [
     ...own.map(({ index, type, read }) =>
       type === 'image' ? `${imageSql(read, table)} AS ${valueId(index)}` : `CAST(${read.value} AS ${sqlType(type)}) AS ${valueId(index)}`,
@@ -117,8 +113,15 @@ function listOf(preprocessor: Preprocessor, table: ReadTable): string[] {
         ? `CAST(NULL AS VARCHAR) AS ${textId(index)}`
         : `CASE WHEN ${read.odd} THEN CAST(${read.text} AS VARCHAR) END AS ${textId(index)}`,
     ),
-    `${bad.length === 0 ? 'false' : `coalesce(${bad.map((one) => `(${one})`).join(' OR ')}, false)`} AS bad`,
   ];
+}
+
+/** SQL over the columns of {@link listOf}: the row is worth a closer look. */
+function suspectSql({ columns }: Preprocessor): string {
+  const tests = columns.flatMap(({ required, type }, index) =>
+    type === 'image' ? [] : [`${textId(index)} IS NOT NULL`, ...(required ? [`${valueId(index)} IS NULL`] : [])],
+  );
+  return tests.length === 0 ? 'false' : `(${tests.join(' OR ')})`;
 }
 
 /** Whole numbers may have fractions in a file of another day. */

@@ -6,6 +6,7 @@ import type { Json } from '../core/json.ts';
 import { entryPoint } from '../platform/paths.ts';
 import { tryLock } from '../platform/lock.ts';
 import { sha256, sha256File } from '../storage/digest.ts';
+import { ROWS_FILE } from './score-task.ts';
 import type { OpenedSource } from './open-source.ts';
 import type { ScoreTask } from './score-task.ts';
 
@@ -33,13 +34,20 @@ export class WorkFolder {
   readonly partsDir: string;
   /** Of the binding. */
   readonly digest: string;
-  readonly release: () => void;
+  readonly #release: () => void;
 
   private constructor(folder: string, digest: string, release: () => void) {
     this.folder = folder;
     this.partsDir = join(folder, 'parts');
     this.digest = digest;
-    this.release = release;
+    this.#release = release;
+  }
+
+  /** Lets others have the folder. One in which nothing was begun goes. */
+  async leave(): Promise<void> {
+    const begun = (await readdir(this.folder)).some((name) => name === ROWS_FILE) || (await readdir(this.partsDir)).length > 0;
+    this.#release();
+    if (!begun) await rm(this.folder, { recursive: true, force: true });
   }
 
   /**

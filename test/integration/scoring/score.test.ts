@@ -218,6 +218,7 @@ describe('perennial score', () => {
     ] as const)
       await expect(scoreHere('kinds', name, 'never.csv')).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
     await expect(scoreHere('kinds', 'one.csv', 'never.csv', { keep: ['colr'] })).rejects.toMatchObject({ hint: 'Did you mean "color"?' });
+    expect(readdirSync(folder).filter((name) => name.startsWith('never.csv'))).toEqual([]);
     await expect(scoreHere('kinds', 'labelled.csv', 'never.csv', { keep: 'all' })).rejects.toMatchObject({
       message: 'The column "label" of the source is called as one of the answers.',
     });
