@@ -46,42 +46,43 @@ export async function confirm(ctx: StepContext, version: VersionManifest, second
 
 /** A run of the past: the version is registered, and that is all. */
 export async function kept(ctx: StepContext, version: VersionManifest, past: string): Promise<StepResult> {
-  const { readRouting } = await import('../src/registry/routing.ts');
   // What is made again may be what serves.
-  const live = (await readRouting(ctx.store, version.name))?.routing.aliases['champion'] === version.version;
+  const live = await isServed(ctx, version, CHAMPION);
   const deployment = await writeDeployment(ctx, version, { status: 'registered only', alias: null });
-  return {
-    outputs: { deployment },
-    values: {
-      model: version.name,
-      version: version.version,
-      previous: null,
-      promoted: false,
-      confirmed: 0,
-      ...(live ? { live } : { why: `${past} moves no alias` }),
-    },
+  return registeredOnly(version, deployment, {
+    live,
+    why: `${past} moves no alias`,
     details: `**Not promoted**: the run is ${past}, and runs of the past move no alias. To let it serve: \`perennial models rollback ${version.name} --to ${version.version}\`, which pins it.`,
-  };
+  });
 }
 
 /** The version is registered, and not promoted yet, for a reason that is no fault of it. What serves already is left as it is. */
 export async function heldBack(ctx: StepContext, version: VersionManifest, alias: string, reason: string): Promise<StepResult> {
-  const { readRouting } = await import('../src/registry/routing.ts');
-  const live = (await readRouting(ctx.store, version.name))?.routing.aliases[alias] === version.version;
+  const live = await isServed(ctx, version, alias);
   const deployment = await writeDeployment(ctx, version, { status: live ? 'deployed' : 'held back', alias });
-  return {
-    outputs: { deployment },
-    values: {
-      model: version.name,
-      version: version.version,
-      previous: null,
-      promoted: false,
-      confirmed: 0,
-      ...(live ? { live } : { why: reason }),
-    },
+  return registeredOnly(version, deployment, {
+    live,
+    why: reason,
     details: live
       ? `${alias} of ${version.name} is version ${version.version} already.`
-      : `**Not promoted**: ${reason}. To let it serve all the same, or later: \`perennial models promote ${version.name} ${version.version}${alias === 'champion' ? '' : ` --alias ${alias}`}\`.`,
+      : `**Not promoted**: ${reason}. To let it serve all the same, or later: \`perennial models promote ${version.name} ${version.version}${alias === CHAMPION ? '' : ` --alias ${alias}`}\`.`,
+  });
+}
+
+async function isServed({ store }: StepContext, { name, version }: VersionManifest, alias: string): Promise<boolean> {
+  const { readRouting } = await import('../src/registry/routing.ts');
+  return (await readRouting(store, name))?.routing.aliases[alias] === version;
+}
+
+function registeredOnly(
+  { name, version }: VersionManifest,
+  deployment: ArtifactRef,
+  { live, why, details }: { readonly live: boolean; readonly why: string; readonly details: string },
+): StepResult {
+  return {
+    outputs: { deployment },
+    values: { model: name, version, previous: null, promoted: false, confirmed: 0, ...(live ? { live } : { why }) },
+    details,
   };
 }
 

@@ -1,31 +1,15 @@
 import { messageOf } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
-import type { HiddenColumns, PredictionLogSettings } from '../core/prediction-log.ts';
+import type { PredictionLogSettings } from '../core/prediction-log.ts';
 import type { StepLogger } from '../core/step.ts';
 import type { Prediction, Row } from '../core/tensor.ts';
 import { writeJson } from '../data/reading/json-numbers.ts';
 import { hideColumns } from '../monitoring/predictions/hidden-columns.ts';
+import { dayPrefix } from '../monitoring/predictions/logged-prediction.ts';
+import type { LoggedPrediction } from '../monitoring/predictions/logged-prediction.ts';
 import { PREDICTION_LOG_LIMITS } from './limits.ts';
-import type { Arm } from '../core/rollout.ts';
 import type { Exposure, Servable } from './servable.ts';
 import type { ServingMetrics } from './serving-metrics.ts';
-
-/** One line of `predictions/<model>/<yyyy-mm-dd>/<HH>-<serverId>-<seq>.ndjson` (day and hour in UTC). */
-export interface PredictionRecord {
-  /** ISO 8601, UTC. */
-  readonly time: string;
-  readonly id: string;
-  readonly version: number;
-  /** The row as it was sent, images and what is hidden left out; null where the client sent tensors, or the row was too long. */
-  readonly row: Row | null;
-  readonly prediction: Prediction;
-  /** What of the row is not written, or as a digest, because a deployment says so. */
-  readonly hidden?: HiddenColumns;
-  /** Where a rollout goes on: which one, which of its versions this is, and by which name the caller goes in it. */
-  readonly rollout?: string;
-  readonly arm?: Arm;
-  readonly unit?: string;
-}
 
 export interface PredictionLogOptions {
   readonly serverId: string;
@@ -138,7 +122,7 @@ export class PredictionLog {
   }
 
   /** A row that is too long, or that cannot be written, is left out: the answer does not depend on it. */
-  #lineOf(record: PredictionRecord): string {
+  #lineOf(record: LoggedPrediction): string {
     try {
       const line = `${writeJson(record)}\n`;
       if (line.length <= PREDICTION_LOG_LIMITS.lineBytesMax) return line;
@@ -149,7 +133,7 @@ export class PredictionLog {
   }
 
   #chunkFor(model: string, time: string): Chunk {
-    const slot = `predictions/${model}/${time.slice(0, 10)}/${time.slice(11, 13)}`;
+    const slot = `${dayPrefix(model, time.slice(0, 10))}${time.slice(11, 13)}`;
     let chunk = this.#open.get(slot);
     if (chunk === undefined) {
       this.#sequence += 1;

@@ -6,18 +6,21 @@ import { COUNT, OBJECT, TEXT, defineStored, listOf, orNull, recordSchema } from 
 import type { StoredKind } from '../../storage/stored.ts';
 import { LOG_HINT, Unread, readLines, refuseUnread } from '../../storage/unread.ts';
 
-/** What is read of a logged prediction. */
+/** One line of `predictions/<model>/<yyyy-mm-dd>/<HH>-<server>-<seq>.ndjson` (day and hour in UTC). */
 export interface LoggedPrediction {
   /** ISO 8601, UTC. */
   readonly time: string;
   readonly id: string;
   readonly version: number;
-  /** null: the client sent tensors, or the row was too long to be logged. */
+  /** The row as it was sent, images and what is hidden left out; null where the client sent tensors, or the row was too long. */
   readonly row: Row | null;
   readonly prediction: Prediction;
-  /** What of the row is not there, or as a digest, because the deployment said so. */
+  /** What of the row is not written, or as a digest, because a deployment says so. */
   readonly hidden?: HiddenColumns;
-  /** Absent: no rollout went on, or the request was outside of it. */
+  /**
+   * Where a rollout goes on: which one, which of its versions this is, and by which name the caller goes in it. Absent: the request was
+   * outside of it.
+   */
   readonly rollout?: string;
   readonly arm?: string;
   readonly unit?: string;

@@ -31,8 +31,8 @@ export interface PackOptions {
 const DAY_MS = 24 * 3_600_000;
 /** After its end a day gets lines only from a server whose store was away. */
 const ENDED_FOR_MS = 2 * 3_600_000;
-/** Of one part: what is read for an hour of a day is all of its parts. */
-const PART_BYTES_MAX = 512 * 1024 * 1024;
+/** Of the lines of one part: packed, that is some megabytes, which every store creates in one piece or not at all. */
+const PART_BYTES_MAX = 64 * 1024 * 1024;
 /** Columns that people get beside the lines; what is wider is in the lines alone. */
 const COLUMNS_MAX = 2_000;
 /** Others that pack the same day at the same time, one after the other. */
@@ -71,6 +71,7 @@ interface PackedDay {
 async function packDay(store: ObjectStore, model: string, day: string, signal: AbortSignal | undefined): Promise<PackedDay> {
   const done: PackedDay = { objects: 0, lines: 0, problems: [] };
   const refused = new Set<string>();
+  let bytesMax = PART_BYTES_MAX;
   for (let lost = 0; lost < ATTEMPTS_MAX;) {
     const listed = await listDay(store, model, day);
     const covered = await coveredBy(store, listed.packed);
@@ -82,10 +83,14 @@ async function packDay(store: ObjectStore, model: string, day: string, signal: A
     const open = listed.written.filter((one) => !covered.has(nameOf(one)) && !refused.has(one.key));
     if (open.length === 0) return done;
     const number = Math.max(0, ...listed.packed.map(({ key }) => packedNumber(key)!)) + 1;
-    const part = await writePart(store, packedKey(model, day, number), prefix, open, signal);
+    const part = await writePart(store, packedKey(model, day, number), prefix, open, { bytesMax, signal });
     for (const [key, problem] of part.refused) {
       refused.add(key);
       done.problems.push(problem);
+    }
+    if (part.tooLarge !== undefined) {
+      bytesMax = Math.floor(Math.min(part.tooLarge, bytesMax) / 2);
+      continue;
     }
     if (!part.isMine) {
       lost += 1;
@@ -123,8 +128,10 @@ interface WrittenPart {
   readonly keys: readonly string[];
   /** Objects with lines that cannot be read, and what is wrong with them. */
   readonly refused: readonly (readonly [key: string, problem: string])[];
-  /** false: there was nothing to write, or somebody else wrote this part first. */
+  /** false: somebody else wrote this part first. */
   readonly isMine: boolean;
+  /** Bytes of its lines: the store does not create so large a part in one piece. */
+  readonly tooLarge?: number;
 }
 
 async function writePart(
@@ -132,7 +139,7 @@ async function writePart(
   key: string,
   prefix: string,
   open: readonly ObjectHead[],
-  signal: AbortSignal | undefined,
+  { bytesMax, signal }: { readonly bytesMax: number; readonly signal: AbortSignal | undefined },
 ): Promise<WrittenPart> {
   const folder = await mkdtemp(join(tmpdir(), 'perennial-pack-'));
   const pause = pauses(signal);
@@ -144,7 +151,7 @@ async function writePart(
     const plain = join(folder, 'lines.ndjson');
     const out = createWriteStream(plain);
     for (const head of open) {
-      if (bytes >= PART_BYTES_MAX) break;
+      if (bytes >= bytesMax) break;
       const unread = new Unread();
       const text = new TextDecoder().decode((await store.get(head.key)).body);
       const records = parseLines(text, head.key, unread);
@@ -178,7 +185,10 @@ async function writePart(
       await store.putFile(key, packed, { ifNoneMatch: '*', contentType: 'application/vnd.apache.parquet' });
     } catch (error) {
       if (isPerennialError(error, 'PRECONDITION_FAILED')) return { lines, keys: [], refused, isMine: false };
-      throw error;
+      if (!isPerennialError(error, 'LIMIT_EXCEEDED')) throw error;
+      const nothing = { lines: 0, keys: [], isMine: true } as const;
+      if (keys.length > 1) return { ...nothing, refused, tooLarge: bytes };
+      return { ...nothing, refused: [...refused, [keys[0]!, messageOf(error)]] };
     }
     return { lines, keys, refused, isMine: true };
   } finally {

@@ -1,7 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { PerennialError } from '../../../src/core/errors.ts';
 import type { ObjectStore } from '../../../src/core/ports.ts';
 import { withDatabase, pathLiteral } from '../../../src/data/table/duckdb.ts';
 import { writeJson } from '../../../src/data/reading/json-numbers.ts';
@@ -27,6 +29,15 @@ beforeEach(() => {
   store = new FileStore(folder);
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Takes only small files on condition, as S3 does of uploads in one piece. */
+class NarrowStore extends FileStore {
+  override async putFile(...[key, path, options]: Parameters<ObjectStore['putFile']>): ReturnType<ObjectStore['putFile']> {
+    if (options?.ifNoneMatch !== undefined && statSync(path).size > 12_000)
+      throw new PerennialError('LIMIT_EXCEEDED', `"${key}" is too large for this store.`);
+    return super.putFile(key, path, options);
+  }
+}
 
 /** Somebody packs the day right after the first object was read. */
 class MovingStore extends FileStore {
@@ -134,6 +145,20 @@ describe('logs of days that have ended', () => {
     const before = await read();
     expect(await read(new MovingStore(folder))).toEqual(before);
     expect(await keys()).toEqual([keyOf('packed-000001.parquet')]);
+  });
+
+  it('are packed into more parts where the store takes none so large in one piece', async () => {
+    for (let object = 1; object <= 5; object++)
+      await put(keyOf(`10-s1-00000${object}.ndjson`), line(object, `r${object}`, { text: randomBytes(2_000).toString('hex') }));
+    await put(keyOf('10-s1-000006.ndjson'), line(6, 'large', { text: randomBytes(20_000).toString('hex') }));
+    const before = await read();
+    const packed = await packEndedDays(new NarrowStore(folder));
+    expect(packed.days).toEqual([{ model: 'm', day: DAY, objects: 5, lines: 5 }]);
+    expect(packed.problems).toEqual([expect.stringContaining('too large for this store')]);
+    const names = (await keys()).map((key) => key.slice(key.lastIndexOf('/') + 1));
+    expect(names[0]).toBe('10-s1-000006.ndjson');
+    expect(names.length).toBeGreaterThan(2);
+    expect(await read()).toEqual(before);
   });
 
   it('with a line that cannot be read keep its object, and pack the others', async () => {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { PerennialError } from '../../../src/core/errors.ts';
 import type { ObjectStore } from '../../../src/core/ports.ts';
+import type { LoggedPrediction } from '../../../src/monitoring/predictions/logged-prediction.ts';
 import { PredictionLog } from '../../../src/serving/prediction-log.ts';
-import type { PredictionLogOptions, PredictionRecord } from '../../../src/serving/prediction-log.ts';
+import type { PredictionLogOptions } from '../../../src/serving/prediction-log.ts';
 import { createServingMetrics } from '../../../src/serving/serving-metrics.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
 import { eventually, fakeServable, recordingLog } from './doubles.ts';
@@ -29,14 +30,14 @@ function setUp(options: Partial<PredictionLogOptions> = {}) {
   return { store, log, add, value, lines: recording.lines };
 }
 
-async function records(store: ObjectStore): Promise<Record<string, PredictionRecord[]>> {
-  const found: Record<string, PredictionRecord[]> = {};
+async function records(store: ObjectStore): Promise<Record<string, LoggedPrediction[]>> {
+  const found: Record<string, LoggedPrediction[]> = {};
   for await (const { key } of store.list('')) {
     found[key] = Buffer.from((await store.get(key)).body)
       .toString()
       .trimEnd()
       .split('\n')
-      .map((line) => JSON.parse(line) as PredictionRecord);
+      .map((line) => JSON.parse(line) as LoggedPrediction);
   }
   return found;
 }
