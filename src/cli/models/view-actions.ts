@@ -293,7 +293,7 @@ export async function gcAction(io: CliIo, options: GcFlags): Promise<void> {
   );
   const objects = packed.days.reduce((sum, day) => sum + day.objects, 0);
   if (objects > 0) {
-    const what = `Prediction logs of days that have ended (${objects} objects, ${packed.days.length} days)`;
+    const what = `Prediction logs of days that have ended (${objects} objects of ${packed.days.length} ${packed.days.length === 1 ? 'day' : 'days'})`;
     io.print(`\n${what} ${result.dryRun ? 'would be' : 'were'} packed into Parquet.`);
   }
   for (const problem of packed.problems) io.note(`Not packed: ${problem}`);
