@@ -10,7 +10,7 @@ import { CsvBody } from '../serving/protocols/csv-body.ts';
 import { RequestError } from '../serving/request-error.ts';
 
 /** Media types under which clients of all protocols send JSON; curl's own is that of forms. */
-const JSON_TYPES = /^(?:application\/(?:[\w.+-]*\+)?json|text\/[\w.+-]+|application\/x-www-form-urlencoded|)$/;
+const JSON_TYPES = /^(?:application\/(?:[\w.+-]*\+)?json|text\/(?:plain|json|x-json)|application\/x-www-form-urlencoded|)$/;
 const BEGINNINGS: readonly (readonly [bytes: readonly number[], name: string])[] = [
   [[0x1f, 0x8b], 'gzip'],
   [[0x28, 0xb5, 0x2f, 0xfd], 'zstd'],

@@ -126,6 +126,8 @@ describe('a body', () => {
         415,
         'The body is compressed as "zstd"; this server unpacks gzip, x-gzip, deflate, br.',
       ],
+      ['<row/>', { 'content-type': 'text/xml' }, 415, 'The body is text/xml, not JSON: send JSON in UTF-8.'],
+      ['a,b\n1,2', { 'content-type': 'text/csv; charset=utf-8' }, 415, 'The body is text/csv, not JSON: send JSON in UTF-8.'],
       [gzip, { 'content-type': 'application/json' }, 415, 'The body is gzip: send JSON in UTF-8.'],
       [
         new Uint8Array([8, 255, 254]),
