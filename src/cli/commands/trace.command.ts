@@ -1,8 +1,10 @@
-import { PerennialError } from '../../core/errors.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PerennialError, isPerennialError } from '../../core/errors.ts';
 import { approvalText } from '../../core/approval.ts';
 import { verdictWord } from '../../core/step.ts';
 import { writeJson } from '../../data/reading/json-numbers.ts';
 import type { AnswerTrace, TracedVersion } from '../../runs/trace-answer.ts';
+import { PREDICTION_LOG_LIMITS } from '../../serving/limits.ts';
 import { timeText } from '../models/views.ts';
 import { defineCommand } from './command.ts';
 import type { CliIo } from './command.ts';
@@ -15,6 +17,8 @@ interface TraceOptions {
 /** Rows of a request that are printed; `--json` has them all. */
 const ROWS_SHOWN = 10;
 const LABEL_WIDTH = 16;
+/** Of a server from its last flush to the store, in milliseconds. */
+const WRITING_MS = 1_000;
 
 export default defineCommand({
   register(program, io) {
@@ -27,7 +31,7 @@ export default defineCommand({
       .addHelpText(
         'after',
         `
-An answer is in the log some seconds after it was given. The search begins with the newest day, and ends with the day that has the id.
+An answer is in the log some seconds after it was given, which is waited for. The search begins with the newest day, and ends with the day that has the id.
 
 Examples:
   perennial trace 6f1c1a52-9d0e-4a3c-8f62-2f0f5f5f7d11
@@ -46,9 +50,16 @@ async function trace(io: CliIo, id: string, { model, since }: TraceOptions): Pro
     import('../../runs/trace-answer.ts'),
   ]);
   const store = await openStore();
-  const found = await traceAnswer(store, createArtifactStore(store), id, {
-    ...(model === undefined ? {} : { model }),
-    ...(since === undefined ? {} : { since }),
+  const look = (): Promise<AnswerTrace> =>
+    traceAnswer(store, createArtifactStore(store), id, {
+      ...(model === undefined ? {} : { model }),
+      ...(since === undefined ? {} : { since }),
+    });
+  const found = await look().catch(async (error: unknown) => {
+    if (!isPerennialError(error, 'NOT_FOUND')) throw error;
+    // It may have been answered this moment.
+    await sleep(PREDICTION_LOG_LIMITS.flushMs + WRITING_MS);
+    return look();
   });
   io.result(found);
   io.print(textOf(found));
