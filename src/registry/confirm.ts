@@ -3,7 +3,7 @@ import type { Confirmation } from './confirmation.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
-import { getStored, isUnreadable } from '../storage/stored.ts';
+import { getReadable } from '../storage/stored.ts';
 import { identityOf } from '../storage/store-identity.ts';
 import { storeNow } from '../storage/store-clock.ts';
 import { tracedFetch } from '../telemetry/http-client.ts';
@@ -124,23 +124,14 @@ async function announcedServers(store: ObjectStore): Promise<(Announcement & { r
     // Both times are the store's: the clocks of the server and of whoever asks may say anything.
     const agoMs = (await storeNow(store)) - modifiedAt;
     if (agoMs >= SERVER_SILENT_MS) continue;
-    const announcement = await readAnnouncement(store, key);
+    // One that cannot be read hides no other server; it is written anew within seconds.
+    const announcement = await getReadable(store, ANNOUNCEMENT, key);
     if (announcement !== undefined) found.push({ ...announcement, agoMs });
   }
   return found;
 }
 
 const isLive = (agoMs: number): boolean => agoMs < SERVER_LIVE_MS;
-
-/** One that cannot be read hides no other server; it is written anew within seconds. */
-async function readAnnouncement(store: ObjectStore, key: string): Promise<Announcement | undefined> {
-  try {
-    return (await getStored(store, ANNOUNCEMENT, key))?.value;
-  } catch (error) {
-    if (isUnreadable(error)) return undefined;
-    throw error;
-  }
-}
 
 async function ask(
   server: Announcement,

@@ -7,10 +7,10 @@ import { REUSE_MS_MAX } from '../storage/blobs.ts';
 import { mapLimited } from '../storage/concurrency.ts';
 import { PerennialError } from '../core/errors.ts';
 import { storeNow } from '../storage/store-clock.ts';
-import { getStored, isUnreadable } from '../storage/stored.ts';
-import type { StoredKind } from '../storage/stored.ts';
+import { getReadable } from '../storage/stored.ts';
 import { MANIFEST, ROUTING } from './documents.ts';
 import { MODELS_PREFIX } from './keys.ts';
+import type { Routing } from './types.ts';
 
 export interface GcOptions {
   /** Deletes only with `false`. Default: true. */
@@ -93,13 +93,14 @@ export async function collectGarbage(store: ObjectStore, options: GcOptions = {}
   const inventory = await takeInventory(store);
   const expired = (head: ObjectHead, age: number): boolean => now - head.modifiedAt > age;
   const liveCache = inventory.cache.filter((head) => !expired(head, Math.max(cacheMs, graceMs)));
-  const referenced = await references(store, inventory, [...inventory.documents, ...liveCache]);
+  const routings = await readRoutings(store, inventory);
+  const referenced = await references(store, inventory, { roots: [...inventory.documents, ...liveCache], routings });
   const unreferenced = (head: ObjectHead, digest: string): boolean => !referenced.has(digest) && expired(head, graceMs);
   const artifacts = inventory.artifacts.filter((head) => unreferenced(head, digestOf(head.key)));
   const blobs = inventory.blobs.filter((head) => unreferenced(head, digestOf(head.key)));
   const cache = inventory.cache.filter((head) => expired(head, Math.max(cacheMs, graceMs)));
   const logs = [
-    ['prediction log', inventory.predictions.filter(await isOldPrediction(store, inventory, { now, predictionsMs }))],
+    ['prediction log', inventory.predictions.filter(isOldPrediction(routings, { now, predictionsMs }))],
     ['step log', inventory.logs.filter((head) => expired(head, logsMs))],
     ['training curves', inventory.curves.filter((head) => expired(head, logsMs))],
     ['drift check', inventory.checks.filter((head) => expired(head, logsMs))],
@@ -143,15 +144,13 @@ export async function collectGarbage(store: ObjectStore, options: GcOptions = {}
 }
 
 /** As long as the deployment of the model says. Where that cannot be read, nothing of the model goes. */
-async function isOldPrediction(
-  store: ObjectStore,
-  { documents }: Inventory,
+function isOldPrediction(
+  routings: Routings,
   { now, predictionsMs }: { readonly now: number; readonly predictionsMs: number },
-): Promise<(head: ObjectHead) => boolean> {
+): (head: ObjectHead) => boolean {
   const kept = new Map<string, number>();
-  for (const { key } of documents.filter((head) => isRouting(head.key))) {
-    const model = key.slice(MODELS_PREFIX.length, -'/routing.json'.length);
-    const routing = await readOrSkip(store, ROUTING, key);
+  for (const [folder, routing] of routings) {
+    const model = folder.slice(MODELS_PREFIX.length, -1);
     const keep = routing?.predictionLog?.keep;
     if (routing === undefined) kept.set(model, Infinity);
     else if (keep !== undefined) kept.set(model, durationMs(keep));
@@ -164,7 +163,16 @@ async function isOldPrediction(
   };
 }
 
-const isRouting = (key: string): boolean => key.startsWith(MODELS_PREFIX) && key.endsWith('/routing.json');
+/** By the folder of the model; undefined: what cannot be read, which releases nothing. */
+type Routings = ReadonlyMap<string, Routing | undefined>;
+
+async function readRoutings(store: ObjectStore, { documents }: Inventory): Promise<Routings> {
+  const routings = new Map<string, Routing | undefined>();
+  for (const { key } of documents)
+    if (key.startsWith(MODELS_PREFIX) && key.endsWith('/routing.json'))
+      routings.set(key.slice(0, -'routing.json'.length), await getReadable(store, ROUTING, key));
+  return routings;
+}
 
 interface Inventory {
   readonly blobs: ObjectHead[];
@@ -218,8 +226,12 @@ async function takeInventory(store: ObjectStore): Promise<Inventory> {
   return inventory;
 }
 
-async function references(store: ObjectStore, inventory: Inventory, roots: readonly ObjectHead[]): Promise<Set<string>> {
-  const skipped = await keysOfDeletedVersions(store, roots);
+async function references(
+  store: ObjectStore,
+  inventory: Inventory,
+  { roots, routings }: { readonly roots: readonly ObjectHead[]; readonly routings: Routings },
+): Promise<Set<string>> {
+  const skipped = await keysOfDeletedVersions(store, roots, routings);
   const found = new Set<string>();
   await mapLimited(roots, CONCURRENT, async ({ key }) => {
     if (skipped.has(key)) return;
@@ -257,15 +269,12 @@ async function readIfPresent(store: ObjectStore, digest: string): Promise<Artifa
 }
 
 /** Manifests and claims of deleted versions stay, to hold their numbers, but keep nothing alive. */
-async function keysOfDeletedVersions(store: ObjectStore, roots: readonly ObjectHead[]): Promise<Set<string>> {
+async function keysOfDeletedVersions(store: ObjectStore, roots: readonly ObjectHead[], routings: Routings): Promise<Set<string>> {
   const skipped = new Set<string>();
-  const routings = roots.filter(({ key }) => isRouting(key));
-  for (const { key } of routings) {
-    const routing = await readOrSkip(store, ROUTING, key);
-    const folder = key.slice(0, -'routing.json'.length);
+  for (const [folder, routing] of routings) {
     for (const version of routing?.deleted ?? []) {
       const versionKey = `${folder}versions/${version}.json`;
-      const manifest = await readOrSkip(store, MANIFEST, versionKey);
+      const manifest = await getReadable(store, MANIFEST, versionKey);
       skipped.add(versionKey);
       skipped.add(`${folder}cards/${version}.json`);
       if (manifest !== undefined) skipped.add(`${folder}by-digest/${manifest.model.digest}.json`);
@@ -273,16 +282,6 @@ async function keysOfDeletedVersions(store: ObjectStore, roots: readonly ObjectH
     }
   }
   return skipped;
-}
-
-/** What cannot be read releases nothing. */
-async function readOrSkip<T>(store: ObjectStore, kind: StoredKind<T>, key: string): Promise<T | undefined> {
-  try {
-    return (await getStored(store, kind, key))?.value;
-  } catch (error) {
-    if (isUnreadable(error)) return undefined;
-    throw error;
-  }
 }
 
 async function readText(store: ObjectStore, key: string): Promise<string> {

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { isPerennialError } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import { mapLimited } from '../storage/concurrency.ts';
-import { COUNT, TEXT, defineStored, getStored, isUnreadable, mapOf, recordSchema } from '../storage/stored.ts';
+import { COUNT, TEXT, defineStored, getReadable, mapOf, recordSchema } from '../storage/stored.ts';
 import type { StoredKind } from '../storage/stored.ts';
 import type { PartKeeper } from './parts.ts';
 import { partName } from './score-task.ts';
@@ -39,7 +39,7 @@ export function storeParts(store: ObjectStore, binding: string): PartKeeper & { 
       const found: PartRecord[] = [];
       for await (const { key } of store.list(prefix)) {
         if (!key.endsWith('.json')) continue;
-        const record = await readRecord(store, key);
+        const record = await getReadable(store, SCORED_PART, key);
         if (record !== undefined) found.push(record);
       }
       return found;
@@ -69,13 +69,4 @@ export function storeParts(store: ObjectStore, binding: string): PartKeeper & { 
         await mapLimited(part, CONCURRENT, (key) => store.delete(key));
     },
   };
-}
-
-async function readRecord(store: ObjectStore, key: string): Promise<PartRecord | undefined> {
-  try {
-    return (await getStored(store, SCORED_PART, key))?.value;
-  } catch (error) {
-    if (isUnreadable(error)) return undefined;
-    throw error;
-  }
 }

@@ -5,7 +5,7 @@ import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
 import type { ArtifactRef } from '../core/artifact.ts';
 import type { StepResult } from '../core/step.ts';
 import { sha256 } from '../storage/digest.ts';
-import { OBJECT, TEXT, defineStored, getStored, isUnreadable, mapOf, recordSchema } from '../storage/stored.ts';
+import { OBJECT, TEXT, defineStored, getReadable, mapOf, recordSchema } from '../storage/stored.ts';
 import type { StoredKind } from '../storage/stored.ts';
 import { damagedFiles } from '../storage/verify-blobs.ts';
 
@@ -170,14 +170,9 @@ export class StepCache {
     }
   }
 
-  async #read<T>(kind: StoredKind<T>, key: string): Promise<T | undefined> {
-    try {
-      return (await getStored(this.#store, kind, key))?.value;
-    } catch (error) {
-      // A torn or foreign object is no entry, nor is one of another version: the step runs and writes a good one.
-      if (isUnreadable(error)) return undefined;
-      throw error;
-    }
+  /** A torn or foreign object is no entry, nor is one of another version: the step runs and writes a good one. */
+  #read<T>(kind: StoredKind<T>, key: string): Promise<T | undefined> {
+    return getReadable(this.#store, kind, key);
   }
 
   async #put(key: string, value: unknown): Promise<void> {

@@ -136,6 +136,16 @@ export async function getStored<T>(
   return { value, etag: found.etag };
 }
 
+/** A record of the store where it is there and can be read: for who goes on without it. */
+export async function getReadable<T>(store: ObjectStore, kind: StoredKind<T>, key: string): Promise<T | undefined> {
+  try {
+    return (await getStored(store, kind, key))?.value;
+  } catch (error) {
+    if (isUnreadable(error)) return undefined;
+    throw error;
+  }
+}
+
 /** Whether a record could not be read because of what it holds: it is broken, or of a newer version. The store itself answered. */
 export function isUnreadable(error: unknown): error is PerennialError {
   return isPerennialError(error, 'BLOB_CORRUPT') || isPerennialError(error, 'PIPELINE_OUTDATED');

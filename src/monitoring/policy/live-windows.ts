@@ -1,4 +1,5 @@
 import type { JsonObject, JsonSchema } from '../../core/json.ts';
+import type { TriggerDefinition } from '../triggers/trigger.ts';
 
 /** A stretch of time in which answers were given. */
 export interface LiveWindow {
@@ -62,6 +63,15 @@ export const LIVE_PROPERTIES = {
   },
   windowsOf: { description: 'See `windowsMin`; at least as large.', type: 'integer', minimum: 1, maximum: 64, default: 1 },
 } as const satisfies Readonly<Record<string, JsonSchema>>;
+
+/** What triggers over live windows have in common besides their settings. */
+export const LIVE_TRIGGER = {
+  durations: ['window', 'delay'],
+  every: '1h',
+  coolDown: '1h',
+  ofChampion: true,
+  needsNewRows: true,
+} as const satisfies Partial<TriggerDefinition>;
 
 /** A 95 % interval at another confidence, of the same spread. */
 export function widened(value: number, { low, high }: { readonly low: number; readonly high: number }, confidence: number) {

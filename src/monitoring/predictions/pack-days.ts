@@ -71,11 +71,12 @@ interface PackedDay {
 async function packDay(store: ObjectStore, model: string, day: string, signal: AbortSignal | undefined): Promise<PackedDay> {
   const done: PackedDay = { objects: 0, lines: 0, problems: [] };
   const refused = new Set<string>();
+  const covered = new CoveredObjects(store);
   let bytesMax = PART_BYTES_MAX;
   for (let lost = 0; lost < ATTEMPTS_MAX;) {
     const listed = await listDay(store, model, day);
-    const covered = await coveredBy(store, listed.packed);
-    if (typeof covered === 'string') return { ...done, problems: [...done.problems, covered] };
+    const problem = await covered.readFrom(listed.packed);
+    if (problem !== undefined) return { ...done, problems: [...done.problems, problem] };
     const prefix = dayPrefix(model, day);
     const nameOf = ({ key }: ObjectHead): string => key.slice(prefix.length);
     // Somebody who packed was killed before they were gone, or a server wrote one again after an answer got lost.
@@ -108,19 +109,34 @@ async function listDay(store: ObjectStore, model: string, day: string): Promise<
   return { written: [], packed: [] };
 }
 
-/** Names of the objects that were packed already; a text: why that cannot be said. */
-async function coveredBy(store: ObjectStore, packed: readonly ObjectHead[]): Promise<Set<string> | string> {
-  const covered = new Set<string>();
-  for (const { key } of packed) {
-    try {
-      for (const name of await withPackedPart(store, key, (part) => part.sources())) covered.add(name);
-    } catch (error) {
-      if (isPerennialError(error, 'OBJECT_NOT_FOUND')) continue;
-      if (isPerennialError(error, 'DATA_INVALID')) return messageOf(error);
-      throw error;
-    }
+/** Names of the objects that were packed already. Parts are only ever created, so that each is read once. */
+class CoveredObjects {
+  readonly #store: ObjectStore;
+  readonly #names = new Set<string>();
+  readonly #read = new Set<string>();
+
+  constructor(store: ObjectStore) {
+    this.#store = store;
   }
-  return covered;
+
+  has(name: string): boolean {
+    return this.#names.has(name);
+  }
+
+  /** @returns why it cannot be said what a part holds */
+  async readFrom(packed: readonly ObjectHead[]): Promise<string | undefined> {
+    for (const { key } of packed.filter((part) => !this.#read.has(part.key))) {
+      try {
+        for (const name of await withPackedPart(this.#store, key, (part) => part.sources())) this.#names.add(name);
+        this.#read.add(key);
+      } catch (error) {
+        if (isPerennialError(error, 'OBJECT_NOT_FOUND')) continue;
+        if (isPerennialError(error, 'DATA_INVALID')) return messageOf(error);
+        throw error;
+      }
+    }
+    return undefined;
+  }
 }
 
 interface WrittenPart {
@@ -231,14 +247,18 @@ class Columns {
 
   /** For DuckDB's read_json. */
   sql(): string {
-    const fixed = ['time TIMESTAMP', 'id VARCHAR', 'version INTEGER', 'rollout VARCHAR', 'arm VARCHAR', 'unit VARCHAR'];
     const all = [
-      ...fixed.map((one) => one.split(' ') as [string, string]),
-      ...[...this.#found.values()].map(({ name, type }) => [name, type] as const),
-      ['source', 'VARCHAR'] as const,
-      ['line', 'VARCHAR'] as const,
+      { name: 'time', type: 'TIMESTAMP' },
+      { name: 'id', type: 'VARCHAR' },
+      { name: 'version', type: 'INTEGER' },
+      { name: 'rollout', type: 'VARCHAR' },
+      { name: 'arm', type: 'VARCHAR' },
+      { name: 'unit', type: 'VARCHAR' },
+      ...this.#found.values(),
+      { name: 'source', type: 'VARCHAR' },
+      { name: 'line', type: 'VARCHAR' },
     ];
-    return `{${all.map(([name, type]) => `${ident(name)}: ${literal(type)}`).join(', ')}}`;
+    return `{${all.map(({ name, type }) => `${ident(name)}: ${literal(type)}`).join(', ')}}`;
   }
 
   /** undefined: it is in the line alone. */

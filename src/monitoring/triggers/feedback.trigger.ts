@@ -1,5 +1,14 @@
 import type { JsonObject } from '../../core/json.ts';
-import { LIVE_PROPERTIES, judgeLive, liveTable, shareInterval, shownValue, stretchOf, windowMistakes } from '../policy/live-windows.ts';
+import {
+  LIVE_PROPERTIES,
+  LIVE_TRIGGER,
+  judgeLive,
+  liveTable,
+  shareInterval,
+  shownValue,
+  stretchOf,
+  windowMistakes,
+} from '../policy/live-windows.ts';
 import type { LiveRules, LiveWindow } from '../policy/live-windows.ts';
 import { defineTrigger } from './trigger.ts';
 
@@ -34,11 +43,7 @@ export default defineTrigger<FeedbackSettings>({
       ...LIVE_PROPERTIES,
     },
   },
-  durations: ['window', 'delay'],
-  every: '1h',
-  coolDown: '1h',
-  ofChampion: true,
-  needsNewRows: true,
+  ...LIVE_TRIGGER,
   examples: [{ flagged: 0.02 }, { flagged: 0.3, of: 'checked', rowsMin: 50, do: 'notify' }],
   mistakes: (settings) => windowMistakes(settings),
   async look({ store, artifacts }, { model, nominalTime }, settings, champion) {

@@ -2,7 +2,16 @@ import { PerennialError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { metricRegistry } from '../../evaluation/metrics/index.generated.ts';
 import type { VersionManifest } from '../../registry/types.ts';
-import { LIVE_PROPERTIES, judgeLive, liveTable, shownValue, stretchOf, widened, windowMistakes } from '../policy/live-windows.ts';
+import {
+  LIVE_PROPERTIES,
+  LIVE_TRIGGER,
+  judgeLive,
+  liveTable,
+  shownValue,
+  stretchOf,
+  widened,
+  windowMistakes,
+} from '../policy/live-windows.ts';
 import type { LiveRules, LiveWindow } from '../policy/live-windows.ts';
 import { defineTrigger } from './trigger.ts';
 import type { TriggerDeps, TriggerFinding, TriggerLook, TriggerMistake } from './trigger.ts';
@@ -55,11 +64,7 @@ export default defineTrigger<PerformanceSettings>({
       ...LIVE_PROPERTIES,
     },
   },
-  durations: ['window', 'delay'],
-  every: '1h',
-  coolDown: '1h',
-  ofChampion: true,
-  needsNewRows: true,
+  ...LIVE_TRIGGER,
   examples: [
     { metric: 'accuracy', worseBy: 0.05, window: '7d' },
     { metric: 'meanAbsoluteError', atMost: 2.5, windowsMin: 2, windowsOf: 3, do: { rollback: { within: '7d' } } },

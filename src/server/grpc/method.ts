@@ -1,5 +1,8 @@
 import type { Role } from '../../access/roles.ts';
+import { VERSION_HEADER } from '../../serving/headers.ts';
 import type { AskOptions } from '../../serving/inference.ts';
+import { exposureHeaders } from '../../serving/protocols/http.ts';
+import type { Answer } from '../../serving/servable.ts';
 import type { Codec } from './codec.ts';
 
 export interface Call {
@@ -31,4 +34,10 @@ export interface GrpcService {
   readonly name: string;
   readonly codec: Codec;
   readonly methods: Readonly<Record<string, Method>>;
+}
+
+/** Says in the metadata which version answered, and in which arm of a rollout. */
+export function tellAnswer({ tell }: Call, answer: Answer): void {
+  tell(VERSION_HEADER, String(answer.servable.version));
+  for (const [name, value] of Object.entries(exposureHeaders(answer))) tell(name, value);
 }

@@ -1,6 +1,5 @@
-import { VERSION_HEADER } from '../../serving/headers.ts';
 import type { InferenceService } from '../../serving/inference.ts';
-import { exposureHeaders, targetOf } from '../../serving/protocols/http.ts';
+import { targetOf } from '../../serving/protocols/http.ts';
 import { inferAnswer } from '../../serving/protocols/open-inference-answer.ts';
 import { modelMetadata, questionOf, requestedOutputs } from '../../serving/protocols/open-inference-messages.ts';
 import { modelConfig, modelStatistics, repositoryIndex } from '../../serving/protocols/open-inference-repository.ts';
@@ -9,6 +8,7 @@ import { RequestError } from '../../serving/request-error.ts';
 import type { Target } from '../../serving/router.ts';
 import { inferRequestOf } from './infer-request.ts';
 import type { GrpcInferRequest } from './infer-request.ts';
+import { tellAnswer } from './method.ts';
 import type { Call, GrpcService, Method } from './method.ts';
 import { OPEN_INFERENCE } from './open-inference-messages.ts';
 
@@ -105,7 +105,7 @@ function addressed(model: unknown, version: unknown): Target {
 }
 
 async function infer(service: InferenceService, call: Call): Promise<object> {
-  const { request, options, tell } = call;
+  const { request, options } = call;
   const given = request as unknown as GrpcInferRequest;
   const asked = inferRequestOf(given);
   const target = addressed(given.model_name, given.model_version);
@@ -120,8 +120,7 @@ async function infer(service: InferenceService, call: Call): Promise<object> {
     },
     options,
   );
-  tell(VERSION_HEADER, String(answer.servable.version));
-  for (const [name, value] of Object.entries(exposureHeaders(answer))) tell(name, value);
+  tellAnswer(call, answer);
   const { header, tail } = inferAnswer(answer, requestedOutputs(asked, answer.servable));
   return { ...header, outputs: header.outputs.map(({ name, datatype, shape }) => ({ name, datatype, shape })), raw_output_contents: tail };
 }

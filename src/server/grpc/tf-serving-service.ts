@@ -1,8 +1,7 @@
 import { shortestOfFloat32 } from '../../data/reading/float32.ts';
-import { VERSION_HEADER } from '../../serving/headers.ts';
 import type { InferenceService } from '../../serving/inference.ts';
 import { outputsOf, valuesOf } from '../../serving/named-outputs.ts';
-import { exposureHeaders, targetOf } from '../../serving/protocols/http.ts';
+import { targetOf } from '../../serving/protocols/http.ts';
 import {
   SIGNATURE,
   checkSignature,
@@ -16,6 +15,7 @@ import { status, statuses } from '../../serving/protocols/tf-serving.ts';
 import { RequestError } from '../../serving/request-error.ts';
 import type { Target } from '../../serving/router.ts';
 import type { Answer } from '../../serving/servable.ts';
+import { tellAnswer } from './method.ts';
 import type { Call, GrpcService, Method } from './method.ts';
 import { bytesValue, givenTensor, protoOf, wholeOf } from './tensor-proto.ts';
 import type { TensorProto } from './tensor-proto.ts';
@@ -106,11 +106,6 @@ function answeredBy({ servable }: Answer): object {
   return { name: servable.model, version: { value: servable.version }, signature_name: SIGNATURE };
 }
 
-function tellOf(call: Call, answer: Answer): void {
-  call.tell(VERSION_HEADER, String(answer.servable.version));
-  for (const [name, value] of Object.entries(exposureHeaders(answer))) call.tell(name, value);
-}
-
 async function predict(service: InferenceService, call: Call): Promise<object> {
   const { request, options } = call;
   checkSignature(specOf(request).signature_name);
@@ -129,7 +124,7 @@ async function predict(service: InferenceService, call: Call): Promise<object> {
     },
     options,
   );
-  tellOf(call, answer);
+  tellAnswer(call, answer);
   const outputs = outputsOf(answer.servable).filter(({ name }) => wanted.length === 0 || wanted.includes(name));
   return {
     outputs: Object.fromEntries(outputs.map((output) => [output.name, protoOf(output, valuesOf(answer, output))])),
@@ -156,7 +151,7 @@ async function judge(service: InferenceService, call: Call, verb: 'classify' | '
     },
     options,
   );
-  tellOf(call, answer);
+  tellAnswer(call, answer);
   const { results } = resultsOf(verb, answer);
   const result =
     verb === 'classify'
