@@ -18,6 +18,8 @@ import { scheduleActivities } from './schedules.ts';
 import type { ScheduleActivities } from './schedules.ts';
 import { studyActivities } from './studies.ts';
 import type { StudyActivities } from './studies.ts';
+import { targetActivities } from './targets.ts';
+import type { TargetActivities } from './targets.ts';
 import { unchangedActivities } from './unchanged.ts';
 import type { UnchangedActivities } from './unchanged.ts';
 import { stepActivity } from './run-step.ts';
@@ -34,6 +36,7 @@ export function createActivities(
   StudyActivities &
   ApprovalActivities &
   UnchangedActivities &
+  TargetActivities &
   NotificationActivities {
   const steps: Record<string, (task: StepTask) => Promise<StepOutcome>> = {};
   for (const definition of deps.steps) {
@@ -51,6 +54,7 @@ export function createActivities(
     ...studyActivities(deps),
     ...approvalActivities(deps),
     ...unchangedActivities(deps),
+    ...targetActivities(deps),
     ...notificationActivities(deps),
   } as ReturnType<typeof createActivities>;
 }

@@ -19,6 +19,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/monitoring'],
   ['src/rollouts'],
   ['src/reports', 'src/config', 'src/serving'],
+  ['src/targets'],
   ['src/client', 'src/scoring', 'temporal.config.ts'],
   ['src/steps'],
   ['src/planning', 'src/notifications'],

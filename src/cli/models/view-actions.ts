@@ -11,6 +11,7 @@ import { problemsOfArtifact } from '../../registry/whole.ts';
 import { REPAIR_HINT } from '../../storage/json-objects.ts';
 import type { Problem } from '../../registry/documents.ts';
 import { currentUser, openRegistry } from './options.ts';
+import { targetLines, targetStates } from './targets-action.ts';
 import { aliasesText, metricsText, numberText, sizeText, timeText, transitionRows, versionRows, versionText } from './views.ts';
 import { readStored } from '../../storage/stored.ts';
 import { rolloutWords } from '../../registry/rollouts.ts';
@@ -97,8 +98,10 @@ export async function showAction(io: CliIo, model: string, reference: string | u
   }
   const { versions, routing, problems: unread } = await registry.survey(model);
   const problems = [...unread, ...(await Promise.all(versions.map((manifest) => unservable(store, manifest, { bytes: false })))).flat()];
+  const states = await targetStates(store, routing);
   io.result({
     name: model,
+    targets: states,
     routing: routing ?? null,
     problems,
     versions: versions.map((manifest) => ({ ...manifest, aliases: aliasNames(routing?.aliases, manifest.version) })),
@@ -109,6 +112,8 @@ export async function showAction(io: CliIo, model: string, reference: string | u
     const words = rolloutWords(routing.rollout);
     io.print(`${words[0]!.toUpperCase()}${words.slice(1)} goes on: \`perennial models rollout show ${model}\`\n`);
   }
+  for (const line of targetLines(states, model)) io.print(line);
+  if (states.length > 0) io.print('');
   io.print(table([['VERSION', 'ALIASES', 'CREATED', 'VERDICT', 'METRICS', 'RUN'], ...versionRows(versions, routing)]));
   tellProblems(
     io,
