@@ -3,14 +3,17 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 
 /** What Node.js has and a page has not, and packages with native code: there in name, and says so where it is called. */
-const ABSENT = /^(node:.*|(fs|os|path|util|crypto|stream|events|zlib|url|https?|child_process|worker_threads|module|buffer)(\/.*)?|@duckdb\/.*|minio|pino)$/;
+const ABSENT =
+  /^(node:.*|(fs|os|path|util|crypto|stream|events|zlib|url|https?|child_process|worker_threads|module|buffer)(\/.*)?|@duckdb\/.*|minio|pino)$/;
 const IN_PLACE = { sharp: 'browser-images.ts', '/png.ts': 'no-plain-png.ts' };
 
 const standIns = (root) => ({
   name: 'stand-ins',
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /.*/ }, ({ path, importer }) => {
-      const own = Object.keys(IN_PLACE).find((name) => path === name || (name.startsWith('/') && path.endsWith(name) && importer.includes('/data/images/')));
+      const own = Object.keys(IN_PLACE).find(
+        (name) => path === name || (name.startsWith('/') && path.endsWith(name) && importer.includes('/data/images/')),
+      );
       if (own !== undefined) return { path: join(root, 'src/targets/page/browser', IN_PLACE[own]) };
       return ABSENT.test(path) ? { path, namespace: 'absent' } : undefined;
     });
@@ -31,7 +34,7 @@ export async function pageScript(root) {
     target: 'es2022',
     minify: true,
     treeShaking: true,
-    inject: [join(root, 'src/targets/page/browser/browser-buffer.ts')],
+    inject: [join(root, 'src/targets/page/browser/browser-globals.ts')],
     define: { 'process.env.NODE_ENV': '"production"' },
     legalComments: 'eof',
     // Where the product lies on a disk is never asked here.

@@ -41,6 +41,7 @@ export default defineTarget<Config>({
       if (output === 'text') return 'a language model answers word by word, and the page asks once';
       return output === 'samples' ? 'a generator reads noise, and the page has rows to ask with' : undefined;
     },
+    measuresOnTest: ({ maxLoss }) => maxLoss !== null,
     async prepare(tools, version, model, { quantize = 'uint8', maxLoss = MAX_LOSS, metric }) {
       const { judgePacking } = await import('./shared/packing-loss.ts');
       const { pageFiles } = await import('./shared/page-files.ts');

@@ -1,6 +1,7 @@
 import type { OutputSpec } from '../core/tensor.ts';
 import type { JsonObject, JsonSchema } from '../core/json.ts';
 import type { ArtifactStore, ObjectStore, OpenArtifact } from '../core/ports.ts';
+import type { Topology } from '../training/model/model-config.ts';
 import type { VersionManifest } from '../registry/types.ts';
 import type { Place } from './places/place.ts';
 
@@ -36,14 +37,15 @@ export interface Prepared {
 /** What a document alone tells of the model that will be deployed. */
 export interface PlannedModel {
   readonly output: OutputSpec['kind'];
-  /** Consecutive rows of a prediction; 1 but for time series. */
-  readonly windowSize: number;
-  readonly columnTypes: readonly string[];
 }
 
 export interface Placing<C> {
   /** Says no before anything is trained. undefined: nothing is known against it. */
   unfit?(model: PlannedModel, config: C): string | undefined;
+  /** As {@link unfit}, of the layers. @throws MODEL_INVALID naming one */
+  unfitLayers?(topology: Topology, config: C): void;
+  /** Whether it says no where there are no test rows. Default: no. */
+  measuresOnTest?(config: C): boolean;
   /** @throws MODEL_INVALID, EXPORT_DIFFERS for what cannot be written in its format */
   prepare(tools: TargetTools, version: VersionManifest, model: OpenArtifact, config: C): Promise<Prepared>;
   /** The file without which the folder of a version is none. */

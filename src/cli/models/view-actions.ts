@@ -74,11 +74,13 @@ export async function showAction(io: CliIo, model: string, reference: string | u
     const manifest = await registry.version(model, reference);
     const { exportsOf } = await import('../../registry/version-exports.ts');
     const { approvalsOf } = await import('../../registry/version-approvals.ts');
-    const [{ bytes, base }, exports, approvals, problems] = await Promise.all([
+    const { preparedOf } = await import('../../targets/records.ts');
+    const [{ bytes, base }, exports, approvals, problems, prepared] = await Promise.all([
       artifactOf(store, manifest),
       exportsOf(store, model, manifest.version),
       approvalsOf(store, model, manifest.version),
       unservable(store, manifest, { bytes: true }),
+      preparedOf(store, model, manifest.version),
     ]);
     io.result({
       ...manifest,
@@ -86,11 +88,12 @@ export async function showAction(io: CliIo, model: string, reference: string | u
       pinned: routing?.pin?.version === manifest.version,
       bytes,
       exports,
+      prepared,
       approvals,
       base: base ?? null,
       problems,
     });
-    io.print(versionText(manifest, routing, bytes, { exports, approvals, ...(base === undefined ? {} : { base }) }));
+    io.print(versionText(manifest, routing, bytes, { exports, approvals, prepared, ...(base === undefined ? {} : { base }) }));
     return tellProblems(
       io,
       problems.map((problem) => ({ name: model, ...problem })),

@@ -17,6 +17,7 @@ import metricFitCheck from './metric-fit.check.ts';
 import parametersUsedCheck from './parameters-used.check.ts';
 import scheduleCheck from './schedule.check.ts';
 import stepIdsCheck from './step-ids.check.ts';
+import targetFitCheck from './target-fit.check.ts';
 import triggerSettingsCheck from './trigger-settings.check.ts';
 import triggersCheck from './triggers.check.ts';
 import watchedNumberCheck from './watched-number.check.ts';
@@ -39,6 +40,7 @@ export const checks: readonly DocumentCheck[] = [
   parametersUsedCheck,
   scheduleCheck,
   stepIdsCheck,
+  targetFitCheck,
   triggerSettingsCheck,
   triggersCheck,
   watchedNumberCheck,

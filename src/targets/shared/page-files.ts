@@ -37,7 +37,11 @@ export async function pageFiles(
   model: OpenArtifact,
   exported: Readonly<Record<string, Uint8Array>>,
   facts: readonly string[],
-): Promise<{ readonly files: Readonly<Record<string, Uint8Array>>; readonly notes: readonly string[]; readonly evidence: readonly string[] }> {
+): Promise<{
+  readonly files: Readonly<Record<string, Uint8Array>>;
+  readonly notes: readonly string[];
+  readonly evidence: readonly string[];
+}> {
   const [script, profile, topology, preprocessor] = await Promise.all([
     pageScript(),
     fileAs(model, PROFILE, 'profile.json'),
@@ -76,7 +80,11 @@ export async function pageFiles(
   const evidence = [
     `index.html has ${kilobytes(html.length)}: ${kilobytes(script.length)} are TensorFlow.js and the preprocessing, ${kilobytes(Buffer.byteLength(data.graph.weights))} the weights`,
   ];
-  return { files: { 'index.html': html }, notes, evidence };
+  const readme = Buffer.concat([
+    exported['README.txt'] ?? Buffer.alloc(0),
+    Buffer.from(['index.html:', ...notes, '', ...facts, ...evidence, ''].join('\n')),
+  ]);
+  return { files: { 'index.html': html, 'README.txt': readme }, notes, evidence };
 }
 
 const kilobytes = (bytes: number): string => `${Math.ceil(bytes / 1024).toLocaleString('en')} KiB`;
@@ -105,7 +113,8 @@ function inSourceUnits(output: OutputSpec): OutputSpec {
   return output.kind === 'number' ? (plain(output) as OutputSpec) : output;
 }
 
-function columnsOf(preprocessor: JsonObject, profile: DatasetProfile): PageColumn[] {
+/** The columns that a model reads, with values as the data have them. */
+export function columnsOf(preprocessor: JsonObject, profile: DatasetProfile): PageColumn[] {
   return loadPreprocessor(preprocessor).columns.map(({ name, type, required }) => {
     const found = profile.columns.find((column) => column.name === name);
     const counts = Object.entries(found?.categories?.counts ?? {}).sort((a, b) => b[1] - a[1]);

@@ -1,4 +1,4 @@
-/** What of Node.js' Buffer the product's own code needs in a page. */
+/** What of Node.js the product's own code takes for granted: of Buffer as much as a page needs. */
 class PageBuffer extends Uint8Array {
   override toString(encoding: string = 'utf8'): string {
     if (encoding === 'base64') return btoa(Array.from(this, (byte) => String.fromCharCode(byte)).join(''));
@@ -15,4 +15,12 @@ export const Buffer = {
   },
   alloc: (length: number): PageBuffer => new PageBuffer(length),
   byteLength: (text: string): number => new TextEncoder().encode(text).length,
+};
+
+/** A page has no environment: no setting of one holds there. */
+export const process = {
+  env: {} as Readonly<Record<string, string | undefined>>,
+  versions: {} as Readonly<Record<string, string | undefined>>,
+  version: 'a browser',
+  emitWarning: (text: string): void => console.warn(text),
 };
