@@ -1,6 +1,7 @@
+import { isPerennialError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { OpenArtifact } from '../../core/ports.ts';
-import type { OutputSpec, Tensor } from '../../core/tensor.ts';
+import type { OutputSpec, Tensor, TensorBatch } from '../../core/tensor.ts';
 import { PROFILE } from '../../data/stored/dataset.ts';
 import type { VersionManifest } from '../../registry/types.ts';
 import { fileAs, metaAs } from '../../storage/stored.ts';
@@ -68,7 +69,14 @@ async function exampleOf(model: OpenArtifact, { inputs }: Signature): Promise<Ex
       answer: null,
     });
     if (bundle.preprocessor.windowSize > 1 || columns.length === 0 || columns.some(({ example }) => example === undefined)) return zeros();
-    const batch = await bundle.preprocessor.apply([row]);
+    let batch: TensorBatch;
+    try {
+      batch = await bundle.preprocessor.apply([row]);
+    } catch (error) {
+      // Times in a form of their own, and what else a made-up value does not have.
+      if (!isPerennialError(error, 'DATA_INVALID')) throw error;
+      return zeros();
+    }
     const { decode } = await import('../../data/answers/decode.ts');
     const [answer] = decode(bundle.meta.output, await bundle.predictor.predict(batch), 1);
     const values = ({ data }: Tensor): number[] => Array.from(data);

@@ -121,9 +121,17 @@ export function columnsOf(preprocessor: JsonObject, profile: DatasetProfile): Pa
     const isFew = counts.length > 0 && counts.length <= CHOICES_MAX;
     const choices = type === 'string' && isFew ? counts.map(([value]) => value) : undefined;
     const median = found?.number?.quantiles['0.5'] ?? found?.number?.mean;
-    const example = choices?.[0] ?? (median === undefined || type === 'image' ? undefined : Number(median.toPrecision(5)));
+    const example = exampleOf(type, choices, found?.number?.quantiles['0.5'] ?? found?.number?.mean);
     return { name, type, required, ...(choices === undefined ? {} : { choices }), ...(example === undefined ? {} : { example }) };
   });
+}
+
+/** A value to begin with. */
+function exampleOf(type: string, choices: readonly string[] | undefined, median: number | undefined): PageColumn['example'] {
+  if (choices !== undefined) return choices[0];
+  if (type === 'timestamp') return '2024-06-01T12:00:00Z';
+  if (type === 'boolean') return true;
+  return median === undefined || type === 'image' ? undefined : Number(median.toPrecision(5));
 }
 
 const STYLE = `
