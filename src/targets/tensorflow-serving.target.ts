@@ -1,6 +1,6 @@
 import { defineTarget } from './target.ts';
 import { preparedExport } from './shared/prepared-export.ts';
-import { writeModelsConfig } from './shared/models-config.ts';
+import { leaveModelsConfig, writeModelsConfig } from './shared/models-config.ts';
 
 interface Config {
   readonly policy?: 'latest' | 'specific';
@@ -36,6 +36,7 @@ export default defineTarget<Config>({
     withdraws: ({ policy }) => policy !== 'specific',
     async point(place, model, champion, { policy, servedFrom }) {
       if (policy === 'specific') await writeModelsConfig(place, model, champion.version, servedFrom);
+      else await leaveModelsConfig(place, model);
     },
     usage: ({ path, policy, servedFrom }, model) =>
       policy === 'specific'

@@ -17,6 +17,7 @@ import { mask } from '../steps/secrets.ts';
 import { packageRoot, perennialHome } from '../platform/paths.ts';
 import { startTelemetry, stopTelemetry, telemetryIsOn } from '../telemetry/telemetry.ts';
 import { packLogs } from './pack-logs.ts';
+import { watchTargets } from './watch-targets.ts';
 import { watchEnds } from './watch-ends.ts';
 
 export interface WorkerRun {
@@ -54,7 +55,7 @@ async function workOn(run: WorkerRun): Promise<void> {
   const deps = run.deps ?? (await defaultDeps());
   const over = new AbortController();
   const signal = AbortSignal.any([run.signal, over.signal]);
-  const watching = Promise.all([watchEnds(deps, signal), packLogs(deps, signal)]);
+  const watching = Promise.all([watchEnds(deps, signal), packLogs(deps, signal), watchTargets(deps, signal)]);
   try {
     await workUntilTold(settings, queues, deps, run);
   } finally {

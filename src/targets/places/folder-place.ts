@@ -130,7 +130,7 @@ const HINTS: Readonly<Record<string, string>> = {
 function folderError(folder: string, doing: string, error: NodeJS.ErrnoException): PerennialError {
   const full = error.code === 'ENOSPC' || error.code === 'EDQUOT';
   const hint = HINTS[error.code ?? ''];
-  return new PerennialError(full ? 'STORE_FULL' : 'TARGET_UNAVAILABLE', `The folder ${folder} cannot ${doing}: ${messageOf(error)}`, {
+  return new PerennialError(full ? 'STORE_FULL' : 'TARGET_UNAVAILABLE', `The folder ${folder} cannot ${doing}: ${messageOf(error)}.`, {
     ...(hint === undefined ? {} : { hint }),
     cause: error,
   });

@@ -20,6 +20,18 @@ interface Entry {
 export async function writeModelsConfig(place: Place, model: string, version: number, servedFrom: string | undefined): Promise<void> {
   const entry: Entry = { version, basePath: `${(servedFrom ?? place.location).replace(/\/+$/, '')}/${model}` };
   await place.write(`${model}/${ENTRY}`, Buffer.from(`${JSON.stringify(entry)}\n`));
+  await settle(place);
+}
+
+/** The model is not served by the list any more: it is taken out, and TensorFlow Serving takes the highest number again. */
+export async function leaveModelsConfig(place: Place, model: string): Promise<void> {
+  if ((await place.read(`${model}/${ENTRY}`)) === undefined) return;
+  await place.removeFile(`${model}/${ENTRY}`);
+  await settle(place);
+}
+
+/** Until the list says what the entries say. */
+async function settle(place: Place): Promise<void> {
   let written = await writeList(place);
   for (let turn = 0; turn < TURNS_MAX; turn += 1) {
     if ((await listText(place)) === written) return;

@@ -120,7 +120,6 @@ export function columnsOf(preprocessor: JsonObject, profile: DatasetProfile): Pa
     const counts = Object.entries(found?.categories?.counts ?? {}).sort((a, b) => b[1] - a[1]);
     const isFew = counts.length > 0 && counts.length <= CHOICES_MAX;
     const choices = type === 'string' && isFew ? counts.map(([value]) => value) : undefined;
-    const median = found?.number?.quantiles['0.5'] ?? found?.number?.mean;
     const example = exampleOf(type, choices, found?.number?.quantiles['0.5'] ?? found?.number?.mean);
     return { name, type, required, ...(choices === undefined ? {} : { choices }), ...(example === undefined ? {} : { example }) };
   });

@@ -135,6 +135,14 @@ describe('targets that are behind', () => {
     expect(numbersOf(join(base, 'late'))).toEqual(['1']);
   });
 
+  it('follow also where whoever promoted was killed before it could ask: a worker that starts looks', async () => {
+    const base = tempDir('live');
+    await registerConstant(fixture, 'orphan', 0);
+    await registry.promote('orphan', 1, { ...author, targets: [{ name: 'tensorflow-serving', config: { path: base, keep: 2 } }] });
+    await stage.startWorker();
+    await until(() => numbersOf(join(base, 'orphan')).join() === '1');
+  });
+
   it('follow the newest of changes that come at once, one after the other', async () => {
     const base = tempDir('live');
     for (const label of [0, 1, 2]) await registerConstant(fixture, 'busy', label);
@@ -158,6 +166,8 @@ describe('targets that are behind', () => {
     await registerConstant(fixture, 'barred', 0);
     await registry.promote('barred', 1, { ...author, targets: [{ name: 'tensorflow-serving', config: { path: base, keep: 2 } }] });
     const view = await followAndWait(stage.temporal, 'barred', 30_000);
-    expect(view.targets).toEqual([expect.objectContaining({ inStep: false, refused: true, why: expect.stringContaining('did not put there') })]);
+    expect(view.targets).toEqual([
+      expect.objectContaining({ inStep: false, refused: true, why: expect.stringContaining('did not put there') }),
+    ]);
   });
 });
