@@ -78,9 +78,14 @@ export async function prepareTargets(
   const prepared: PreparedVersion[] = [];
   for (const setting of settings) {
     const place = await openPlace(String(setting.config['path']));
-    await place.check();
+    await place.check(0);
     await checkFree(place, version);
   }
-  for (const setting of settings) prepared.push(await prepareVersion(tools, version, setting));
+  for (const setting of settings) {
+    const one = await prepareVersion(tools, version, setting);
+    const { files } = (await tools.artifacts.open(one.artifact)).manifest;
+    await (await openPlace(String(setting.config['path']))).check(Object.values(files).reduce((sum, { size }) => sum + size, 0));
+    prepared.push(one);
+  }
   return prepared;
 }

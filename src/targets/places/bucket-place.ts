@@ -24,6 +24,7 @@ export class BucketPlace implements Place {
     this.#store = store;
   }
 
+  /** A bucket has no size; the quota of one is told by the first object that is too much. */
   async check(): Promise<void> {
     const key = '.perennial-probe';
     await this.#store.put(key, Buffer.from('Perennial looks whether it can write here.\n'));

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, copyFile, mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { access, copyFile, mkdir, open, readFile, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { PerennialError, messageOf } from '../../core/errors.ts';
 import type { OpenArtifact } from '../../core/ports.ts';
@@ -18,13 +18,19 @@ export class FolderPlace implements Place {
     this.location = folder;
   }
 
-  async check(): Promise<void> {
+  async check(bytes: number): Promise<void> {
     await this.#told('be written to', async () => {
       await mkdir(this.location, { recursive: true });
       await access(this.location, constants.W_OK | constants.X_OK);
       const probe = this.#aside('probe');
       await writeWhole(probe, Buffer.from('Perennial looks whether it can write here.\n'));
       await rm(probe);
+      const { bavail, bsize } = await statfs(this.location);
+      const free = bavail * bsize;
+      if (free < bytes)
+        throw new PerennialError('STORE_FULL', `The disk of ${this.location} has ${free} bytes left, and the version needs ${bytes}.`, {
+          hint: HINTS['ENOSPC']!,
+        });
     });
   }
 

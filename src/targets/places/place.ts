@@ -4,8 +4,8 @@ import type { OpenArtifact } from '../../core/ports.ts';
 export interface Place {
   /** For messages, and in files that other programs read: a whole path, or "s3://bucket/prefix". */
   readonly location: string;
-  /** That something can be written here. @throws TARGET_UNAVAILABLE, STORE_UNSUITABLE, STORE_FULL */
-  check(): Promise<void>;
+  /** That so many bytes can be written here. @throws TARGET_UNAVAILABLE, STORE_UNSUITABLE, STORE_FULL */
+  check(bytes: number): Promise<void>;
   /** undefined: there is none. */
   read(path: string): Promise<Uint8Array | undefined>;
   /** A file that readers find as it was before, or whole. */

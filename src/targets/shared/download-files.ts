@@ -39,10 +39,7 @@ export async function downloadFiles(
   const signature = JSON.parse(Buffer.from(given['signature.json']!).toString('utf8')) as Signature;
   const example = await exampleOf(model, signature);
   const labels = labelsText(meta);
-  const notes = [
-    'It reads tensors, prepared as preprocessor.json says: not the columns of the source. example.json has a row, and the tensors that it becomes.',
-    ...unitNotes,
-  ];
+  const notes = [...unitNotes, 'example.json has a row, and the tensors that it becomes.'];
   const files = {
     ...given,
     ...(labels === undefined ? {} : { 'labels.txt': Buffer.from(labels) }),

@@ -44,7 +44,10 @@ const places: readonly (readonly [string, () => { readonly place: Place; readonl
 ];
 
 async function numbersOf(place: Place): Promise<number[]> {
-  return (await place.folders('m')).filter((name) => /^\d+$/.test(name)).map(Number).sort((a, b) => a - b);
+  return (await place.folders('m'))
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .sort((a, b) => a - b);
 }
 
 describe.each(places)('versions in %s', (_name, make) => {
@@ -59,7 +62,8 @@ describe.each(places)('versions in %s', (_name, make) => {
           // What TensorFlow Serving does: it loads what has a number for a name. Gone again since the listing: no half.
           const model = await place.read(`m/${number}/${FIRST}`);
           if (model === undefined && (await numbersOf(place)).includes(number)) halves.push(`${number} without its model`);
-          else if (model !== undefined && Buffer.from(model).toString() !== `${FIRST} of ${number}\n`.repeat(200)) halves.push(`${number} torn`);
+          else if (model !== undefined && Buffer.from(model).toString() !== `${FIRST} of ${number}\n`.repeat(200))
+            halves.push(`${number} torn`);
           if (model !== undefined) seen.add(number);
         }
         await new Promise((resolve) => setImmediate(resolve));
@@ -109,7 +113,8 @@ describe.each(places)('versions in %s', (_name, make) => {
   it('above the champion go where the highest number is served, and stay where a list names it', async () => {
     for (const withdraws of [true, false]) {
       const { place, numbers } = make();
-      for (const version of [1, 2, 3, 4]) await putVersion(place, placing(withdraws), manifestOf(version), await artifactOf(String(version)));
+      for (const version of [1, 2, 3, 4])
+        await putVersion(place, placing(withdraws), manifestOf(version), await artifactOf(String(version)));
       await takeAway(place, placing(withdraws), 'm', 3, { path: '', keep: 3 });
       expect(await numbers()).toEqual(withdraws ? [1, 2, 3] : [2, 3, 4]);
     }
@@ -146,18 +151,28 @@ describe('a folder', () => {
   it.skipIf(process.getuid?.() === 0)('that cannot be written to is said with what to do', async () => {
     const folder = tempDir('place');
     chmodSync(folder, 0o500);
-    await expect(new FolderPlace(folder).check()).rejects.toMatchObject({ code: 'TARGET_UNAVAILABLE', hint: expect.stringContaining('user') });
+    await expect(new FolderPlace(folder).check(0)).rejects.toMatchObject({
+      code: 'TARGET_UNAVAILABLE',
+      hint: expect.stringContaining('user'),
+    });
+  });
+
+  it('on a disk that has no room for a version is said before it is written', async () => {
+    await expect(new FolderPlace(tempDir('place')).check(2 ** 52)).rejects.toMatchObject({
+      code: 'STORE_FULL',
+      message: expect.stringMatching(/has \d+ bytes left, and the version needs 4503599627370496/),
+    });
   });
 
   it('below a file is said with what to do, and leaves nothing behind', async () => {
     const folder = tempDir('place');
     writeFileSync(join(folder, 'file'), '');
-    await expect(new FolderPlace(join(folder, 'file')).check()).rejects.toMatchObject({
+    await expect(new FolderPlace(join(folder, 'file')).check(0)).rejects.toMatchObject({
       code: 'TARGET_UNAVAILABLE',
       message: expect.stringContaining(join(folder, 'file')),
       hint: expect.stringContaining('is a file'),
     });
-    await new FolderPlace(folder).check();
+    await new FolderPlace(folder).check(0);
     expect(readdirSync(folder)).toEqual(['file']);
   });
 });
