@@ -61,7 +61,11 @@ describe('targets of a deploy step', () => {
     ['another alias', { targets: ['server'], promote: 'candidate' }, /Targets show the champion, and "candidate" is promoted here/],
     ['a directory besides', { targets: ['server'], to: 'directory', path: 'x' }, /older way/],
     ['one twice', { targets: ['server', 'server'] }, /"server" is named twice/],
-    ['two at one path', { targets: [{ edge: { path: 'x' } }, { download: { path: 'x' } }] }, /path "x" is that of another target \(number 1\)/],
+    [
+      'two at one path',
+      { targets: [{ edge: { path: 'x' } }, { download: { path: 'x' } }] },
+      /path "x" is that of another target \(number 1\)/,
+    ],
     ['an unknown one', { targets: ['sagemaker'] }, /sagemaker/],
     ['a keep of none', { targets: [{ edge: { path: 'x', keep: 0 } }] }, /keep/],
   ])('refuse %s', (_name, deploy, message) => {

@@ -17,19 +17,14 @@ export function resample(image: Raw, { width, height, fit }: Wanted): Raw {
   if (fit === 'fill') return stretch(image, width, height);
   const ratios = [width / image.width, height / image.height];
   const ratio = fit === 'cover' ? Math.max(...ratios) : Math.min(...ratios);
-  const scaled = stretch(
-    image,
-    Math.max(1, Math.round(image.width * ratio)),
-    Math.max(1, Math.round(image.height * ratio)),
-  );
+  const scaled = stretch(image, Math.max(1, Math.round(image.width * ratio)), Math.max(1, Math.round(image.height * ratio)));
   const left = Math.floor((width - scaled.width) / 2);
   const top = Math.floor((height - scaled.height) / 2);
   const data = new Uint8Array(width * height * image.channels);
   for (let y = Math.max(0, top); y < Math.min(height, top + scaled.height); y += 1)
     for (let x = Math.max(0, left); x < Math.min(width, left + scaled.width); x += 1)
       for (let channel = 0; channel < image.channels; channel += 1)
-        data[(y * width + x) * image.channels + channel] =
-          scaled.data[((y - top) * scaled.width + (x - left)) * image.channels + channel]!;
+        data[(y * width + x) * image.channels + channel] = scaled.data[((y - top) * scaled.width + (x - left)) * image.channels + channel]!;
   return { width, height, channels: image.channels, data };
 }
 

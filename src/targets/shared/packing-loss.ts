@@ -68,7 +68,15 @@ export async function judgePacking(
   };
   const own = await loss(packing);
   const words = `${metric.key} ${formatNumber(before)} as it is, ${formatNumber(own.after)} with weights in ${packing}, on ${full.rows} test rows`;
-  const numbers: JsonObject = { metric: metric.key, rows: full.rows, full: before, packed: own.after, loss: own.loss, maxLoss, quantize: packing };
+  const numbers: JsonObject = {
+    metric: metric.key,
+    rows: full.rows,
+    full: before,
+    packed: own.after,
+    loss: own.loss,
+    maxLoss,
+    quantize: packing,
+  };
   if (maxLoss === null || own.loss <= maxLoss) return { evidence: [words], measured: numbers, refusals: [] };
   const others: string[] = [];
   for (const type of OTHERS.filter((one) => one !== packing)) others.push(`${type} loses ${lossText(metric, (await loss(type)).loss)}`);
@@ -102,13 +110,15 @@ async function choiceOf(
   wanted: string | undefined,
 ): Promise<Choice> {
   const { output } = metaAs(model, MODEL);
-  const config = (version.evaluation === null ? undefined : (await openAs(artifacts, EVALUATION, version.evaluation)).meta.judgement?.config) as
-    | { readonly metrics?: readonly MetricSpec[]; readonly positive?: string; readonly threshold?: number }
-    | undefined;
+  const config = (
+    version.evaluation === null ? undefined : (await openAs(artifacts, EVALUATION, version.evaluation)).meta.judgement?.config
+  ) as { readonly metrics?: readonly MetricSpec[]; readonly positive?: string; readonly threshold?: number } | undefined;
   const task = taskOf(output);
   const given = config?.metrics ?? [];
   const specs =
-    output.kind === 'several' ? given : given.filter((spec) => resolveMetrics([spec]).every(({ definition }) => misfit(definition, task) === undefined));
+    output.kind === 'several'
+      ? given
+      : given.filter((spec) => resolveMetrics([spec]).every(({ definition }) => misfit(definition, task) === undefined));
   if (wanted !== undefined && !Object.keys(version.metrics).includes(wanted))
     throw new PerennialError(
       'CONFIG_INVALID',
@@ -153,5 +163,12 @@ async function packedModel(model: OpenArtifact, type: Exclude<Packing, 'none'>):
     }),
   );
   const { bytes } = encodeWeights(network.weights, rounded);
-  return { ...model, ref: model.ref, manifest: model.manifest, path: model.path.bind(model), json: model.json.bind(model), bytes: async (file) => (file === 'weights.bin' ? bytes : model.bytes(file)) };
+  return {
+    ...model,
+    ref: model.ref,
+    manifest: model.manifest,
+    path: model.path.bind(model),
+    json: model.json.bind(model),
+    bytes: async (file) => (file === 'weights.bin' ? bytes : model.bytes(file)),
+  };
 }

@@ -40,7 +40,10 @@ describe.skipIf(missing !== '')(`the page of the target edge${missing}`, () => {
   });
   afterAll(() => app?.close());
 
-  async function answersOf(path: string, { model, rows }: Made): Promise<{ readonly page: number[][]; readonly server: number[][]; readonly labels: unknown }> {
+  async function answersOf(
+    path: string,
+    { model, rows }: Made,
+  ): Promise<{ readonly page: number[][]; readonly server: number[][]; readonly labels: unknown }> {
     const page = await browser.newPage();
     const troubles: string[] = [];
     const asked: string[] = [];
@@ -131,10 +134,14 @@ describe.skipIf(missing !== '')(`the page of the target edge${missing}`, () => {
     expect(loss).toBeCloseTo((packed - full) / full, 10);
     if (loss <= 0) return expect(prepared!.refusals).toEqual([]);
     expect(prepared!.refusals).toEqual([
-      expect.stringMatching(/it loses [\d.]+ % of it, and "maxLoss" is 0; uint16 loses -?[\d.e-]+ % of it, float16 loses -?[\d.e-]+ % of it/),
+      expect.stringMatching(
+        /it loses [\d.]+ % of it, and "maxLoss" is 0; uint16 loses -?[\d.e-]+ % of it, float16 loses -?[\d.e-]+ % of it/,
+      ),
     ]);
     await registry.promote('mass', 1, { ...author, targets: [setting] });
     const { targets } = await followTargets(tools, 'mass');
-    expect(targets).toEqual([expect.objectContaining({ inStep: false, refused: true, version: null, why: expect.stringContaining('must not go to edge') })]);
+    expect(targets).toEqual([
+      expect.objectContaining({ inStep: false, refused: true, version: null, why: expect.stringContaining('must not go to edge') }),
+    ]);
   });
 });

@@ -22,5 +22,5 @@ export const process = {
   env: {} as Readonly<Record<string, string | undefined>>,
   versions: {} as Readonly<Record<string, string | undefined>>,
   version: 'a browser',
-  emitWarning: (text: string): void => console.warn(text),
+  emitWarning: (text: string): void => console.error(text),
 };

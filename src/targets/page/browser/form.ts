@@ -32,13 +32,25 @@ export function drawPage(data: PageData, ready: Promise<PageModel>): void {
   form.append(button);
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    void ask(async () => [Object.fromEntries((await Promise.all(fields.map(async ({ name, value }) => [name, await value()] as const))).filter(([, value]) => value !== undefined))]);
+    void ask(async () => [
+      Object.fromEntries(
+        (await Promise.all(fields.map(async ({ name, value }) => [name, await value()] as const))).filter(
+          ([, value]) => value !== undefined,
+        ),
+      ),
+    ]);
   });
   const several = element('button', { type: 'button', id: 'ask-rows' }, windowed ? 'Ask' : 'Ask for these rows');
   several.addEventListener('click', () => void ask(async () => readRows(rows.value)));
   const facts = element('ul', {});
   for (const fact of data.facts) facts.append(element('li', {}, fact));
-  const details = element('details', {}, element('summary', {}, windowed ? 'Rows, in the order of time' : 'Several rows, as JSON'), rows, several);
+  const details = element(
+    'details',
+    {},
+    element('summary', {}, windowed ? 'Rows, in the order of time' : 'Several rows, as JSON'),
+    rows,
+    several,
+  );
   details.open = windowed;
   document.body.append(
     element('h1', {}, `${data.model} `, element('small', {}, `version ${data.version}`)),
@@ -137,7 +149,9 @@ function shown(predictions: readonly Prediction[]): Node {
     if (probabilities === undefined) list.append(`${JSON.stringify(prediction, null, 1)}\n`);
     else {
       list.append(element('strong', {}, String(label)), '\n');
-      for (const [name, share] of Object.entries(probabilities).sort((a, b) => b[1] - a[1]).slice(0, 10))
+      for (const [name, share] of Object.entries(probabilities)
+        .sort((a, b) => b[1] - a[1])
+        .slice(0, 10))
         list.append(`${(100 * share).toFixed(2).padStart(7)} %  ${name}\n`);
     }
   }
