@@ -28,7 +28,7 @@ import { registerTokens } from './register-tokens.ts';
 import { letIn } from './let-in.ts';
 import { registerDocs, requireDescriptions } from './openapi/register-docs.ts';
 import { registerReports } from './reports.ts';
-import type { TlsPair } from './tls.ts';
+import type { TlsSettings } from './tls.ts';
 import type { ReportSource } from './reports.ts';
 
 export interface AppOptions {
@@ -49,7 +49,7 @@ export interface AppOptions {
   /** Origins whose pages may call the server from a browser, e.g. "https://app.example.org"; "*" for all. Default: none. */
   readonly corsOrigins?: readonly string[];
   /** HTTPS in place of HTTP. */
-  readonly tls?: TlsPair;
+  readonly tls?: TlsSettings;
   /** How long the headers and the body of a request may take to arrive, in milliseconds. */
   readonly arrivalMs?: number;
 }

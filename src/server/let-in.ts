@@ -1,3 +1,4 @@
+import { TLSSocket } from 'node:tls';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { refusalOf, tooManyText } from '../access/guard.ts';
 import type { Guard, Holder } from '../access/guard.ts';
@@ -21,9 +22,24 @@ export function letIn(app: FastifyInstance, guard: Guard, log: StepLogger): void
   app.addHook('onResponse', (request, reply, done) => {
     const { method, routeOptions, holder, id, url, ip } = request;
     if (routeOptions.config.operation?.audited === true)
-      log.info('audit', { who: holder?.name ?? 'nobody', method, url, status: reply.statusCode, requestId: id, from: ip });
+      log.info('audit', {
+        who: holder?.name ?? 'nobody',
+        ...certificateOf(request),
+        method,
+        url,
+        status: reply.statusCode,
+        requestId: id,
+        from: ip,
+      });
     done();
   });
+}
+
+/** Whose certificate came with the connection, where one is asked for. */
+function certificateOf({ raw: { socket } }: FastifyRequest): { readonly certificate?: string } {
+  if (!(socket instanceof TLSSocket)) return {};
+  const subject = socket.getPeerX509Certificate()?.subject;
+  return subject === undefined ? {} : { certificate: subject.replaceAll('\n', ', ') };
 }
 
 /** Why a request is not let in; undefined: it is, and knows its holder. */
