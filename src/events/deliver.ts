@@ -6,13 +6,12 @@ import { SINK_STATE, folderOf, moveEntry, partsOf, readEntry, stateKey, whyOf } 
 import type { EventEntry, SinkState } from './entries.ts';
 import { sinkId } from './sink-records.ts';
 import type { SinkRecord } from './sink-records.ts';
-import { sinkRegistry } from './sinks/index.generated.ts';
 import type { SinkDefinition } from './sinks/sink.ts';
 
 /** Events that one look takes up. */
 const TAKEN_UP = 200;
 /** Between attempts to a sink that is away: the first, and the longest, in milliseconds. */
-const BACKOFF_MS = 1_000;
+const BACKOFF_MS = 500;
 const BACKOFF_MS_MAX = 300_000;
 /** A receiver cannot ask for a longer wait, in milliseconds. */
 const ASKED_MS_MAX = 3_600_000;
@@ -26,8 +25,7 @@ export interface DeliveryContext {
   /** For the log: what begins, ends or is refused. */
   tell(line: string): void;
   readonly signal: AbortSignal;
-  /** Default: by the names that exist. */
-  readonly definition?: (kind: string) => SinkDefinition;
+  definition(sink: SinkRecord): SinkDefinition;
 }
 
 /** What one subject's turn came to. */
@@ -57,7 +55,7 @@ export class SinkDelivery {
     if (now < this.#until) return 0;
     const subjects = await this.#waiting(sinkId(sink), now);
     if (subjects.size === 0) return 0;
-    const definition = (this.#context.definition ?? ((kind) => sinkRegistry.get(kind)))(sink.kind);
+    const definition = this.#context.definition(sink);
     const queue: (readonly string[])[] = this.#tries === 0 ? [...subjects.values()] : [probeOf(subjects, this.#tries)];
     const turns: Turn[] = [];
     const work = async (): Promise<void> => {
@@ -123,7 +121,9 @@ export class SinkDelivery {
     } catch (error) {
       if (!isPerennialError(error, 'EVENT_REFUSED')) throw error;
       const why = whyOf(error);
-      tell(`${id} refuses the event ${entry.id} (${entry.type} of ${entry.subject}): ${why} It is set aside: \`perennial events list --refused\`.`);
+      tell(
+        `${id} refuses the event ${entry.id} (${entry.type} of ${entry.subject}): ${why} It is set aside: \`perennial events list --refused\`.`,
+      );
       await moveEntry(store, id, name, { ...entry, why }, ['pending', 'refused']);
       return false;
     }
@@ -163,7 +163,12 @@ export class SinkDelivery {
   /** Tells once that a sink is away, and that it is back. */
   async #note(sink: string, failure: unknown): Promise<void> {
     const { store, tell } = this.#context;
-    this.#state ??= (await getReadable(store, SINK_STATE, stateKey(sink))) ?? { formatVersion: 1, failingSince: null, failure: null, attempts: 0 };
+    this.#state ??= (await getReadable(store, SINK_STATE, stateKey(sink))) ?? {
+      formatVersion: 1,
+      failingSince: null,
+      failure: null,
+      attempts: 0,
+    };
     const before = this.#state;
     if (failure === undefined && before.failingSince === null) return;
     if (failure === undefined) tell(`${sink} takes events again; they waited since ${before.failingSince!}.`);

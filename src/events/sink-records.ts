@@ -102,7 +102,7 @@ export async function compareSinks(
     const before = there.get(id);
     const differences = differencesOf(before, sink);
     changes.push({
-      id: `${sink.pipeline}/publish/${sink.name}`,
+      id: shownId(sink),
       action: before === undefined ? 'create' : differences.length > 0 ? 'update' : 'keep',
       differences,
     });
@@ -113,7 +113,7 @@ export async function compareSinks(
     const known = declared.some((document) => document.pipeline === pipeline);
     if (!known && !prune) continue;
     const why = known ? `the document of "${pipeline}" no longer asks for it` : `no document of "${pipeline}" was given`;
-    changes.push({ id: `${pipeline}/publish/${name}`, action: 'delete', differences: [why] });
+    changes.push({ id: shownId({ pipeline, name }), action: 'delete', differences: [why] });
     work.push(() => store.delete(keyOf(id)));
   }
   return {
@@ -123,6 +123,10 @@ export async function compareSinks(
     },
   };
 }
+
+/** Beside the ids of schedules; those whom "on.notify" names have their own place. */
+const shownId = ({ pipeline, name }: Pick<SinkRecord, 'pipeline' | 'name'>): string =>
+  name.startsWith('@') ? `${pipeline}/${name.slice(1)}` : `${pipeline}/publish/${name}`;
 
 /** As lines of `apply`. Secrets stand as references. */
 function differencesOf(before: SinkRecord | undefined, after: SinkRecord): string[] {
@@ -141,7 +145,10 @@ const factsOf = ({ kind, config, envelope, envelopeConfig, events, of, models, d
   folder: documentDir,
 });
 
-/** Forgets a sink with nobody to declare it any more; what waits for it stays. */
+/** Takes a sink away, with what waits for it and what it refused. What it was sent goes with time. */
 export async function forgetSink(store: ObjectStore, id: string): Promise<void> {
   await store.delete(keyOf(id));
+  const left: string[] = [`events/state/${id}.json`];
+  for (const state of ['pending', 'refused']) for await (const { key } of store.list(`events/${state}/${id}/`)) left.push(key);
+  for (const key of left) await store.delete(key);
 }

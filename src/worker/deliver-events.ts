@@ -2,18 +2,21 @@ import { hostname } from 'node:os';
 import type { ActivityDeps } from '../../activities/deps.ts';
 import { changesOfToken, listTokens } from '../access/tokens.ts';
 import { messageOf } from '../core/errors.ts';
+import { PEOPLE } from '../core/notices.ts';
 import { SinkDelivery } from '../events/deliver.ts';
 import type { DeliveryContext } from '../events/deliver.ts';
 import { LEASE_MS, Lease } from '../events/lease.ts';
 import { tellChanges } from '../events/outbox.ts';
 import { readSinks, sinkId } from '../events/sink-records.ts';
 import type { SinkRecord } from '../events/sink-records.ts';
+import { sinkRegistry } from '../events/sinks/index.generated.ts';
 import { changeOfVersion } from '../registry/changes.ts';
 import { createRegistry } from '../registry/registry.ts';
 import { recordLastChange } from '../registry/routing.ts';
 import { readVersion, versionNumbers } from '../registry/versions.ts';
 import { mask, resolveSecrets } from '../steps/secrets.ts';
 import { pause } from './pack-logs.ts';
+import { People } from './tell-people.ts';
 
 /** Between two looks for events that wait, and for sinks where there are none, in milliseconds. */
 const LOOK_MS = 500;
@@ -27,10 +30,13 @@ const SWEPT_MS = 7 * 24 * 3_600_000;
 /** Delivers events as long as the worker works. Of several workers one does; where it goes away, another one takes over. */
 export async function deliverEvents({ store, artifacts }: Pick<ActivityDeps, 'store' | 'artifacts'>, signal: AbortSignal): Promise<void> {
   const lease = new Lease(store, `${process.pid}@${hostname()}`);
+  const people = new People();
   const desk = new Desk({
     store,
-    resolve: ({ config }) => resolveSecrets(config).config,
+    // Channels resolve the secrets of their own.
+    resolve: ({ kind, config }) => (kind === PEOPLE ? config : resolveSecrets(config).config),
     mayGoOn: () => lease.held,
+    definition: ({ kind, pipeline }) => (kind === PEOPLE ? people.sink(pipeline) : sinkRegistry.get(kind)),
     tell: (line) => console.error(mask(`worker: events: ${line}`)),
     signal,
   });
@@ -67,6 +73,7 @@ export async function deliverEvents({ store, artifacts }: Pick<ActivityDeps, 'st
     }
   }
   await desk.idle();
+  await people.close();
   await lease.release().catch(() => undefined);
 }
 

@@ -50,7 +50,8 @@ export default defineEnvelope<{ readonly namespace?: string }>({
     const { data, lineage } = change;
     const step = text(data['step']);
     const run = { id: uuidOf(storeId, runKeyOf(data)), name: String(data['pipeline']) };
-    const own = step === undefined ? run : { id: uuidOf(storeId, runKeyOf(data), step, String(data['execution'] ?? 1)), name: `${run.name}.${step}` };
+    const own =
+      step === undefined ? run : { id: uuidOf(storeId, runKeyOf(data), step, String(data['execution'] ?? 1)), name: `${run.name}.${step}` };
     const id = uuidOf(storeId, change.key, 'openLineage');
     const body = {
       eventTime: change.at,
@@ -74,11 +75,13 @@ const text = (value: unknown): string | undefined => (typeof value === 'string' 
 function jobFacets({ data }: Pick<Change, 'data'>, step: string | undefined): JsonObject {
   const described = text(data['description']);
   return {
-    jobType: facet('2-0-3', 'JobTypeJobFacet', {
+    jobType: facet('2-0-4', 'JobTypeJobFacet', {
       processingType: 'BATCH',
       integration: 'PERENNIAL',
       jobType: step === undefined ? 'PIPELINE' : String(data['type'] ?? 'STEP').toUpperCase(),
     }),
-    ...(described === undefined || described === '' ? {} : { documentation: facet('1-0-1', 'DocumentationJobFacet', { description: described }) }),
+    ...(described === undefined || described === ''
+      ? {}
+      : { documentation: facet('1-1-0', 'DocumentationJobFacet', { description: described }) }),
   };
 }

@@ -15,6 +15,7 @@ const SIGNS: Readonly<Record<Notification['event'], string>> = {
   degraded: '🟡',
   triggered: '🟡',
   rolledBack: '🟠',
+  returned: '🟠',
   paused: '🟠',
   cancelled: '⚪',
   completed: '🟢',

@@ -20,6 +20,7 @@ const TYPES: Readonly<Record<Notification['event'], string>> = {
   degraded: 'performance.degraded',
   triggered: 'trigger.fired',
   rolledBack: 'model.rolledBack',
+  returned: 'rollout.ended',
   paused: 'pipeline.paused',
   recovered: 'pipeline.recovered',
 };
