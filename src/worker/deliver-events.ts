@@ -21,15 +21,22 @@ import { People } from './tell-people.ts';
 /** Between two looks for events that wait, and for sinks where there are none, in milliseconds. */
 const LOOK_MS = 500;
 const IDLE_MS = 3_000;
-/** Between two signs of life of the worker that delivers, in milliseconds. */
-const RENEW_MS = LEASE_MS / 4;
 /** Between two looks for changes whose makers died before they could tell, in milliseconds; they are looked for so far back. */
 const SWEEP_MS = 600_000;
 const SWEPT_MS = 7 * 24 * 3_600_000;
 
-/** Delivers events as long as the worker works. Of several workers one does; where it goes away, another one takes over. */
-export async function deliverEvents({ store, artifacts }: Pick<ActivityDeps, 'store' | 'artifacts'>, signal: AbortSignal): Promise<void> {
-  const lease = new Lease(store, `${process.pid}@${hostname()}`);
+/**
+ * Delivers events as long as the worker works. Of several workers one does; where it goes away, another one takes over.
+ *
+ * @param options leaseMs: without a sign of life for so long it has gone away
+ */
+export async function deliverEvents(
+  { store, artifacts }: Pick<ActivityDeps, 'store' | 'artifacts'>,
+  signal: AbortSignal,
+  { leaseMs = LEASE_MS }: { readonly leaseMs?: number } = {},
+): Promise<void> {
+  const lease = new Lease(store, `${process.pid}@${hostname()}`, leaseMs);
+  const renewMs = leaseMs / 4;
   const people = new People();
   const desk = new Desk({
     store,
@@ -58,8 +65,8 @@ export async function deliverEvents({ store, artifacts }: Pick<ActivityDeps, 'st
       waitMs = sinks.length === 0 ? IDLE_MS : LOOK_MS;
       if (sinks.length === 0) continue;
       if (now >= renewAt) {
-        renewAt = now + RENEW_MS;
-        if (!(await lease.take())) waitMs = RENEW_MS;
+        renewAt = now + renewMs;
+        if (!(await lease.take())) waitMs = renewMs;
       }
       if (!lease.held) continue;
       if (now >= sweepAt) {
