@@ -42,8 +42,9 @@ export const CHANGES = {
 } as const;
 export type ChangeType = keyof typeof CHANGES;
 
-/** The words before the dot: who asks for one hears of all of it. */
-export const CHANGE_GROUPS = [...new Set(Object.keys(CHANGES).map((type) => type.slice(0, type.indexOf('.'))))];
+/** The word before the dot: who asks for it hears of all of its kind. */
+export const groupOf = (type: string): string => type.slice(0, type.indexOf('.'));
+export const CHANGE_GROUPS = [...new Set(Object.keys(CHANGES).map(groupOf))];
 
 /** Something that happened, as other programs are told. */
 export interface Change {
@@ -98,7 +99,7 @@ export interface LineageAssertion {
 
 /** Whether somebody who asks for these hears of a change. @param wanted groups or types; left out: all */
 export function isWanted(type: ChangeType, wanted: readonly string[] | undefined): boolean {
-  return wanted === undefined || wanted.includes(type) || wanted.includes(type.slice(0, type.indexOf('.')));
+  return wanted === undefined || wanted.includes(type) || wanted.includes(groupOf(type));
 }
 
 /** Where changes are told, as a plan declares it. Secrets stand as `{ "$secret": "NAME" }`. */

@@ -1,4 +1,4 @@
-import { CHANGES, isWanted } from '../../core/change.ts';
+import { CHANGES, groupOf, isWanted } from '../../core/change.ts';
 import type { ChangeType } from '../../core/change.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { envelopeRegistry } from '../../events/envelopes/index.generated.ts';
@@ -35,7 +35,7 @@ function findings(sink: JsonObject, index: number, names: Map<string, number>): 
       : [
           {
             pointer: `${pointer}/${typeof sink['name'] === 'string' ? 'name' : 'to'}`,
-            message: `The sink "${name}" has the name of the one at ${first}: what waits for them could not be told apart.`,
+            message: `The sink "${name}" has the name of the one at /on/publish/${first}: what waits for them could not be told apart.`,
             fix: 'Give it a "name" of its own.',
           },
         ]),
@@ -45,7 +45,7 @@ function findings(sink: JsonObject, index: number, names: Map<string, number>): 
           {
             pointer: `${pointer}/events`,
             message: `The sink would hear of nothing: ${as.name} has no word for ${wanted!.join(', ')}.`,
-            fix: `Leave "events" out, or name some of ${(tells ?? []).join(', ')}.`,
+            fix: `Leave "events" out, or name some of ${[...new Set((tells ?? []).map(groupOf))].join(', ')}.`,
           },
         ]),
     ...(sinkRegistry.get(to.name).check?.(to.config) ?? []).map(({ pointer: inside, message, fix }) => ({
