@@ -58,7 +58,7 @@ export const stateKey = (sink: string): string => `events/state/${sink}.json`;
  * told twice is laid ready once.
  */
 export function entryName({ at, order, subject, id }: { readonly at: string; readonly order: number; readonly subject: string; readonly id: string }): string {
-  return `${at.replaceAll(/[-:]/g, '')}-${String(order).padStart(5, '0')}-${sha256(subject).slice(0, 8)}-${id}.json`;
+  return `${at.replaceAll(/[-:]/g, '')}-${String(order).padStart(7, '0')}-${sha256(subject).slice(0, 8)}-${id}.json`;
 }
 
 /** What a name says. */

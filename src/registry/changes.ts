@@ -25,7 +25,7 @@ export function changesOf(transition: Transition): Change[] {
     ...base,
     key: `routing/${model}/${id}`,
     type,
-    order: 0,
+    order: 2 * revision,
     data: {
       ...facts,
       ...(alias === null ? {} : { alias }),
@@ -45,7 +45,7 @@ export function changesOf(transition: Transition): Change[] {
           ...base,
           key: `routing/${model}/${id}/rolloutEnded`,
           type: 'rollout.ended',
-          order: 1,
+          order: 2 * revision + 1,
           data: { ...facts, revision, ...endOf(ended, action === 'promote' && to === ended.candidate) },
         },
       ];

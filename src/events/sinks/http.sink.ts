@@ -62,7 +62,8 @@ export default defineSink<HttpConfig>({
       url,
       body,
       {
-        ...headers,
+        // Names that differ in case alone would be one header with both values.
+        ...Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])),
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         'idempotency-key': id,
         'content-type': contentType,

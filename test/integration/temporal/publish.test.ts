@@ -6,12 +6,15 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createToken, revokeToken } from '../../../src/access/tokens.ts';
 import type { PlannedSink } from '../../../src/core/change.ts';
 import { PerennialError } from '../../../src/core/errors.ts';
+import type { NotificationTarget } from '../../../src/core/notification.ts';
 import type { Plan } from '../../../src/core/plan.ts';
 import { listEvents, overviewOf, resend } from '../../../src/events/browse.ts';
 import { compareSinks } from '../../../src/events/sink-records.ts';
+import { beginRollout, endRollout, finishRollout } from '../../../src/registry/rollouts.ts';
 import { declaredSinks } from '../../../src/runs/declared-sinks.ts';
 import { startRun } from '../../../src/runs/runs.ts';
 import { waitRun } from '../../../src/runs/wait-run.ts';
+import { ada, workbench } from '../../contract/registry/models.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 import { until } from '../../support/until.ts';
 import { planStep, setStage, testPlan, testStep } from './harness.ts';
@@ -41,6 +44,10 @@ const steps = [
       if (broken) throw new PerennialError('DATA_INVALID', `The data are broken; the bus is told ${SECRET}.`);
       return { outputs: { out: await ctx.artifacts.write({ kind: 'data', summary: 'done', files: {}, meta: null }) } };
     },
+  }),
+  testStep({
+    type: 'endless',
+    run: ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('stopped')), { once: true })),
   }),
 ];
 
@@ -203,5 +210,86 @@ describe('a sink of events', () => {
         .map(({ text }) => text)
         .join(),
     ).not.toMatch(/digest|perennial_[0-9a-f]{12}/);
+  });
+
+  it('tells of a run that was terminated, and marks runs of the past', async () => {
+    const plan = testPlan('ends', [planStep('work', 'work'), planStep('endless', 'endless')], {
+      on: { publish: [http('/ends', { events: ['run'] })] },
+    });
+    await declare(plan);
+    const { workflowId } = await startRun(stage.temporal, plan, steps, { trigger: 'reproduce' });
+    await until(() => at('/ends').length === 1);
+    expect(at('/ends')[0]!.body.data).toMatchObject({ trigger: 'reproduce', run: workflowId });
+    await stage.temporal.client.workflow.getHandle(workflowId).terminate('enough of it');
+    await until(() => at('/ends').length === 2, { timeoutMs: 30_000 });
+    expect(at('/ends')[1]!.body).toMatchObject({
+      type: 'perennial.run.terminated',
+      subject: at('/ends')[0]!.body.subject,
+      data: { run: workflowId, trigger: 'reproduce', summary: expect.stringContaining('enough of it') },
+    });
+  });
+});
+
+describe('people whom "on.notify" names', () => {
+  it('hear of a rollback by hand and of the end of a rollout, wherever these come from, and once', async () => {
+    const { store } = stage.deps;
+    const { register, registry } = workbench(store);
+    const target = (path: string, events: NotificationTarget['events']): NotificationTarget => ({
+      channel: 'webhook',
+      config: { url: `${url}${path}`, headers: {} },
+      events,
+      repeat: 'changes',
+    });
+    const notify = [target('/people', ['rolledBack', 'returned', 'promoted']), target('/others', ['failed'])];
+    const step = planStep('register', 'register', { config: { model: 'm' }, outputs: { version: 'version' } });
+    await declare(testPlan('people', [step], { on: { notify, publish: [http('/models', { events: ['model', 'rollout'] })] } }));
+    for (const number of [1, 2, 3]) await register(number);
+    await registry.promote('m', 1, ada);
+    await registry.promote('m', 2, ada);
+    await registry.rollback('m', { who: 'ada', why: 'too sure of itself' });
+    await until(() => at('/people').length === 1);
+    expect(at('/people')[0]!.body).toMatchObject({
+      type: 'perennial.model.rolledBack',
+      source: '/pipelines/people',
+      data: {
+        event: 'rolledBack',
+        model: 'm',
+        version: 1,
+        summary: 'm went back from version 2 to version 1 and is pinned to it, by ada: too sure of itself',
+      },
+    });
+    // What a check does, the check tells.
+    await registry.promote('m', 2, { ...ada, unpin: true });
+    await registry.rollback('m', { who: 'trigger people/drift', why: 'drift', automatic: true });
+    await registry.unpin('m', ada);
+    const begin = (id: string) =>
+      beginRollout(store, 'm', { id, kind: 'canary', candidate: 3, share: 0.1 }, { who: 'run r3', why: 'new', judged: [] });
+    await begin('one');
+    await endRollout(store, 'm', 'one', { who: 'rollout one', why: 'Returned to version 1: it fails.', automatic: true });
+    await until(() => at('/people').length === 2);
+    expect(at('/people')[1]!.body).toMatchObject({
+      type: 'perennial.rollout.ended',
+      data: { event: 'returned', version: 3, summary: 'm version 3 is not live after its canary: Returned to version 1: it fails.' },
+    });
+    await begin('two');
+    await finishRollout(store, 'm', { id: 'two', candidate: 3 }, { who: 'rollout two', why: 'It held.', automatic: true, judged: [] });
+    await until(() => at('/people').length === 3);
+    expect(at('/people')[2]!.body).toMatchObject({ type: 'perennial.model.promoted', data: { event: 'promoted', version: 3, model: 'm' } });
+    await until(() => types('/models').length === 11);
+    expect(types('/models').map((type) => type.replace('perennial.', ''))).toEqual([
+      'model.promoted',
+      'model.promoted',
+      'model.rolledBack',
+      'model.promoted',
+      'model.rolledBack',
+      'model.unpinned',
+      'rollout.began',
+      'rollout.ended',
+      'rollout.began',
+      'model.promoted',
+      'rollout.ended',
+    ]);
+    expect(at('/people')).toHaveLength(3);
+    expect(at('/others')).toEqual([]);
   });
 });
