@@ -39,6 +39,7 @@ export const CHANGES = {
   'schedule.resumed': 'somebody let a schedule go on',
   'token.created': 'somebody may ask the servers',
   'token.revoked': 'somebody may not any more',
+  'sink.tried': 'somebody tries a sink, and nothing happened',
 } as const;
 export type ChangeType = keyof typeof CHANGES;
 

@@ -12,7 +12,7 @@ import type { SinkDefinition } from './sinks/sink.ts';
 const TAKEN_UP = 200;
 /** Between attempts to a sink that is away: the first, and the longest, in milliseconds. */
 const BACKOFF_MS = 500;
-const BACKOFF_MS_MAX = 300_000;
+const BACKOFF_MS_MAX = 60_000;
 /** A receiver cannot ask for a longer wait, in milliseconds. */
 const ASKED_MS_MAX = 3_600_000;
 

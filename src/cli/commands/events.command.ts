@@ -65,6 +65,12 @@ Examples:
       .addHelpText('after', '\nExamples:\n  perennial events resend\n  perennial events resend 6c550af9 --sink penguins/http')
       .action((ids: readonly string[], options: { readonly sink?: string }) => resend(io, ids, options.sink));
     group
+      .command('try')
+      .description('Send a trial event to every sink of a document, from this machine, with the secrets of this environment.')
+      .argument('<file>', 'the document')
+      .addHelpText('after', '\nExamples:\n  perennial events try pipelines/penguins.json')
+      .action(async (file: string) => (await import('../events/try-sinks.ts')).trySinks(io, file));
+    group
       .command('forget')
       .description('Take away a sink that no document declares any more, with what waits for it or was refused.')
       .argument('<sink>', '"PIPELINE/NAME"')

@@ -7,7 +7,7 @@ import { inputDataset, outputDataset } from './shared/lineage-datasets.ts';
 import { runFacets } from './shared/run-facets.ts';
 
 /** What the spec calls an end: ABORT where people or other runs stopped it, FAIL where it went wrong or was judged bad. */
-const EVENT_TYPES: Readonly<Partial<Record<ChangeType, 'START' | 'COMPLETE' | 'FAIL' | 'ABORT'>>> = {
+const EVENT_TYPES: Readonly<Partial<Record<ChangeType, 'START' | 'COMPLETE' | 'FAIL' | 'ABORT' | 'OTHER'>>> = {
   'run.started': 'START',
   'run.completed': 'COMPLETE',
   'run.nothingNew': 'COMPLETE',
@@ -21,6 +21,7 @@ const EVENT_TYPES: Readonly<Partial<Record<ChangeType, 'START' | 'COMPLETE' | 'F
   'step.rejected': 'FAIL',
   'step.failed': 'FAIL',
   'step.cancelled': 'ABORT',
+  'sink.tried': 'OTHER',
 };
 
 export default defineEnvelope<{ readonly namespace?: string }>({

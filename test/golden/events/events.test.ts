@@ -211,6 +211,16 @@ const changes: readonly Change[] = [
     data: { schedule: 'penguins/schedule', pipeline: 'penguins', who: 'ada', why: 'the source moves' },
   })),
   ...changesOfToken(token),
+  {
+    key: 'trial/1',
+    type: 'sink.tried',
+    at: '2026-11-30T01:00:00.000Z',
+    subject: 'pipelines/penguins',
+    order: 0,
+    pipeline: 'penguins',
+    model: null,
+    data: { pipeline: 'penguins', run: 'penguins/trial', executionId: '1', summary: 'A trial.' },
+  } satisfies Change,
 ].filter((change) => change !== undefined);
 
 function withGates(change: Change): Change {
