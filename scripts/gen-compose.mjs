@@ -77,12 +77,13 @@ export function compose(base, registries) {
 }
 
 /** Names of what is told to other programs, with what each means. */
-function addChanges(definitions, { CHANGES = {}, CHANGE_GROUPS = [] }) {
+function addChanges(definitions, { CHANGES = {} }) {
+  const groups = [...new Set(Object.keys(CHANGES).map((name) => name.slice(0, name.indexOf('.'))))];
   definitions.change = {
-    description: `What is told: ${CHANGE_GROUPS.join(', ')}, or one of them. ${Object.entries(CHANGES)
+    description: `What is told: ${groups.join(', ')}, or one of them. ${Object.entries(CHANGES)
       .map(([name, meaning]) => `${name}: ${meaning}.`)
       .join(' ')}`,
-    enum: [...CHANGE_GROUPS, ...Object.keys(CHANGES)],
+    enum: [...groups, ...Object.keys(CHANGES)],
   };
 }
 

@@ -45,7 +45,6 @@ export type ChangeType = keyof typeof CHANGES;
 
 /** The word before the dot: who asks for it hears of all of its kind. */
 export const groupOf = (type: string): string => type.slice(0, type.indexOf('.'));
-export const CHANGE_GROUPS = [...new Set(Object.keys(CHANGES).map(groupOf))];
 
 /** Something that happened, as other programs are told. */
 export interface Change {

@@ -151,7 +151,10 @@ export function approvalAsked(run: ToldRun, step: string, question: Pick<OpenQue
 }
 
 export function approvalAnswered(run: ToldRun, step: string, approval: Approval, moment: Moment): Change {
-  return change(run, 'approval.answered', `approval/${step}/${moment.order}/answered`, moment, { ...(plain(approval) as JsonObject), step });
+  return change(run, 'approval.answered', `approval/${step}/${moment.order}/answered`, moment, {
+    ...(plain(approval) as JsonObject),
+    step,
+  });
 }
 
 function stepFacts({ step, execution, inputs }: ToldStep): JsonObject {

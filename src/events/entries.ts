@@ -55,9 +55,19 @@ export const stateKey = (sink: string): string => `events/state/${sink}.json`;
 
 /**
  * The name of an event's object: the order of names is that in which events go out. All of it follows from the change, so that a change
- * told twice is laid ready once.
+ * told twice is laid ready once, also by the next version of Perennial: its form stays as it is.
  */
-export function entryName({ at, order, subject, id }: { readonly at: string; readonly order: number; readonly subject: string; readonly id: string }): string {
+export function entryName({
+  at,
+  order,
+  subject,
+  id,
+}: {
+  readonly at: string;
+  readonly order: number;
+  readonly subject: string;
+  readonly id: string;
+}): string {
   return `${at.replaceAll(/[-:]/g, '')}-${String(order).padStart(7, '0')}-${sha256(subject).slice(0, 8)}-${id}.json`;
 }
 

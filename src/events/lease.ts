@@ -22,7 +22,7 @@ export const LEASE: StoredKind<LeaseRecord> = defineStored({
 });
 
 const KEY = 'events/lease.json';
-/** Without a sign of life for so long, in milliseconds, the holder is gone. Measured by whoever waits, so that no two clocks are compared. */
+/** Without a sign of life for so long, in milliseconds, the holder is gone. Whoever waits measures it: no two clocks are compared. */
 export const LEASE_MS = 10_000;
 
 /**

@@ -8,7 +8,9 @@ import { mapLimited } from '../storage/concurrency.ts';
 import { PerennialError } from '../core/errors.ts';
 import { storeNow } from '../storage/store-clock.ts';
 import { getReadable } from '../storage/stored.ts';
-import { MANIFEST, ROLLOUT, ROUTING } from './documents.ts';
+import { MANIFEST, ROUTING } from './documents.ts';
+import { endedRollouts } from './ended-rollouts.ts';
+import type { Routings } from './ended-rollouts.ts';
 import { MODELS_PREFIX } from './keys.ts';
 import type { Routing } from './types.ts';
 
@@ -26,7 +28,7 @@ export interface GcOptions {
   readonly predictionsMs?: number;
   /** Logs of steps, curves of trainings, and checks for drift that are older go. At least a day. */
   readonly logsMs?: number;
-  /** Events that other programs took longer ago go. At least a week: so far back a change may be told again, which they tell from a new one. */
+  /** Events that other programs took longer ago go. At least a week: so far back a change may be told again, and is known by them. */
   readonly eventsMs?: number;
 }
 
@@ -194,38 +196,6 @@ function isOldPrediction(
     return now - Math.min(modifiedAt, end) > (kept.get(model ?? '') ?? predictionsMs);
   };
 }
-
-/**
- * Records and counts of rollouts that ended so long ago. One that goes on is named by the routing; of a model whose routing cannot be
- * read nothing goes.
- */
-async function endedRollouts(
-  store: ObjectStore,
-  { rollouts, rolloutCounts }: Inventory,
-  routings: Routings,
-  old: (head: ObjectHead) => boolean,
-): Promise<ObjectHead[]> {
-  const goesOn = (model: string, id: string): boolean => {
-    const folder = `${MODELS_PREFIX}${model}/`;
-    return routings.has(folder) && (routings.get(folder) === undefined || routings.get(folder)!.rollout?.id === id);
-  };
-  const ended = await mapLimited(rollouts.filter(old), CONCURRENT, async (head) => {
-    const [, model = '', id = ''] = /^models\/([^/]+)\/rollouts\/(.+)\.json$/.exec(head.key) ?? [];
-    const record = await getReadable(store, ROLLOUT, head.key);
-    return record === undefined || record.endedAt === undefined || goesOn(model, id) ? undefined : head;
-  });
-  const known = new Set(rollouts.map(({ key }) => key));
-  const going = new Set(ended.flatMap((head) => (head === undefined ? [] : [head.key])));
-  const counts = rolloutCounts.filter((head) => {
-    const [, model = '', id = ''] = /^models\/([^/]+)\/rollout-counts\/([^/]+)\//.exec(head.key) ?? [];
-    const record = `${MODELS_PREFIX}${model}/rollouts/${id}.json`;
-    return old(head) && !goesOn(model, id) && (going.has(record) || !known.has(record));
-  });
-  return [...ended.filter((head) => head !== undefined), ...counts];
-}
-
-/** By the folder of the model; undefined: what cannot be read, which releases nothing. */
-type Routings = ReadonlyMap<string, Routing | undefined>;
 
 async function readRoutings(store: ObjectStore, { documents }: Inventory): Promise<Routings> {
   const routings = new Map<string, Routing | undefined>();

@@ -134,5 +134,8 @@ async function gatesOf(artifacts: ArtifactStore, { outputs }: StepFacts): Promis
   const artifact = await artifacts.open(ref).catch(() => undefined);
   if (artifact?.manifest.files['evaluation.json'] === undefined) return undefined;
   const { gates } = await artifact.json<EvaluationReport>('evaluation.json');
-  return gates.map(({ gate, passed, sentence }) => ({ name: JSON.stringify(gate), passed, text: sentence, expected: JSON.stringify(gate) }));
+  return gates.map(({ gate, passed, sentence }) => {
+    const expected = JSON.stringify(gate);
+    return { name: expected, passed, text: sentence, expected };
+  });
 }

@@ -103,9 +103,9 @@ async function sinks(io: CliIo): Promise<void> {
         String(counts.sent),
         record === undefined
           ? 'no document declares it any more'
-          : state?.failingSince == null
+          : (state?.failingSince ?? null) === null
             ? 'well'
-            : `away since ${moment(state.failingSince)}, ${state.attempts} attempts: ${state.failure ?? ''}`,
+            : `away since ${moment(state!.failingSince!)}, ${state!.attempts} attempts: ${state!.failure ?? ''}`,
       ]),
     ]),
   );

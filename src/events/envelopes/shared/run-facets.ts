@@ -50,7 +50,7 @@ export function runFacets(
           }),
         }
       : {}),
-    perennial_run: ownFacet(Object.fromEntries(OWN.flatMap((key) => (data[key] === undefined || data[key] === null ? [] : [[key, data[key]!]])))),
+    perennial_run: ownFacet(ownOf(data)),
   };
 }
 
@@ -80,4 +80,9 @@ function parametersOf(config: Json | undefined): JsonObject[] {
   };
   visit(config, '');
   return found;
+}
+
+/** What there is of it. */
+function ownOf(data: JsonObject): JsonObject {
+  return Object.fromEntries(OWN.flatMap((key) => (data[key] === undefined || data[key] === null ? [] : [[key, data[key]]])));
 }
