@@ -37,7 +37,7 @@ interface Place {
 
 /** Names of what lies in a folder, of one sink or of all, in the order of the events within each sink. */
 async function* places(store: ObjectStore, state: EventState, sink?: string): AsyncIterable<Place> {
-  const prefix = sink === undefined ? `events/${state}/` : folderOf(state, sink);
+  const prefix = sink === undefined ? `outbox/${state}/` : folderOf(state, sink);
   for await (const { key, modifiedAt } of store.list(prefix)) {
     const [, , pipeline, name, file] = key.split('/');
     if (file !== undefined) yield { sink: `${pipeline!}/${name!}`, state, name: file, modifiedAt };

@@ -53,14 +53,16 @@ export class SinkDelivery {
   async look(sink: SinkRecord): Promise<number> {
     const now = performance.now();
     if (now < this.#until) return 0;
-    const subjects = await this.#waiting(sinkId(sink), now);
-    if (subjects.size === 0) return 0;
     const definition = this.#context.definition(sink);
+    // A sink that takes one at a time gets all in their order: what a killed worker may have sent last is then what comes next.
+    const rowOf = (name: string): string => (definition.concurrency === 1 ? '' : partsOf(name).subject);
+    const subjects = await this.#waiting(sinkId(sink), now, rowOf);
+    if (subjects.size === 0) return 0;
     const queue: (readonly string[])[] = this.#tries === 0 ? [...subjects.values()] : [probeOf(subjects, this.#tries)];
     const turns: Turn[] = [];
     const work = async (): Promise<void> => {
       for (let names = queue.shift(); names !== undefined && this.#goesOn(); names = queue.shift())
-        turns.push(await this.#subject(sink, definition, names));
+        turns.push(await this.#row(sink, definition, names, rowOf(names[0]!)));
     };
     await Promise.all(Array.from({ length: Math.min(definition.concurrency, queue.length) }, work));
     await this.#conclude(sinkId(sink), turns);
@@ -72,13 +74,13 @@ export class SinkDelivery {
   }
 
   /** Names of what waits, in order, by subject. */
-  async #waiting(sink: string, now: number): Promise<Map<string, string[]>> {
+  async #waiting(sink: string, now: number, rowOf: (name: string) => string): Promise<Map<string, string[]>> {
     const folder = folderOf('pending', sink);
     const subjects = new Map<string, string[]>();
     let count = 0;
     for await (const { key } of this.#context.store.list(folder)) {
       const name = key.slice(folder.length);
-      const { subject } = partsOf(name);
+      const subject = rowOf(name);
       if ((this.#held.get(subject)?.until ?? 0) > now) continue;
       subjects.set(subject, [...(subjects.get(subject) ?? []), name]);
       if ((count += 1) === TAKEN_UP) break;
@@ -86,11 +88,10 @@ export class SinkDelivery {
     return subjects;
   }
 
-  async #subject(sink: SinkRecord, definition: SinkDefinition, names: readonly string[]): Promise<Turn> {
+  async #row(sink: SinkRecord, definition: SinkDefinition, names: readonly string[], subject: string): Promise<Turn> {
     let sent = 0;
     for (const name of names) {
       if (!this.#goesOn()) break;
-      const { subject } = partsOf(name);
       try {
         if (await this.#one(sink, definition, name)) sent += 1;
         this.#held.delete(subject);

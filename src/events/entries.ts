@@ -25,14 +25,14 @@ const ENTRY_SCHEMA = recordSchema({ id: TEXT, contentType: TEXT, body: TEXT, typ
 
 /** {@link EventEntry} as it is stored. */
 export const EVENT_ENTRY: StoredKind<EventEntry> = defineStored({
-  at: 'events/*/*/*/*.json',
+  at: 'outbox/*/*/*/*.json',
   fix: 'It cannot be sent any more; delete the object.',
   name: 'event on its way to a sink',
   formatVersion: 1,
   schema: ENTRY_SCHEMA,
 });
 
-/** `events/state/<pipeline>/<name>.json`: how the delivery to a sink goes. */
+/** `outbox/state/<pipeline>/<name>.json`: how the delivery to a sink goes. */
 export interface SinkState {
   readonly formatVersion: 1;
   /** null: all is well. */
@@ -43,15 +43,15 @@ export interface SinkState {
 }
 
 export const SINK_STATE: StoredKind<SinkState> = defineStored({
-  at: 'events/state/*/*.json',
+  at: 'outbox/state/*/*.json',
   remade: 'the next attempt writes how it went',
   name: 'state of a sink',
   formatVersion: 1,
   schema: recordSchema({ attempts: COUNT }, {}),
 });
 
-export const folderOf = (state: EventState, sink: string): string => `events/${state}/${sink}/`;
-export const stateKey = (sink: string): string => `events/state/${sink}.json`;
+export const folderOf = (state: EventState, sink: string): string => `outbox/${state}/${sink}/`;
+export const stateKey = (sink: string): string => `outbox/state/${sink}.json`;
 
 /**
  * The name of an event's object: the order of names is that in which events go out. All of it follows from the change, so that a change

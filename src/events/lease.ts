@@ -5,7 +5,7 @@ import { putJson } from '../storage/json-objects.ts';
 import { TEXT, defineStored, getStored, isUnreadable, recordSchema } from '../storage/stored.ts';
 import type { StoredKind } from '../storage/stored.ts';
 
-/** `events/lease.json`: which worker delivers the events of the store. */
+/** `outbox/lease.json`: which worker delivers the events of the store. */
 interface LeaseRecord {
   readonly formatVersion: 1;
   readonly holder: string;
@@ -14,14 +14,14 @@ interface LeaseRecord {
 }
 
 export const LEASE: StoredKind<LeaseRecord> = defineStored({
-  at: 'events/lease.json',
+  at: 'outbox/lease.json',
   remade: 'the workers agree anew on who delivers events',
   name: 'record of who delivers events',
   formatVersion: 1,
   schema: recordSchema({ holder: TEXT, beat: TEXT }),
 });
 
-const KEY = 'events/lease.json';
+const KEY = 'outbox/lease.json';
 /** Without a sign of life for so long, in milliseconds, the holder is gone. Whoever waits measures it: no two clocks are compared. */
 export const LEASE_MS = 10_000;
 

@@ -4,7 +4,7 @@ import { putJson } from '../storage/json-objects.ts';
 import { OBJECT, TEXT, defineStored, getStored, isUnreadable, listOf, recordSchema } from '../storage/stored.ts';
 import type { StoredKind } from '../storage/stored.ts';
 
-/** `events/sinks/<pipeline>/<name>.json`: a sink that a document declares. Whoever changes something reads it, and lays the event ready. */
+/** `outbox/sinks/<pipeline>/<name>.json`: a sink that a document declares. Whoever changes something reads it, and lays the event ready. */
 export interface SinkRecord extends PlannedSink {
   readonly formatVersion: 1;
   readonly pipeline: string;
@@ -17,7 +17,7 @@ export interface SinkRecord extends PlannedSink {
 
 /** {@link SinkRecord} as it is stored. */
 export const SINK: StoredKind<SinkRecord> = defineStored({
-  at: 'events/sinks/*/*.json',
+  at: 'outbox/sinks/*/*.json',
   fix: 'Apply its document again.',
   name: 'sink of events',
   formatVersion: 1,
@@ -38,7 +38,7 @@ export const SINK: StoredKind<SinkRecord> = defineStored({
   ),
 });
 
-const PREFIX = 'events/sinks/';
+const PREFIX = 'outbox/sinks/';
 
 /** How commands name a sink: `<pipeline>/<name>`. */
 export const sinkId = ({ pipeline, name }: Pick<SinkRecord, 'pipeline' | 'name'>): string => `${pipeline}/${name}`;
@@ -148,7 +148,7 @@ const factsOf = ({ kind, config, envelope, envelopeConfig, events, of, models, d
 /** Takes a sink away, with what waits for it and what it refused. What it was sent goes with time. */
 export async function forgetSink(store: ObjectStore, id: string): Promise<void> {
   await store.delete(keyOf(id));
-  const left: string[] = [`events/state/${id}.json`];
-  for (const state of ['pending', 'refused']) for await (const { key } of store.list(`events/${state}/${id}/`)) left.push(key);
+  const left: string[] = [`outbox/state/${id}.json`];
+  for (const state of ['pending', 'refused']) for await (const { key } of store.list(`outbox/${state}/${id}/`)) left.push(key);
   for (const key of left) await store.delete(key);
 }

@@ -258,9 +258,9 @@ async function takeInventory(store: ObjectStore): Promise<Inventory> {
     else if (/^drift\/.+\/checks\/[^/]+$/.test(head.key)) inventory.checks.push(head);
     else if (/^models\/[^/]+\/rollouts\//.test(head.key)) inventory.rollouts.push(head);
     else if (/^models\/[^/]+\/rollout-counts\//.test(head.key)) inventory.rolloutCounts.push(head);
-    else if (head.key.startsWith('events/')) {
+    else if (head.key.startsWith('outbox/')) {
       // What waits or was refused stays until it is sent; and no event keeps alive what it speaks of.
-      if (head.key.startsWith('events/sent/')) inventory.sentEvents.push(head);
+      if (head.key.startsWith('outbox/sent/')) inventory.sentEvents.push(head);
     } else if (head.key.startsWith('servers/')) inventory.servers.push(head);
     else if (head.key.startsWith('probe/')) inventory.probes.push(head);
     else if (head.key.startsWith('scoring/')) inventory.scorings.push(head);

@@ -103,13 +103,13 @@ describe('garbage collection', () => {
     const digest = sha256('gone');
     await store.put(blobKey(digest), Buffer.from('gone'));
     for (const state of ['sent', 'pending', 'refused'])
-      await store.put(`events/${state}/p/http/20260101T000000.000Z-1.json`, Buffer.from(JSON.stringify({ body: digest })));
+      await store.put(`outbox/${state}/p/http/20260101T000000.000Z-1.json`, Buffer.from(JSON.stringify({ body: digest })));
     age = 10 * DAY;
-    await store.put('events/sent/p/http/20260401T000000.000Z-1.json', Buffer.from('{}'));
+    await store.put('outbox/sent/p/http/20260401T000000.000Z-1.json', Buffer.from('{}'));
     const { items, kept } = await collectGarbage(store);
     expect(items.map(({ key, kind }) => [key, kind])).toEqual([
       [blobKey(digest), 'blob'],
-      ['events/sent/p/http/20260101T000000.000Z-1.json', 'sent event'],
+      ['outbox/sent/p/http/20260101T000000.000Z-1.json', 'sent event'],
     ]);
     expect(kept.sentEvents).toBe(1);
     expect((await collectGarbage(store, { eventsMs: 9 * DAY })).items.filter(({ kind }) => kind === 'sent event')).toHaveLength(2);
