@@ -81,12 +81,17 @@ export interface DeclaredSinks {
 /**
  * Compares; nothing is changed yet.
  *
- * @param options prune: those of pipelines that are not among the declared ones go as well. removes: false: none goes
+ * @param options prune: those of pipelines that are not among the declared ones go as well. moved: pipelines that have another name now,
+ * whose sinks go. removes: false: none goes
  */
 export async function compareSinks(
   store: ObjectStore,
   declared: readonly DeclaredSinks[],
-  { prune = false, removes = true }: { readonly prune?: boolean; readonly removes?: boolean } = {},
+  {
+    prune = false,
+    moved = [],
+    removes = true,
+  }: { readonly prune?: boolean; readonly moved?: readonly string[]; readonly removes?: boolean } = {},
 ): Promise<{ readonly changes: readonly SinkChange[]; carryOut(): Promise<void> }> {
   const there = new Map((await readSinks(store)).map((sink) => [sinkId(sink), sink]));
   const desired = declared.flatMap(({ sinks, ...whose }) =>
@@ -111,8 +116,12 @@ export async function compareSinks(
   for (const [id, { pipeline, name }] of removes ? there : []) {
     if (desired.some((sink) => sinkId(sink) === id)) continue;
     const known = declared.some((document) => document.pipeline === pipeline);
-    if (!known && !prune) continue;
-    const why = known ? `the document of "${pipeline}" no longer asks for it` : `no document of "${pipeline}" was given`;
+    if (!known && !moved.includes(pipeline) && !prune) continue;
+    const why = known
+      ? `the document of "${pipeline}" no longer asks for it`
+      : moved.includes(pipeline)
+        ? 'its document has another name now'
+        : `no document of "${pipeline}" was given`;
     changes.push({ id: shownId({ pipeline, name }), action: 'delete', differences: [why] });
     work.push(() => store.delete(keyOf(id)));
   }

@@ -65,7 +65,7 @@ export default defineCommand({
         ]);
         const temporal = await connectOwn();
         try {
-          const sinks = await sinksOf(plans, options.prune === true);
+          const sinks = await sinksOf(plans, { prune: options.prune === true, moved: options.move });
           const byPipeline = new Map(plans.map((plan, index) => [plan.pipeline, resolve(files[index]!)]));
           const schedules = await compareSchedules(temporal, plans, steps, {
             prune: options.prune === true,
@@ -90,14 +90,14 @@ export default defineCommand({
 type Sinks = Awaited<ReturnType<typeof import('../../events/sink-records.ts').compareSinks>>;
 
 /** Of a store that nobody here can open the documents may say nothing. @throws STORE_… */
-async function sinksOf(plans: readonly Plan[], prune: boolean): Promise<Sinks> {
+async function sinksOf(plans: readonly Plan[], options: { readonly prune: boolean; readonly moved: readonly string[] }): Promise<Sinks> {
   const [{ compareSinks }, { declaredSinks }, { openStore }] = await Promise.all([
     import('../../events/sink-records.ts'),
     import('../../runs/declared-sinks.ts'),
     import('../../storage/open-store.ts'),
   ]);
   try {
-    return await compareSinks(await openStore(), plans.map(declaredSinks), { prune });
+    return await compareSinks(await openStore(), plans.map(declaredSinks), options);
   } catch (error) {
     if (plans.some(({ on }) => on.publish !== undefined) || !isPerennialError(error)) throw error;
     return { changes: [], carryOut: () => Promise.resolve() };
