@@ -86,7 +86,7 @@ export const TRANSITION: StoredKind<Transition> = defineStored({
       aliases: ALIASES,
       pin: PIN,
     },
-    { ...SETTINGS, rollout: ROLLOUT_ROUTING },
+    { ...SETTINGS, rollout: ROLLOUT_ROUTING, ended: ROLLOUT_ROUTING },
   ),
 });
 
@@ -107,7 +107,7 @@ export const ROUTING: StoredKind<Routing> = defineStored({
       deleted: listOf(VERSION),
       transition: OBJECT,
     },
-    { ...SETTINGS, rollout: ROLLOUT_ROUTING },
+    { ...SETTINGS, rollout: ROLLOUT_ROUTING, ended: ROLLOUT_ROUTING },
   ),
 });
 
