@@ -4,6 +4,8 @@ import { activityName } from '../src/core/run.ts';
 import type { StepOutcome, StepTask } from '../src/core/run.ts';
 import { approvalActivities } from './approvals.ts';
 import type { ApprovalActivities } from './approvals.ts';
+import { changeActivities } from './changes.ts';
+import type { ChangeActivities } from './changes.ts';
 import { modelActivities } from './models.ts';
 import type { ModelActivities } from './models.ts';
 import { monitorActivities } from './monitors.ts';
@@ -37,6 +39,7 @@ export function createActivities(
   ApprovalActivities &
   UnchangedActivities &
   TargetActivities &
+  ChangeActivities &
   NotificationActivities {
   const steps: Record<string, (task: StepTask) => Promise<StepOutcome>> = {};
   for (const definition of deps.steps) {
@@ -55,6 +58,7 @@ export function createActivities(
     ...approvalActivities(deps),
     ...unchangedActivities(deps),
     ...targetActivities(deps),
+    ...changeActivities(deps),
     ...notificationActivities(deps),
   } as ReturnType<typeof createActivities>;
 }

@@ -26,6 +26,8 @@ const KINDS = {
   ],
   target: ['Deployment targets', 'Where a champion is kept and served, in `targets` of `deploy`: `"NAME"`, or `{ "NAME": { … } }`.'],
   channel: ['Notification channels', 'Who is told what happened, in `to` of `on.notify`: `{ "NAME": { … } }`.'],
+  sink: ['Sinks of events', 'Where changes are told to other programs, in `to` of `on.publish`: `{ "NAME": { … } }`.'],
+  envelope: ['Forms of events', 'How changes are written, in `as` of `on.publish`: `"NAME"`, or `{ "NAME": { … } }`.'],
   trigger: [
     'Triggers',
     'What starts runs by itself, or rolls back, pauses and tells, in `on`: `"NAME": { … }`. See also `schedule`, `drift` and `newData` there.',

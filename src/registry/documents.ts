@@ -28,6 +28,7 @@ const SETTINGS: Readonly<Record<string, JsonSchema>> = {
   fallback: { enum: ['previous', 'nothing'] },
   predictionLog: recordSchema({}, { share: NUMBER, leaveOut: listOf(TEXT), hash: listOf(TEXT), keep: TEXT }),
   targets: listOf(recordSchema({ name: TEXT, config: OBJECT })),
+  limits: recordSchema({}, { requestsPerSecond: NUMBER, rowsPerRequest: COUNT, bytesPerRequest: COUNT, timeout: TEXT }),
 };
 const SHARE: JsonSchema = { type: 'number', minimum: 0, maximum: 1 };
 const ROLLOUT_ROUTING = recordSchema(
@@ -86,7 +87,7 @@ export const TRANSITION: StoredKind<Transition> = defineStored({
       aliases: ALIASES,
       pin: PIN,
     },
-    { ...SETTINGS, rollout: ROLLOUT_ROUTING },
+    { ...SETTINGS, rollout: ROLLOUT_ROUTING, ended: ROLLOUT_ROUTING },
   ),
 });
 
@@ -107,7 +108,7 @@ export const ROUTING: StoredKind<Routing> = defineStored({
       deleted: listOf(VERSION),
       transition: OBJECT,
     },
-    { ...SETTINGS, rollout: ROLLOUT_ROUTING },
+    { ...SETTINGS, rollout: ROLLOUT_ROUTING, ended: ROLLOUT_ROUTING },
   ),
 });
 

@@ -13,7 +13,7 @@ import { decodeQuantized, quantize as pack } from '../../training/keras/quantiza
 import { encodeWeights } from '../../training/bundle/weights-file.ts';
 import { readModel } from '../../training/bundle/load-model.ts';
 import { MODEL } from '../../training/model/model-meta.ts';
-import type { Packing } from '../edge.target.ts';
+import type { Packing } from './packing.ts';
 import type { TargetTools } from '../target.ts';
 
 interface Bound {
