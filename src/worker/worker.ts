@@ -56,12 +56,7 @@ async function workOn(run: WorkerRun): Promise<void> {
   const deps = run.deps ?? (await defaultDeps());
   const over = new AbortController();
   const signal = AbortSignal.any([run.signal, over.signal]);
-  const watching = Promise.all([
-    watchEnds(deps, signal),
-    packLogs(deps, signal),
-    deliverEvents(deps, signal),
-    watchTargets(deps, signal),
-  ]);
+  const watching = Promise.all([watchEnds(deps, signal), packLogs(deps, signal), deliverEvents(deps, signal), watchTargets(deps, signal)]);
   try {
     await workUntilTold(settings, queues, deps, run);
   } finally {
