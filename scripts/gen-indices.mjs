@@ -56,6 +56,7 @@ export const KINDS = [
     './channel.ts',
     ['channelRegistry', 'notification channel', 'name'],
   ],
+  ['src/simulation/scenarios', 'scenario', 'scenarios', 'ScenarioDefinition', './scenario.ts', ['scenarioRegistry', 'scenario', 'name']],
   ['src/config/checks', 'check', 'checks', 'DocumentCheck', './check.ts'],
   ['src/cli/commands', 'command', 'commands', 'CommandModule', './command.ts'],
 ];
