@@ -13,9 +13,19 @@ function days({ days: all }: Simulation): object {
     field: 'date',
     type: 'temporal',
     title: null,
-    scale: { domain: [Date.parse(all[0]!.date), Date.parse(all.at(-1)!.date)], type: 'utc' },
+    scale: {
+      type: 'utc',
+      domainMin: { expr: `utc(${utcParts(all[0]!.date)})` },
+      domainMax: { expr: `utc(${utcParts(all.at(-1)!.date)})` },
+    },
     axis: { format: all.length > 92 ? '%b' : '%d %b', tickCount: all.length > 92 ? 12 : 8, grid: true },
   };
+}
+
+/** "2026, 0, 31": as Vega counts. */
+function utcParts(date: string): string {
+  const [year, month, day] = date.split('-').map(Number);
+  return `${year}, ${month! - 1}, ${day}`;
 }
 
 /** The kinds of incidents that are drawn, and how. */
@@ -111,7 +121,7 @@ export async function lifeChart(simulation: Simulation): Promise<Markup> {
     lane: 'incidents',
     colour: MARKS[markOf(kind)].colour,
   }));
-  const y = { field: 'lane', type: 'nominal', title: null, scale: { domain: lanes }, axis: { labelLimit: 80 } };
+  const y = { field: 'lane', type: 'nominal', title: null, scale: { domain: lanes }, axis: { labelLimit: 120 } };
   const picture = await chart('life', 'Versions, runs and incidents', {
     width: WIDTH,
     height: 120,
@@ -202,7 +212,7 @@ export async function costChart(simulation: Simulation): Promise<Markup> {
     mark: { type: 'area', interpolate: 'step-after', color: COLOURS.other, opacity: 0.35, line: { color: COLOURS.other } },
     encoding: {
       x: days(simulation),
-      y: { field: 'seconds', type: 'quantitative', title: 'seconds', axis: { tickCount: 4 } },
+      y: { field: 'seconds', type: 'quantitative', title: 'seconds', stack: null, axis: { tickCount: 4 } },
     },
   } as never);
   return figure('Cost', picture, 'Seconds that the steps of all runs took on this machine, added up.');

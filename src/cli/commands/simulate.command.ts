@@ -1,10 +1,13 @@
 import { InvalidArgumentError } from 'commander';
+import { PerennialError } from '../../core/errors.ts';
 import { scenarios } from '../../simulation/scenarios/index.generated.ts';
 import { defineCommand } from './command.ts';
 
 interface Options {
   readonly days: number;
-  readonly scenario: string;
+  readonly scenario?: string;
+  readonly table?: string;
+  readonly time?: string;
   readonly seed: number;
   readonly rows: number;
   readonly history: number;
@@ -27,9 +30,11 @@ export default defineCommand({
         'Play a document against a stream, a year in minutes: what would it retrain, promote, refuse and roll back, and how good would it be?',
       )
       .argument('<file>', 'the JSON document')
-      .option('--scenario <name>', 'how the stream changes: see below', 'year')
-      .option('--days <n>', 'days to play', wholeNumber(1, 3_650), 365)
-      .option('--rows <n>', 'rows a day', wholeNumber(10, 100_000), 200)
+      .option('--scenario <name>', 'how a generated stream changes: see below (default: "year")')
+      .option('--table <file>', 'play a table (CSV, Parquet, JSON, NDJSON) with the columns of the document in place of a generated stream')
+      .option('--time <column>', 'with --table: the column that tells the time of a row')
+      .option('--days <n>', 'days to play; of a table at most', wholeNumber(1, 3_650), 365)
+      .option('--rows <n>', 'rows a day of a generated stream', wholeNumber(10, 100_000), 200)
       .option('--history <n>', 'days before the first one whose rows are known at the start', wholeNumber(1, 3_650), 30)
       .option('--label-delay <n>', 'days until the labels of a day are known', wholeNumber(0, 365), 1)
       .option('--seed <n>', 'another seed, another stream', wholeNumber(0, 1_000_000_000), 1)
@@ -58,7 +63,7 @@ export default defineCommand({
         try {
           const simulation = await simulate(file, {
             params: parseParameterOptions(options.param),
-            scenario: options.scenario,
+            stream: streamOf(options),
             days: options.days,
             seed: options.seed,
             rowsPerDay: options.rows,
@@ -92,6 +97,17 @@ export default defineCommand({
   },
 });
 
+/** @throws USAGE where it is not said which */
+function streamOf({ scenario, table, time }: Options): { readonly scenario: string } | { readonly table: string; readonly time: string } {
+  if (table !== undefined && scenario !== undefined)
+    throw new PerennialError('USAGE', '--table and --scenario are two streams.', { hint: 'Give one of both.' });
+  if ((table === undefined) !== (time === undefined))
+    throw new PerennialError('USAGE', table === undefined ? '--time goes with --table.' : '--table needs --time.', {
+      hint: 'Give the table and the column that tells the time of its rows: --table FILE --time COLUMN.',
+    });
+  return table === undefined ? { scenario: scenario ?? 'year' } : { table, time: time! };
+}
+
 const HELP = `
 The rows are drawn from the document's own table, and the scenario has its way with them. Temporal's time-skipping test server, a store,
 a worker and a model server of their own live by a simulated clock; the document's runs, checks and triggers are played by the same
@@ -105,6 +121,7 @@ The oracle goes on learning every day from all that the document would take by t
 Examples:
   perennial simulate pipelines/penguins.json --scenario sudden --days 30
   perennial simulate pipelines/penguins.json --report year.html --max-loss 2 --max-retrainings 29
+  perennial simulate pipelines/penguins.json --table last-year.csv --time at --label-delay 3
 
 Exit codes: 0 done, 2 bad input, 3 beyond a bound, or there was never a champion, 130 interrupted.`;
 

@@ -46,7 +46,8 @@ export async function openWorker(clock: SimulatedClock): Promise<MemberWork> {
       settings,
       connection,
       deps,
-      { signal: stop.signal },
+      // What waits for a worker that had a run in memory the test server gives to no other one, should that be killed.
+      { signal: stop.signal, options: { maxCachedWorkflows: 0 } },
       {
         identity: await workerIdentity(store),
         interceptors: { activity: [() => ({ inbound: follow })] },

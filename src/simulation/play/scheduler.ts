@@ -39,6 +39,8 @@ export class Scheduler {
   readonly #ledger: Ledger;
   readonly #outages: Outages;
   readonly #desired: readonly DesiredSchedule[];
+  /** Of each kind of check the outcome of the last one. */
+  readonly #told = new Map<string, string>();
 
   constructor(world: World, ledger: Ledger, outages: Outages, plan: Plan) {
     this.#world = world;
@@ -90,7 +92,10 @@ export class Scheduler {
     if (kind === 'drift' && finding.due) seen.alarm = true;
     const now = this.#world.now();
     if (outcome === 'rolledBack') this.#ledger.incident(now, 'rolledBack', `${finding.summary} ${why}`.trim());
-    if (TOLD.includes(outcome)) this.#ledger.incident(now, 'check', `${kind}: ${finding.summary} ${why}`.trim());
+    // What goes on day after day is told once.
+    if (TOLD.includes(outcome) && this.#told.get(kind) !== outcome)
+      this.#ledger.incident(now, 'check', `${kind}, ${outcome}: ${finding.summary} ${why}`.trim());
+    this.#told.set(kind, outcome);
     if (outcome !== 'started' || run === null) return;
     const handle = this.#world.time.temporal.client.workflow.getHandle(run);
     await this.#run(run, handle.result() as Promise<RunView>, now);
