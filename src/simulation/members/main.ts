@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs';
+import { signal } from '../../platform/process-info.ts';
 import type { MemberMessage, MemberOrder, MemberTask, MemberWork } from './protocol.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 
@@ -29,7 +31,14 @@ async function main(): Promise<void> {
   process.on('SIGTERM', end);
   // The keyboard reaches the whole group: whoever started this decides when it ends.
   process.on('SIGINT', () => undefined);
-  process.on('disconnect', () => process.exit(1));
+  // Whoever plays the simulation was killed: it takes nothing down any more.
+  process.on('disconnect', () => {
+    if (!isEnding) {
+      signal(task.temporal, 'SIGKILL');
+      rmSync(task.folder, { recursive: true, force: true, maxRetries: 3 });
+    }
+    process.exit(1);
+  });
   const early: MemberOrder[] = [];
   const obey = async (order: MemberOrder): Promise<void> => {
     if (order.kind === 'jump') clock.jump(order.jump);

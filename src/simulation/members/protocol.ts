@@ -1,3 +1,4 @@
+import type { ProcessIdentity } from '../../platform/process-info.ts';
 import type { Jump } from './simulated-clock.ts';
 
 /** What a simulated process is. */
@@ -9,6 +10,9 @@ export interface MemberTask {
   readonly jumps: readonly Jump[];
   /** Of the server: 0 for a free one. */
   readonly port: number;
+  /** What goes with the simulation, should nobody be left to take it down. */
+  readonly temporal: ProcessIdentity;
+  readonly folder: string;
 }
 
 /** Told to it; each is answered with its number. */

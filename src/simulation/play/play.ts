@@ -125,7 +125,8 @@ export class Play {
     const today = events.filter((event) => event.day === day);
     const isDown = today.some(({ kind }) => kind === 'server');
     const acts: Act[] = [
-      ...this.#scheduler.ticks(begin, begin + DAY_MS).map(({ at, desired }) => ({
+      // What ticks when the last day ends belongs to a day that is not played.
+      ...this.#scheduler.ticks(begin, begin + DAY_MS - (day === this.#stream.days - 1 ? 1 : 0)).map(({ at, desired }) => ({
         at,
         order: 2,
         do: () => this.#scheduler.take({ at, desired }, seen),

@@ -50,6 +50,7 @@ export async function prepare(file: string, params: Readonly<Record<string, Json
   if (model === undefined || !plan.steps.some(({ type }) => type === 'deploy'))
     throw cannot('it registers and deploys no model, so that nothing would ever serve', 'Add a "register" and a "deploy" step.');
   refuseDeeds(plan.steps);
+  refusePauses(plan);
   const config = ingest.config as unknown as IngestConfig;
   const labels = labelList(config.label);
   if (labels.length !== 1)
@@ -115,6 +116,13 @@ function refuseDeeds(steps: readonly PlanStep[]): void {
     if (type === 'command' || type === 'script')
       throw cannot(`the step "${id}" runs a program, which does not live by the simulated clock and may do anything`, 'Take the step out.');
   }
+}
+
+/** Temporal's test server has no schedules that could be paused. */
+function refusePauses({ on }: Plan): void {
+  const pauses = Object.entries(on.triggers ?? {}).find(([, trigger]) => trigger.do.kind === 'pause');
+  if (pauses !== undefined)
+    throw cannot(`"on.${pauses[0]}" pauses schedules, and Temporal's test server has none`, `Let "on.${pauses[0]}.do" be another action.`);
 }
 
 function keptDays({ mode, recent, window }: IngestConfig): number | undefined {

@@ -51,7 +51,10 @@ export class Scheduler {
     this.thinned = this.#desired.filter((one) => one.workflow === 'monitor' && isOften(one)).map(({ kind }) => kind);
   }
 
-  /** Ticks after `from` and up to `to`, in their order. Data come once a day, so that of checks that look more often the last one of a day is played. */
+  /**
+   * Ticks after `from` and up to `to`, in their order. Data come once a day, so that of checks that look more often the last one of a day is
+   * played.
+   */
   ticks(from: number, to: number): Tick[] {
     return this.#desired
       .flatMap((desired) => {

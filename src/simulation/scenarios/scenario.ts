@@ -13,9 +13,9 @@ export interface WorldOfDay {
 }
 
 /**
- * What happens on a day besides. An outage strikes the next run within {@link OUTAGE_WAITS_DAYS}, or else a check. "badChallenger": somebody
- * starts a run whose training hardly learns. "brokenPromotion": a run reads labels that were exported wrongly, so that its gates see
- * nothing.
+ * What happens on a day besides. An outage of the server leaves half a day unanswered; any other strikes the next run within
+ * {@link OUTAGE_WAITS_DAYS}, or else a check. "badChallenger": somebody starts a run whose training hardly learns. "brokenPromotion": a run
+ * reads labels that were exported wrongly, so that its gates see nothing.
  */
 export interface ScenarioEvent {
   readonly day: number;

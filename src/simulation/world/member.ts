@@ -9,7 +9,7 @@ import type { Jump } from '../members/simulated-clock.ts';
 const STARTS_WITHIN_MS = 60_000;
 const STOPS_WITHIN_MS = 20_000;
 
-export interface MemberPlace {
+export interface MemberPlace extends Pick<MemberTask, 'temporal' | 'folder'> {
   readonly env: NodeJS.ProcessEnv;
   readonly log: string;
   readonly port: number;
@@ -52,8 +52,8 @@ export class Member {
   }
 
   /** @throws INTERNAL with what it said last */
-  static async start(kind: MemberKind, { env, log, port, jumps }: MemberPlace): Promise<Member> {
-    const task: MemberTask = { kind, jumps, port };
+  static async start(kind: MemberKind, { env, log, port, jumps, temporal, folder }: MemberPlace): Promise<Member> {
+    const task: MemberTask = { kind, jumps, port, temporal, folder };
     const file = openSync(log, 'a');
     const child = fork(entryPoint('simulated'), [JSON.stringify(task)], { env, stdio: ['ignore', file, file, 'ipc'] });
     closeSync(file);

@@ -9,6 +9,7 @@ import { TEMPORAL_DEFAULTS } from '../../../temporal.config.ts';
 import { PerennialError, messageOf } from '../../core/errors.ts';
 import { SEARCH_ATTRIBUTES } from '../../core/search-attributes.ts';
 import { identify, signal, stopProcess } from '../../platform/process-info.ts';
+import type { ProcessIdentity } from '../../platform/process-info.ts';
 import { freePort } from '../../platform/ports.ts';
 import type { Temporal } from '../../runs/connect.ts';
 
@@ -31,12 +32,14 @@ const QUIET = { 'grpc.keepalive_time_ms': 3_600_000, 'grpc.keepalive_permit_with
 export class TimeServer {
   readonly address: string;
   readonly temporal: Temporal;
+  readonly identity: ProcessIdentity;
   readonly #process: ChildProcess;
   readonly #connection: Connection;
 
   private constructor(address: string, process: ChildProcess, connection: Connection) {
     this.address = address;
     this.#process = process;
+    this.identity = identify(process.pid!);
     this.#connection = connection;
     const { namespace, taskQueue, connectTimeoutMs } = TEMPORAL_DEFAULTS;
     this.temporal = {
@@ -131,10 +134,7 @@ export class TimeServer {
   /** @param calls false: some may be under way, whose failures nobody hears; the connection goes with this process */
   async stop(calls = true): Promise<void> {
     if (calls) await this.#connection.close().catch(() => undefined);
-    const { pid } = this.#process;
-    if (pid === undefined || this.#process.exitCode !== null || this.#process.signalCode !== null) return;
-    const identity = identify(pid);
-    signal(identity, 'SIGCONT');
-    await stopProcess(identity, 2_000);
+    signal(this.identity, 'SIGCONT');
+    await stopProcess(this.identity, 2_000);
   }
 }

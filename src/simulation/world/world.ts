@@ -111,7 +111,7 @@ export class World {
     if (left > 0) await this.time.skip(left);
     const jump = { from: Date.now(), aheadMs: (await this.time.now()) - Date.now() };
     this.#jumps.push(jump);
-    await Promise.all([this.#worker, this.#server].map((member) => member?.order({ kind: 'jump', jump })));
+    await Promise.all(this.#members().map((member) => member.order({ kind: 'jump', jump })));
   }
 
   /** What the server has answered until now is in the log of predictions. */
@@ -121,12 +121,23 @@ export class World {
 
   /** @param interrupted in the middle of whatever goes on: nothing is waited for */
   async close(interrupted = false): Promise<void> {
-    await Promise.allSettled([this.#worker, this.#server].map((member) => (interrupted ? member?.kill() : member?.stop())));
+    await Promise.allSettled(this.#members().map((member) => (interrupted ? member.kill() : member.stop())));
     await this.time.stop(!interrupted);
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 3 });
   }
 
+  #members(): Member[] {
+    return [this.#worker, this.#server].filter((member) => member !== undefined);
+  }
+
   #place(name: string, port: number): MemberPlace {
-    return { env: this.#env, log: join(this.folder, 'logs', `${name}.log`), port, jumps: this.#jumps };
+    return {
+      env: this.#env,
+      log: join(this.folder, 'logs', `${name}.log`),
+      port,
+      jumps: this.#jumps,
+      temporal: this.time.identity,
+      folder: this.folder,
+    };
   }
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Simulation } from '../../../src/core/simulation.ts';
+import { commandOf, startTicksOf } from '../../../src/platform/process-info.ts';
 import { Perennial } from '../../support/perennial.ts';
 import { writeReturns } from '../../support/returns.ts';
 import { tempDir } from '../../support/temp-dir.ts';
@@ -10,6 +11,12 @@ import { until } from '../../support/until.ts';
 
 const perennial = new Perennial();
 const left = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('perennial-simulation-'));
+
+const childrenOf = (pid: number): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .split(' ')
+    .filter((text) => text !== '')
+    .map(Number);
 
 describe('perennial simulate', () => {
   it('plays a document through drift, a killed worker, a store and a Temporal that are away, wrong labels and a bad challenger', async () => {
@@ -84,14 +91,18 @@ describe('perennial simulate', () => {
     expect(bounds).toMatchObject([{ name: 'loss', kept: false }]);
   });
 
-  it('ends at once, and leaves nothing, where it is interrupted', async () => {
+  it.each([
+    ['interrupted', 'SIGINT', 130],
+    ['killed', 'SIGKILL', null],
+  ] as const)('ends at once, and leaves nothing, where it is %s', async (_how, signal, code) => {
     const before = left();
     const started = perennial.start(['simulate', writeReturns(tempDir('simulation')), '--days', '5']);
     await started.waitFor(/the first run, on/, 90_000);
-    process.kill(started.pid, 'SIGINT');
-    expect((await started.exited).code).toBe(130);
+    const temporal = childrenOf(started.pid).find((pid) => commandOf(pid)?.includes('temporal-test-server') === true)!;
+    process.kill(started.pid, signal);
+    expect((await started.exited).code).toBe(code);
     expect(started.output()).not.toContain('    at ');
-    await until(() => left().every((name) => before.includes(name)));
+    await until(() => left().every((name) => before.includes(name)) && startTicksOf(temporal) === undefined);
   });
 
   it('says what stands in its way before anything is started', async () => {
