@@ -56,7 +56,14 @@ export async function measureServed(artifacts: ArtifactStore, model: OpenArtifac
 
 const NAME = 'candidate';
 /** What the server that is asked here has of its own, or goes without. */
-const OF_OTHERS = ['PERENNIAL_API_TOKEN', 'PERENNIAL_GRPC_PORT', 'PERENNIAL_TLS_CERT', 'PERENNIAL_TLS_KEY', 'PERENNIAL_SERVER_URL'];
+const OF_OTHERS = [
+  'PERENNIAL_API_TOKEN',
+  'PERENNIAL_GRPC_PORT',
+  'PERENNIAL_TLS_CERT',
+  'PERENNIAL_TLS_KEY',
+  'PERENNIAL_TLS_CLIENT_CA',
+  'PERENNIAL_SERVER_URL',
+];
 
 /** The very bytes of the model, as the champion of a registry of its own. */
 async function storeAlone(folder: string, model: OpenArtifact): Promise<void> {

@@ -1,4 +1,4 @@
-import { PerennialError, messageOf } from '../core/errors.ts';
+import { PerennialError, isPerennialError, messageOf } from '../core/errors.ts';
 import type { Prediction, Row } from '../core/tensor.ts';
 import { writeJson } from '../data/reading/json-numbers.ts';
 import type { SourceReading } from '../data/stored/dataset.ts';
@@ -84,6 +84,7 @@ export class ServerClient {
       );
       text = await response.text();
     } catch (error) {
+      if (isPerennialError(error)) throw error;
       const cause = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error);
       throw new PerennialError('SERVER_UNAVAILABLE', `No model server answers at ${this.#url}: ${cause || 'connection failed'}.`, {
         cause: error,

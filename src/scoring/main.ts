@@ -4,7 +4,7 @@ import type { ErrorCode } from '../core/errors.ts';
 import { limitDatabase, withDatabase } from '../data/table/duckdb.ts';
 import { localArtifact } from '../training/trainer/local-artifact.ts';
 import { openBundle } from '../training/bundle/load-model.ts';
-import { loadTf } from '../training/tensorflow/tf.ts';
+import { loadTf, preferOwnThread } from '../training/tensorflow/tf.ts';
 import { quickPredictor } from './quick-predictor.ts';
 import { PartScorer } from './answer-part.ts';
 import type { Connections } from './answer-part.ts';
@@ -24,6 +24,7 @@ async function main(): Promise<void> {
   }
   const told = new Promise<{ readonly job: string }>((resolve) => process.once('message', resolve));
   try {
+    preferOwnThread();
     loadTf();
     const { job: path } = await told;
     const job = JSON.parse(readFileSync(path, 'utf8')) as ScorerJob;

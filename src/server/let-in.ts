@@ -1,4 +1,5 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { TLSSocket } from 'node:tls';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { refusalOf, tooManyText } from '../access/guard.ts';
 import type { Guard, Holder } from '../access/guard.ts';
 import type { StepLogger } from '../core/step.ts';
@@ -17,27 +18,46 @@ declare module 'fastify' {
  */
 export function letIn(app: FastifyInstance, guard: Guard, log: StepLogger): void {
   app.decorateRequest('holder', undefined);
-  app.addHook('onRequest', async (request, reply) => {
-    const { operation } = request.routeOptions.config;
-    if (operation?.open === true || isPreflight(request)) return;
-    const holder = guard.holderOf(request.headers.authorization);
-    if (holder === undefined) {
-      reply.header('www-authenticate', 'Bearer');
-      throw new RequestError(401, 'This server asks for a token: send "Authorization: Bearer TOKEN".');
-    }
-    request.holder = holder;
-    const seconds = guard.wait(holder);
-    if (seconds > 0) throw new RequestError(429, tooManyText(holder), { retryAfter: Math.ceil(seconds) });
-    const model = modelOf(request.params);
-    const scoped = operation?.ofSome === true ? { ...holder, models: null } : holder;
-    const refusal = operation === undefined ? undefined : refusalOf(scoped, operation.role ?? 'predict', model);
-    if (refusal !== undefined) throw new RequestError(403, refusal);
-  });
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => done(refusalTo(request, reply, guard)));
+  app.addHook('onResponse', (request, reply, done) => {
     const { method, routeOptions, holder, id, url, ip } = request;
-    if (routeOptions.config.operation?.audited !== true) return;
-    log.info('audit', { who: holder?.name ?? 'nobody', method, url, status: reply.statusCode, requestId: id, from: ip });
+    if (routeOptions.config.operation?.audited === true)
+      log.info('audit', {
+        who: holder?.name ?? 'nobody',
+        ...certificateOf(request),
+        method,
+        url,
+        status: reply.statusCode,
+        requestId: id,
+        from: ip,
+      });
+    done();
   });
+}
+
+/** Whose certificate came with the connection, where one is asked for. */
+function certificateOf({ raw: { socket } }: FastifyRequest): { readonly certificate?: string } {
+  if (!(socket instanceof TLSSocket)) return {};
+  const subject = socket.getPeerX509Certificate()?.subject;
+  return subject === undefined ? {} : { certificate: subject.replaceAll('\n', ', ') };
+}
+
+/** Why a request is not let in; undefined: it is, and knows its holder. */
+function refusalTo(request: FastifyRequest, reply: FastifyReply, guard: Guard): RequestError | undefined {
+  const { operation } = request.routeOptions.config;
+  if (operation?.open === true || isPreflight(request)) return undefined;
+  const holder = guard.holderOf(request.headers.authorization);
+  if (holder === undefined) {
+    reply.header('www-authenticate', 'Bearer');
+    return new RequestError(401, 'This server asks for a token: send "Authorization: Bearer TOKEN".');
+  }
+  request.holder = holder;
+  const seconds = guard.wait(holder);
+  if (seconds > 0) return new RequestError(429, tooManyText(holder), { retryAfter: Math.ceil(seconds) });
+  if (operation === undefined) return undefined;
+  const scoped = operation.ofSome === true ? { ...holder, models: null } : holder;
+  const refusal = refusalOf(scoped, operation.role ?? 'predict', modelOf(request.params));
+  return refusal === undefined ? undefined : new RequestError(403, refusal);
 }
 
 /** The question of a browser beforehand, which carries no token. `@fastify/cors` answers it; it does nothing. */

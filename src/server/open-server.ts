@@ -13,7 +13,8 @@ import { startServer } from './start.ts';
 
 /**
  * The model server as the environment describes it: `PERENNIAL_STORE`, `PERENNIAL_API_TOKEN`, `PERENNIAL_LOG_LEVEL` (default
- * "info"), `PERENNIAL_GRPC_PORT`, `PERENNIAL_TLS_CERT` with `PERENNIAL_TLS_KEY`, `PERENNIAL_SERVER_URL` (under which others reach it),
+ * "info"), `PERENNIAL_GRPC_PORT`, `PERENNIAL_TLS_CERT` with `PERENNIAL_TLS_KEY`, `PERENNIAL_TLS_CLIENT_CA` (who signs the
+ * certificates of clients), `PERENNIAL_SERVER_URL` (under which others reach it),
  * `PERENNIAL_CORS_ORIGINS` (whose pages may call it from a browser) and `PERENNIAL_PREDICTION_LOG` (part of the predictions that is
  * logged, 0 to 1; default 1). Logs go to stderr.
  *
@@ -83,9 +84,18 @@ LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
 
 /** @throws USAGE where one of both is missing */
-function tlsOf({ PERENNIAL_TLS_CERT: certificate = '', PERENNIAL_TLS_KEY: key = '' }: NodeJS.ProcessEnv): TlsFiles | undefined {
-  if (certificate === '' && key === '') return undefined;
-  if (certificate !== '' && key !== '') return { certificate, key };
+function tlsOf({
+  PERENNIAL_TLS_CERT: certificate = '',
+  PERENNIAL_TLS_KEY: key = '',
+  PERENNIAL_TLS_CLIENT_CA: clientAuthority = '',
+}: NodeJS.ProcessEnv): TlsFiles | undefined {
+  if (certificate === '' && key === '') {
+    if (clientAuthority === '') return undefined;
+    throw new PerennialError('USAGE', 'PERENNIAL_TLS_CLIENT_CA is set, and the server has no certificate of its own.', {
+      hint: 'Certificates of clients are asked for over TLS: set PERENNIAL_TLS_CERT and PERENNIAL_TLS_KEY as well.',
+    });
+  }
+  if (certificate !== '' && key !== '') return { certificate, key, ...(clientAuthority === '' ? {} : { clientAuthority }) };
   throw new PerennialError(
     'USAGE',
     `PERENNIAL_TLS_${certificate === '' ? 'KEY' : 'CERT'} is set, and PERENNIAL_TLS_${certificate === '' ? 'CERT' : 'KEY'} is not.`,

@@ -1,7 +1,7 @@
 import { Transform, pipeline } from 'node:stream';
 import type { Duplex } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyRequest, RequestPayload } from 'fastify';
 import { messageOf } from '../core/errors.ts';
 import type { JsonRules } from '../data/reading/json-parser.ts';
 import { parseInTurns } from '../data/reading/json-parser.ts';
@@ -21,6 +21,8 @@ const BEGINNINGS: readonly (readonly [bytes: readonly number[], name: string])[]
   [[0xfe, 0xff], 'UTF-16'],
 ];
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
 /** How bodies may be compressed, by the names of HTTP. */
 const UNPACK: Readonly<Record<string, () => Duplex>> = {
   gzip: () => createGunzip(),
@@ -30,7 +32,7 @@ const UNPACK: Readonly<Record<string, () => Duplex>> = {
 };
 
 /** What a request carries, unpacked; what it unpacks to is bound by the largest body as any other. */
-type Payload = NodeJS.ReadableStream & { receivedEncodedLength?: number };
+type Payload = RequestPayload & { receivedEncodedLength?: number };
 
 /**
  * The bytes of a body as its `content-encoding` says.
@@ -89,7 +91,7 @@ export async function readBody(request: FastifyRequest, body: Buffer, rules: Jso
 async function jsonOf(body: Buffer, type: string, rules: JsonRules): Promise<unknown> {
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(body);
+    text = UTF8.decode(body);
   } catch {
     const what = BEGINNINGS.find(([bytes]) => bytes.every((byte, at) => body[at] === byte))?.[1];
     if (what !== undefined) throw new RequestError(415, `The body is ${what}: send JSON in UTF-8.`);

@@ -1,4 +1,3 @@
-import { promisify } from 'node:util';
 import { deflate, gzip } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
@@ -7,16 +6,23 @@ const PACKED_BYTES_MIN = 16 * 1024;
 /** A level that keeps up with a local network. */
 const OPTIONS = { level: 4 } as const;
 
-const PACK = { gzip: promisify(gzip), deflate: promisify(deflate) } as const;
+const PACK = { gzip, deflate } as const;
 
 /** Large answers are compressed where the client asks for it; the work is done in threads. */
-export async function packed({ headers }: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> {
-  if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) return payload;
+export function packed(
+  { headers }: FastifyRequest,
+  reply: FastifyReply,
+  payload: unknown,
+  done: (error: Error | null, payload?: unknown) => void,
+): void {
+  if ((typeof payload !== 'string' && !Buffer.isBuffer(payload)) || payload.length < PACKED_BYTES_MIN) return done(null, payload);
   const encoding = encodingOf(headers['accept-encoding']);
-  if (encoding === undefined || payload.length < PACKED_BYTES_MIN || reply.hasHeader('content-encoding')) return payload;
-  const bytes = await PACK[encoding](payload, OPTIONS);
-  reply.header('content-encoding', encoding).header('vary', 'accept-encoding').removeHeader('content-length');
-  return bytes;
+  if (encoding === undefined || reply.hasHeader('content-encoding')) return done(null, payload);
+  PACK[encoding](payload, OPTIONS, (error, bytes) => {
+    if (error !== null) return done(error);
+    reply.header('content-encoding', encoding).header('vary', 'accept-encoding').removeHeader('content-length');
+    done(null, bytes);
+  });
 }
 
 /** The one of ours that a client prefers; undefined: it wants none. */

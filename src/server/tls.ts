@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import type { Server } from 'node:https';
@@ -8,18 +9,24 @@ import type { StepLogger } from '../core/step.ts';
 export interface TlsFiles {
   readonly certificate: string;
   readonly key: string;
+  /** Certificates of which each client needs one to be signed by (mutual TLS). Absent: clients need none. */
+  readonly clientAuthority?: string;
 }
 
-export interface TlsPair {
+/** What a server of HTTPS takes. */
+export interface TlsSettings {
   readonly cert: Buffer;
   readonly key: Buffer;
+  readonly ca?: Buffer;
+  readonly requestCert?: true;
+  readonly rejectUnauthorized?: true;
 }
 
 /** Between two looks at the files, in milliseconds. */
 const EVERY_MS = 5_000;
 
 /** @throws USAGE for files that cannot be read, or do not belong together */
-export function readTls({ certificate, key }: TlsFiles): TlsPair {
+export function readTls({ certificate, key, clientAuthority }: TlsFiles): TlsSettings {
   const pair = { cert: bytesOf(certificate, 'PERENNIAL_TLS_CERT'), key: bytesOf(key, 'PERENNIAL_TLS_KEY') };
   try {
     createSecureContext(pair);
@@ -29,7 +36,24 @@ export function readTls({ certificate, key }: TlsFiles): TlsPair {
       cause: error,
     });
   }
-  return pair;
+  if (clientAuthority === undefined) return pair;
+  return { ...pair, ca: authorityOf(clientAuthority), requestCert: true, rejectUnauthorized: true };
+}
+
+/** @throws USAGE: with nothing readable in it every client would be refused, or none be asked */
+function authorityOf(path: string): Buffer {
+  const ca = bytesOf(path, 'PERENNIAL_TLS_CLIENT_CA');
+  const blocks = ca.toString('latin1').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  try {
+    if (blocks.length === 0) throw new Error('it holds no certificate');
+    for (const block of blocks) void new X509Certificate(block);
+  } catch (error) {
+    throw new PerennialError('USAGE', `PERENNIAL_TLS_CLIENT_CA names ${path}, which is no authority for clients: ${messageOf(error)}.`, {
+      hint: 'Give the certificates, in PEM, of those who sign the certificates of clients.',
+      cause: error,
+    });
+  }
+  return ca;
 }
 
 function bytesOf(path: string, variable: string): Buffer {
@@ -65,8 +89,8 @@ export function followTls(server: Pick<Server, 'setSecureContext'>, files: TlsFi
   return () => clearInterval(timer);
 }
 
-function stateOf({ certificate, key }: TlsFiles): string {
-  return [certificate, key]
+function stateOf({ certificate, key, clientAuthority }: TlsFiles): string {
+  return [certificate, key, ...(clientAuthority === undefined ? [] : [clientAuthority])]
     .map((path) => {
       const facts = statSync(path, { bigint: true, throwIfNoEntry: false });
       return facts === undefined ? 'gone' : `${facts.ino} ${facts.mtimeNs} ${facts.size}`;

@@ -33,6 +33,8 @@ export function createVersionSource(store: ObjectStore, artifacts: ArtifactStore
       // Says what there is.
       const manifest = kept ?? (await registry.version(model, version));
       const { openBundle } = await import('../training/bundle/load-model.ts');
+      const { preferOwnThread } = await import('../training/tensorflow/tf.ts');
+      preferOwnThread();
       const bundle = await openBundle(await artifacts.open(manifest.model));
       return {
         model,

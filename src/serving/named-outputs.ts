@@ -18,9 +18,13 @@ export interface NamedOutput {
  * `score` and whether that is an `anomaly`; a generator an `image` (PNG, base64) or a `sample`; a language model a `text`, its number of
  * `tokens`, and why it is at its `finish`.
  */
-export function outputsOf({ predictor: { meta } }: Servable): NamedOutput[] {
-  return namedOutputs(meta.output, meta.outputShape);
+export function outputsOf({ predictor: { meta } }: Servable): readonly NamedOutput[] {
+  let outputs = outputsByModel.get(meta);
+  if (outputs === undefined) outputsByModel.set(meta, (outputs = namedOutputs(meta.output, meta.outputShape)));
+  return outputs;
 }
+
+const outputsByModel = new WeakMap<object, readonly NamedOutput[]>();
 
 function namedOutputs(output: OutputSpec, outputShape: readonly number[]): NamedOutput[] {
   if (output.kind === 'classes') {

@@ -1,4 +1,4 @@
-import { shownValue } from '../core/json.ts';
+import { setOwn, shownValue } from '../core/json.ts';
 import type { Tensor, TensorBatch, TensorSpec } from '../core/tensor.ts';
 import type { Preprocessor } from '../data/stored/dataset.ts';
 import { arrayFor, sizeOf } from './batcher.ts';
@@ -19,6 +19,7 @@ export interface NamedValues {
 export function flatten(data: unknown, where: string): { readonly shape: number[]; readonly values: unknown[] } {
   const shape: number[] = [];
   for (let level = data; Array.isArray(level); level = level[0]) shape.push(level.length);
+  if (shape.length === 1 && !(data as unknown[]).some(Array.isArray)) return { shape, values: data as unknown[] };
   if (shape.length > 8) throw new RequestError(400, `${where} is nested ${shape.length} deep; at most 8 dimensions are allowed.`);
   const values: unknown[] = [];
   collect(data, 0);
@@ -50,7 +51,11 @@ export function rowsFromColumns(columns: readonly NamedValues[]): Record<string,
     if (shape[0] !== first.shape[0])
       throw new RequestError(400, `${where} has ${shape[0]} rows, ${first.where} has ${first.shape[0]}: all inputs need the same number.`);
   }
-  return Array.from({ length: first.shape[0]! }, (_, row) => Object.fromEntries(columns.map(({ name, values }) => [name, values[row]])));
+  return Array.from({ length: first.shape[0]! }, (_, row) => {
+    const values: Record<string, unknown> = {};
+    for (const column of columns) setOwn(values, column.name, column.values[row]);
+    return values;
+  });
 }
 
 /** The tensors that the network takes, past the preprocessing. @throws RequestError 400 */
@@ -120,11 +125,12 @@ export interface InputShape {
  * @param ignored further columns of the source, which the model does not read.
  * @throws RequestError 400 listing what the model takes, for a name that is neither, or a mixture.
  */
-export function areColumns({ columns, inputs: specs }: Preprocessor, inputs: readonly InputShape[], ignored: readonly string[]): boolean {
-  const columnNames = new Set([...columns.map(({ name }) => name), ...ignored]);
-  const tensorNames = new Set(specs.map(({ name }) => name));
-  const isColumn = (name: string): boolean => columnNames.has(name);
-  const isTensor = (name: string): boolean => tensorNames.has(name);
+export function areColumns(preprocessor: Preprocessor, inputs: readonly InputShape[], ignored: readonly string[]): boolean {
+  const { columns, inputs: specs } = preprocessor;
+  const names = namesOf(preprocessor);
+  let others: ReadonlySet<string> | undefined;
+  const isColumn = (name: string): boolean => names.columns.has(name) || (others ??= new Set(ignored)).has(name);
+  const isTensor = (name: string): boolean => names.tensors.has(name);
   const stranger = inputs.find(({ name }) => !isColumn(name) && !isTensor(name));
   if (stranger !== undefined) {
     const tensors = specs.map((spec) => `${spec.name} ${shapeText([-1, ...spec.shape])}`);
@@ -139,6 +145,19 @@ export function areColumns({ columns, inputs: specs }: Preprocessor, inputs: rea
   if (inputs.every(({ name }) => isColumn(name))) return true;
   if (inputs.every(({ name }) => isTensor(name))) return false;
   throw new RequestError(400, 'The request mixes columns of the source data with tensors past the preprocessing: send one kind.');
+}
+
+const namesByPreprocessor = new WeakMap<Preprocessor, { readonly columns: ReadonlySet<string>; readonly tensors: ReadonlySet<string> }>();
+
+/** Of the columns that a model reads, and of the tensors that its network takes. */
+export function namesOf(preprocessor: Preprocessor): { readonly columns: ReadonlySet<string>; readonly tensors: ReadonlySet<string> } {
+  let names = namesByPreprocessor.get(preprocessor);
+  if (names === undefined) {
+    const { columns, inputs } = preprocessor;
+    names = { columns: new Set(columns.map(({ name }) => name)), tensors: new Set(inputs.map(({ name }) => name)) };
+    namesByPreprocessor.set(preprocessor, names);
+  }
+  return names;
 }
 
 export function shapeText(shape: readonly number[]): string {

@@ -119,10 +119,14 @@ function head(name: string, help: string, type: string): string {
 }
 
 function labelText(labels: Labels): string {
-  const names = Object.keys(labels);
-  if (names.length === 0) return '';
-  const escape = (value: string): string => value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
-  return `{${names.map((name) => `${name}="${escape(labels[name]!)}"`).join(',')}}`;
+  let text = '';
+  for (const name in labels) text += `${text === '' ? '' : ','}${name}="${escaped(labels[name]!)}"`;
+  return text === '' ? '' : `{${text}}`;
+}
+
+function escaped(value: string): string {
+  if (!/["\\\n]/.test(value)) return value;
+  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 }
 
 function numberText(value: number): string {

@@ -21,12 +21,13 @@ export function checkRows(servable: Servable, given: readonly unknown[]): Row[] 
       `This model predicts from ${preprocessor.windowSize} consecutive rows in time order; ${given.length} given.`,
     );
   }
-  const images = preprocessor.columns.filter((column) => column.type === 'image').map((column) => column.name);
+  const hasImages = preprocessor.columns.some(({ type }) => type === 'image');
+  const images = hasImages ? preprocessor.columns.filter(({ type }) => type === 'image').map(({ name }) => name) : [];
   return given.map((row, index) => {
     if (typeof row !== 'object' || row === null || Array.isArray(row))
       throw badRow(index, ` is ${nameOf(row)}; expected an object of column names and values.`);
     checkColumns(servable, row as Row, index);
-    return images.length === 0 ? (row as Row) : withImages(row as Row, images, index);
+    return hasImages ? withImages(row as Row, images, index) : (row as Row);
   });
 }
 
@@ -38,8 +39,8 @@ export function requireCount(rows: number): void {
 }
 
 function checkColumns({ preprocessor, sourceColumns }: Servable, row: Row, index: number): void {
+  if (preprocessor.columns.every(({ name }) => Object.hasOwn(row, name))) return;
   const absent = preprocessor.columns.filter((column) => !Object.hasOwn(row, column.name));
-  if (absent.length === 0) return;
   const names = preprocessor.columns.map((column) => column.name);
   if (absent.length === names.length) {
     throw badRow(index, ` has none of the columns that the model reads: ${names.join(', ')}.`);

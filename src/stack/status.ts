@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { lockHolder } from '../platform/lock.ts';
 import { isRunning } from '../platform/process-info.ts';
 import { readableStack, stackFile, stackLock, type Stack } from '../platform/stack.ts';
+import { serverFetch } from '../platform/server-fetch.ts';
 import { livingProcesses } from '../platform/stack-processes.ts';
 
 export type Health = 'healthy' | 'starting' | 'unhealthy' | 'gone';
@@ -103,7 +104,7 @@ async function serverStatus(stack: Stack): Promise<ComponentStatus[]> {
   const broken = processHealth(server);
   if (broken !== undefined) return [{ ...facts, health: broken, detail: broken === 'gone' ? 'its process has ended' : 'is being started' }];
   try {
-    const answer = await fetch(`${server.url}/v2/health/live`, { signal: AbortSignal.timeout(ANSWER_MS_MAX) });
+    const answer = await serverFetch(`${server.url}/v2/health/live`, { signal: AbortSignal.timeout(ANSWER_MS_MAX) });
     const broken = answer.ok ? [...(await storeTrouble(server.url)), ...(await brokenModels(server.url))] : [];
     return [
       {
@@ -119,7 +120,7 @@ async function serverStatus(stack: Stack): Promise<ComponentStatus[]> {
 
 /** A server goes on with what it has loaded while its store is away; nobody should take that for well. */
 async function storeTrouble(url: string): Promise<string[]> {
-  const answer = await fetch(`${url}/v2/health/ready`, { signal: AbortSignal.timeout(ANSWER_MS_MAX) });
+  const answer = await serverFetch(`${url}/v2/health/ready`, { signal: AbortSignal.timeout(ANSWER_MS_MAX) });
   const { store } = (await answer.json()) as { readonly store?: string };
   return store === 'down' ? ['the store does not answer: what is loaded stays served, and nothing new comes until it is back'] : [];
 }
@@ -127,7 +128,7 @@ async function storeTrouble(url: string): Promise<string[]> {
 /** A server that lives can still not serve what it should. */
 async function brokenModels(url: string): Promise<string[]> {
   const token = process.env.PERENNIAL_API_TOKEN;
-  const answer = await fetch(`${url}/models`, {
+  const answer = await serverFetch(`${url}/models`, {
     headers: token === undefined || token === '' ? {} : { authorization: `Bearer ${token}` },
     signal: AbortSignal.timeout(ANSWER_MS_MAX),
   });

@@ -1,3 +1,4 @@
+import { serverFetch } from '../platform/server-fetch.ts';
 import { measure, telemetryIsOn, traceHeaders, traced } from './telemetry.ts';
 
 interface Request {
@@ -8,12 +9,12 @@ interface Request {
 }
 
 /**
- * `fetch`, as part of the caller's trace: the other side gets `traceparent`.
+ * A request to a server of ours, as part of the caller's trace: the other side gets `traceparent`.
  *
  * @param template the path with its parameters by name
  */
 export async function tracedFetch(url: string, template: string, request: Request): Promise<Response> {
-  if (!telemetryIsOn()) return fetch(url, request);
+  if (!telemetryIsOn()) return serverFetch(url, request);
   const method = request.method ?? 'GET';
   const { hostname, port, protocol } = new URL(url);
   const asked = {
@@ -26,7 +27,7 @@ export async function tracedFetch(url: string, template: string, request: Reques
   let told: { 'http.response.status_code'?: number; 'error.type'?: string } = { 'error.type': 'SERVER_UNAVAILABLE' };
   try {
     return await traced(method, { kind: 'client', attributes: { ...asked, 'url.scheme': protocol.slice(0, -1) } }, async (span) => {
-      const response = await fetch(url, { ...request, headers: { ...request.headers, ...traceHeaders() } });
+      const response = await serverFetch(url, { ...request, headers: { ...request.headers, ...traceHeaders() } });
       told = { 'http.response.status_code': response.status, ...(response.status >= 400 ? { 'error.type': String(response.status) } : {}) };
       span.set(told);
       return response;

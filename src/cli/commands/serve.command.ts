@@ -19,6 +19,7 @@ Environment:
   PERENNIAL_STORE            where the models are (file:PATH or s3://BUCKET/PREFIX)
   PERENNIAL_API_TOKEN        asked of every request but the health checks, as "Authorization: Bearer TOKEN"
   PERENNIAL_TLS_CERT         with PERENNIAL_TLS_KEY: paths of PEM files; HTTPS, and gRPC over TLS; renewed ones are taken over
+  PERENNIAL_TLS_CLIENT_CA    path of a PEM file: clients need a certificate signed by one of these (mutual TLS)
   PERENNIAL_SERVER_URL       address under which other machines reach the server (promotions ask it there)
   PERENNIAL_CORS_ORIGINS     origins whose pages may call the server from a browser, with commas between them; "*": all
   PERENNIAL_GRPC_PORT        as --grpc-port; also of the server that perennial up starts

@@ -1,4 +1,5 @@
 import { PerennialError } from '../../core/errors.ts';
+import { setOwn } from '../../core/json.ts';
 import type { LabelOutput, OutputSpec, Prediction, SamplesOutput } from '../../core/tensor.ts';
 import { decodeText } from './prompts.ts';
 import { imageOf } from '../images/sample-images.ts';
@@ -7,10 +8,19 @@ function decodeClasses(classes: readonly string[], values: Float32Array, rows: n
   const width = rows === 0 ? 1 : values.length / rows;
   if (width !== 1 && width !== classes.length)
     throw new PerennialError('SHAPE_MISMATCH', `The model gives ${width} values per row, the label has ${classes.length} classes.`);
+  const score = (row: number, index: number): number => {
+    if (width > 1) return values[row * width + index]!;
+    return index === 0 ? 1 - values[row]! : values[row]!;
+  };
   return Array.from({ length: rows }, (_, row) => {
-    const scores = width === 1 ? [1 - values[row]!, values[row]!] : Array.from(values.subarray(row * width, (row + 1) * width));
-    const best = scores.reduce((top, value, index) => (value > scores[top]! ? index : top), 0);
-    return { label: classes[best]!, probabilities: Object.fromEntries(classes.map((name, index) => [name, scores[index]!])) };
+    const probabilities: Record<string, number> = {};
+    let best = 0;
+    for (let index = 0; index < classes.length; index += 1) {
+      const own = score(row, index);
+      if (own > score(row, best)) best = index;
+      setOwn(probabilities, classes[index]!, own);
+    }
+    return { label: classes[best]!, probabilities };
   });
 }
 

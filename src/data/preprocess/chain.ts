@@ -120,6 +120,14 @@ export async function applyChain(data: ColumnData, links: readonly FittedLink[],
   return current;
 }
 
+/** A batch that follows from its numbers one by one, without waiting; undefined where a transform needs more than that. */
+export function applyAtOnce(data: ColumnData, links: readonly FittedLink[], column: string): ColumnData | undefined {
+  if (besideOf(data) !== undefined) return undefined;
+  if (links.length === 0) return data;
+  const functions = numberFunctions(data, links, 0, column);
+  return functions.length === links.length ? mapAtOnce(data as NumberData, functions) : undefined;
+}
+
 /** What the transforms from a place on make of a number, as long as each follows from itself alone. */
 function numberFunctions({ kind }: ColumnData, links: readonly FittedLink[], from: number, column: string): ((value: number) => number)[] {
   const functions: ((value: number) => number)[] = [];

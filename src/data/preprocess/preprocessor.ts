@@ -3,10 +3,10 @@ import type { Json, JsonObject } from '../../core/json.ts';
 import type { OutputSpec, Row, Tensor, TensorBatch, TensorSpec } from '../../core/tensor.ts';
 import { COUNT, NUMBER, OBJECT, TEXT, defineStored, listOf, readStored, recordSchema } from '../../storage/stored.ts';
 import type { StoredKind } from '../../storage/stored.ts';
-import { applyWholeChain, parseChain } from './chain.ts';
+import { applyAtOnce, applyWholeChain, parseChain } from './chain.ts';
 import type { FittedLink } from './chain.ts';
 import type { ColumnData } from '../transforms/column-data.ts';
-import { checkRowColumns, columnOfRows } from '../table/row-values.ts';
+import { checkRowColumns, columnOfRows, columnReader } from '../table/row-values.ts';
 import { SeriesRuns, WindowCutter, keysOf, seriesName } from './series.ts';
 import { SeriesFollower } from './series-follower.ts';
 import type { FittedSequence } from '../stored/sequence.ts';
@@ -154,13 +154,12 @@ export function rowInputs(columns: readonly FittedColumn[]): TensorSpec[] {
 
 /** Columns of a batch → one tensor per input, a row each. The one path from values to tensors, in training and in serving. */
 export async function tensorsOf(
-  parts: Pick<PreprocessorParts, 'columns' | 'seed'> & { readonly saturate?: boolean },
+  parts: Pick<PreprocessorParts, 'columns' | 'seed'> & { readonly saturate?: boolean; readonly inputs?: readonly TensorSpec[] },
   batch: ReadonlyMap<string, ColumnData>,
   rows: number,
   firstRow: number,
 ): Promise<Record<string, Tensor>> {
-  const { saturate = false } = parts;
-  const inputs = rowInputs(parts.columns);
+  const { saturate = false, inputs = rowInputs(parts.columns) } = parts;
   const width = inputs.find(({ name }) => name === FEATURES)?.shape[0] ?? 0;
   const features = new Float32Array(rows * width);
   const tensors = new Map<string, Tensor>();
@@ -168,7 +167,9 @@ export async function tensorsOf(
   for (const column of parts.columns) {
     const data = batch.get(column.name)!;
     const sized = data.kind === 'image' && column.size !== undefined ? { ...data, size: column.size } : data;
-    const result = await applyWholeChain(sized, column.links, { column: column.name, seed: parts.seed, firstRow });
+    const result =
+      applyAtOnce(sized, column.links, column.name) ??
+      (await applyWholeChain(sized, column.links, { column: column.name, seed: parts.seed, firstRow }));
     if (column.spec.name !== FEATURES) {
       tensors.set(column.spec.name, columnTensor(column, result, firstRow, saturate));
       continue;
@@ -261,13 +262,16 @@ export function createPreprocessor(parts: PreprocessorParts, byType: Column['typ
     const { format, float32 } = reading?.columns.find((column) => column.name === name) ?? {};
     return { name, type, nullValues, ...(format === undefined ? {} : { format }), ...(float32 === undefined ? {} : { float32 }) };
   };
-  const read = columns.map(asRead);
+  const readers = columns.map((column) => columnReader(asRead(column)));
   const perRow = rowInputs(columns);
   const inputs = sequence === undefined ? perRow : perRow.map((spec) => ({ ...spec, shape: [sequence.size, ...spec.shape] }));
   const tensorsOfRows = async (rows: readonly Row[], saturate: boolean): Promise<Record<string, Tensor>> => {
     const batch = new Map<string, ColumnData>();
-    for (const column of read) batch.set(column.name, await columnOfRows(rows, column));
-    return tensorsOf({ ...parts, saturate }, batch, rows.length, 0);
+    for (const [at, read] of readers.entries()) {
+      const data = read(rows);
+      batch.set(columns[at]!.name, data instanceof Promise ? await data : data);
+    }
+    return tensorsOf({ columns, seed: parts.seed, inputs: perRow, saturate }, batch, rows.length, 0);
   };
   const series =
     sequence === undefined
@@ -291,7 +295,8 @@ export function createPreprocessor(parts: PreprocessorParts, byType: Column['typ
       checkRowColumns(rows, columns);
       return tensorsOfRows(rows, saturate);
     },
-    applyColumns: (batch, rows, { saturate = false } = {}) => tensorsOf({ ...parts, saturate }, batch, rows, 0),
+    applyColumns: (batch, rows, { saturate = false } = {}) =>
+      tensorsOf({ columns, seed: parts.seed, inputs: perRow, saturate }, batch, rows, 0),
     toJson: () => toJson(parts, byType),
   };
 }

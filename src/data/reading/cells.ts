@@ -35,7 +35,10 @@ export function cellReader(reading: CellReading): (value: unknown) => Cell {
     typeof value === 'number' ? numbers.has(value) : words.size > 0 && words.has(textOfValue(value) ?? '');
   const missing = new Set(missingValues(reading));
   const rounds = float32 === true && (type === 'number' || type === 'integer' || type === 'string');
+  const isItself = (type === 'number' || type === 'integer') && !rounds && words.size === 0;
   return (given) => {
+    // What nearly all cells are: of a number that is not NaN nothing has to be looked at.
+    if (isItself && typeof given === 'number' && given === given) return given;
     if (given === null || given === undefined) return null;
     const value = rounds && typeof given === 'number' ? shortestOfFloat32(given) : given;
     if (type === 'string') {

@@ -12,14 +12,11 @@ export function parseJson(text: string): unknown {
 
 /** A value as a text of JSON; a BigInt is written as the integer that it is. */
 export function writeJson(value: unknown, indent?: number): string {
-  let large = false;
-  const plain = JSON.stringify(
-    value,
-    (_key, item: unknown) => {
-      if (typeof item === 'bigint') large = true;
-      return typeof item === 'bigint' ? item.toString() : item;
-    },
-    indent,
-  );
-  return large ? stringify(value, undefined, indent)! : plain;
+  try {
+    return JSON.stringify(value, undefined, indent);
+  } catch {
+    // Circles are found by the runtime alone; a BigInt it refuses.
+    JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? item.toString() : item));
+    return stringify(value, undefined, indent)!;
+  }
 }

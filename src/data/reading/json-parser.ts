@@ -1,3 +1,5 @@
+import { setOwn } from '../../core/json.ts';
+
 /** What a text of JSON may hold besides JSON, and how deep it may be nested. */
 export interface JsonRules {
   /** Integers beyond 2^53 become BigInt; otherwise they are rounded, as the runtime's parser does. */
@@ -41,8 +43,8 @@ const TOKEN = /-?(?:NaN|Infinity)/y;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const SPACE = /[ \t\r\n]*/y;
-/** A run of so many digits may be an integer that a number does not hold. */
-const LONG = /\d{16}/;
+/** A run of so many digits may be an integer that a number does not hold, but not behind the point of a fraction. */
+const LONG = /(?<![.\d])\d{16}/;
 /** More digits are no identifier; turning them into an integer takes long. */
 const DIGITS_MAX = 1_000;
 const VALUES: Readonly<Record<string, number>> = {
@@ -246,7 +248,7 @@ function* valueIn(
       const list = Array.isArray(container);
       if (inCut) value = undefined;
       else if (list) container.push(value);
-      else assign(container, keys.pop()!, value);
+      else setOwn(container, keys.pop()!, value);
       if (text[at] === ',') {
         at += 1;
         if (!list) key();
@@ -290,10 +292,4 @@ class CutLevels {
     this.depth -= 1;
     return this.depth === 0 ? this.first : undefined;
   }
-}
-
-/** A key called `__proto__` is a key. */
-function assign(container: Record<string, unknown>, key: string, value: unknown): void {
-  if (key === '__proto__') Object.defineProperty(container, key, { value, enumerable: true, configurable: true, writable: true });
-  else container[key] = value;
 }

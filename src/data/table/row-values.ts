@@ -52,47 +52,58 @@ async function imageOf(value: unknown, row: number, name: string): Promise<Pixel
   return decodeImage(bytes, row, name);
 }
 
+/** Reads a column of raw rows, those from `firstRow` on. Images alone take their time. */
+export type ColumnReader = (rows: readonly Row[], firstRow?: number) => ColumnData | Promise<ColumnData>;
+
 /**
- * One column of raw rows (JSON values, or bytes for images), read as the source was read that the model learnt from.
+ * Reads one column of raw rows (JSON values, or bytes for images) as the source was read that the model learnt from.
  *
- * @throws DATA_INVALID naming row and column.
+ * @returns throws DATA_INVALID naming row and column.
  */
-export async function columnOfRows(rows: readonly Row[], column: Column, firstRow = 0): Promise<ColumnData> {
+export function columnReader(column: Column): ColumnReader {
   const { name, type } = column;
-  const values = rows.map((row) => (Object.hasOwn(row, name) ? row[name] : undefined));
-  if (type === 'image')
-    return {
-      kind: 'image',
-      channels: 3,
-      size: null,
-      values: await Promise.all(values.map((value, row) => imageOf(value, firstRow + row, name))),
-    };
+  const valueOf = (row: Row): unknown => (Object.hasOwn(row, name) ? row[name] : undefined);
+  if (type === 'image') return (rows, firstRow = 0) => imagesOf(rows.map(valueOf), name, firstRow);
   const readCell = cellReader({ ...column, type });
-  const cell = (value: unknown, row: number): number | string | null => {
+  const cell = (row: Row, at: number): number | string | null => {
+    const value = valueOf(row);
     const read = readCell(value);
-    if (read === UNREADABLE) throw wrong(firstRow + row, name, expected(column), value);
+    if (read === UNREADABLE) throw wrong(at, name, expected(column), value);
     return read;
   };
-  if (type === 'string') return { kind: 'text', values: values.map((value, row) => cell(value, row) as string | null) };
-  const numbers = Float64Array.from(values, (value, row) => (cell(value, row) ?? Number.NaN) as number);
-  return { kind: type === 'timestamp' ? 'timestamp' : 'number', values: numbers };
+  if (type === 'string')
+    return (rows, firstRow = 0) => ({ kind: 'text', values: rows.map((row, at) => cell(row, firstRow + at) as string | null) });
+  const kind = type === 'timestamp' ? 'timestamp' : 'number';
+  return (rows, firstRow = 0) => {
+    const values = new Float64Array(rows.length);
+    for (let at = 0; at < rows.length; at += 1) values[at] = (cell(rows[at]!, firstRow + at) ?? Number.NaN) as number;
+    return { kind, values };
+  };
+}
+
+async function imagesOf(values: readonly unknown[], name: string, firstRow: number): Promise<ColumnData> {
+  return {
+    kind: 'image',
+    channels: 3,
+    size: null,
+    values: await Promise.all(values.map((value, row) => imageOf(value, firstRow + row, name))),
+  };
+}
+
+/** One column of raw rows. @throws as {@link columnReader} */
+export async function columnOfRows(rows: readonly Row[], column: Column, firstRow = 0): Promise<ColumnData> {
+  return columnReader(column)(rows, firstRow);
 }
 
 /** Refuses rows that lack a required column, or have a misspelt one in its place. @throws DATA_INVALID */
 export function checkRowColumns(rows: readonly Row[], columns: readonly (Column & { required: boolean })[]): void {
-  const known = new Set(columns.map((column) => column.name));
   rows.forEach((row, index) => {
     if (typeof row !== 'object' || row === null || Array.isArray(row))
       throw new PerennialError('DATA_INVALID', `row ${index}: expected an object of columns, got ${shown(row)}.`);
     for (const column of columns) {
       const has = Object.hasOwn(row, column.name);
       if (has && ((row[column.name] !== null && row[column.name] !== undefined) || !column.required)) continue;
-      const near = has
-        ? undefined
-        : Object.keys(row).find(
-            (key) =>
-              !known.has(key) && distance(key.toLowerCase(), column.name.toLowerCase()) <= Math.min(2, Math.ceil(column.name.length / 4)),
-          );
+      const near = has ? undefined : misspelt(row, column.name, columns);
       if (near !== undefined)
         throw new PerennialError(
           'DATA_INVALID',
@@ -109,4 +120,11 @@ export function checkRowColumns(rows: readonly Row[], columns: readonly (Column 
         );
     }
   });
+}
+
+/** A key of the row that no column has, and that is nearly the name of this one. */
+function misspelt(row: Row, name: string, columns: readonly Column[]): string | undefined {
+  const known = new Set(columns.map((column) => column.name));
+  const far = Math.min(2, Math.ceil(name.length / 4));
+  return Object.keys(row).find((key) => !known.has(key) && distance(key.toLowerCase(), name.toLowerCase()) <= far);
 }

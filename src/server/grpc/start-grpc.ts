@@ -1,4 +1,10 @@
-import type { ServerUnaryCall, ServiceDefinition, UntypedServiceImplementation, sendUnaryData } from '@grpc/grpc-js';
+import type {
+  ServerCredentials as Credentials,
+  ServerUnaryCall,
+  ServiceDefinition,
+  UntypedServiceImplementation,
+  sendUnaryData,
+} from '@grpc/grpc-js';
 import { refusalOf, tooManyText } from '../../access/guard.ts';
 import type { Guard } from '../../access/guard.ts';
 import { PerennialError, messageOf } from '../../core/errors.ts';
@@ -100,6 +106,19 @@ export async function startGrpc(options: GrpcOptions): Promise<RunningGrpc> {
     options.metrics.requestSeconds.observe({ route }, (performance.now() - started) / 1_000);
   }
 
+  function credentialsOf(tls: TlsFiles | undefined): Credentials {
+    if (tls === undefined) return ServerCredentials.createInsecure();
+    const { certificate, key, clientAuthority } = tls;
+    const provider = new experimental.FileWatcherCertificateProvider({
+      certificateFile: certificate,
+      privateKeyFile: key,
+      ...(clientAuthority === undefined ? {} : { caCertificateFile: clientAuthority }),
+      refreshIntervalMs: CERTIFICATE_MS,
+    });
+    const asked = clientAuthority === undefined ? null : provider;
+    return experimental.createCertificateProviderServerCredentials(provider, asked, asked !== null);
+  }
+
   const raw = { requestStream: false, responseStream: false } as const;
   const same = (bytes: Buffer): Buffer => bytes;
   for (const service of services) {
@@ -124,18 +143,7 @@ export async function startGrpc(options: GrpcOptions): Promise<RunningGrpc> {
     );
     server.addService(definition, handlers);
   }
-  const credentials =
-    options.tls === undefined
-      ? ServerCredentials.createInsecure()
-      : experimental.createCertificateProviderServerCredentials(
-          new experimental.FileWatcherCertificateProvider({
-            certificateFile: options.tls.certificate,
-            privateKeyFile: options.tls.key,
-            refreshIntervalMs: CERTIFICATE_MS,
-          }),
-          null,
-          false,
-        );
+  const credentials = credentialsOf(options.tls);
   const bare = options.host.includes(':') ? `[${options.host.replace(/^\[(.*)\]$/, '$1')}]` : options.host;
   const port = await new Promise<number>((resolve, reject) =>
     server.bindAsync(`${bare}:${options.port}`, credentials, (error, bound) =>

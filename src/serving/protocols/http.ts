@@ -65,13 +65,19 @@ export function exposureHeaders({ exposure }: Pick<Answer, 'exposure'>): Readonl
   return exposure === undefined ? {} : { [ROLLOUT_HEADER]: exposure.rollout, [ARM_HEADER]: exposure.arm };
 }
 
-/** With the headers that say which version made this answer, and as which part of a rollout. */
-export function sendAnswer(
+/**
+ * Sets the headers that say which version made this answer, and as which part of a rollout.
+ *
+ * @returns the body, which the handler returns: a promise of the reply itself would watch the connection until the answer has left
+ */
+export function withVersion<Body>(
   reply: FastifyReply,
-  { servable, ...answer }: { readonly servable: Servable } & Pick<Answer, 'exposure'>,
-  body: unknown,
-): FastifyReply {
-  return reply.header(VERSION_HEADER, String(servable.version)).headers(exposureHeaders(answer)).send(body);
+  { servable, exposure }: { readonly servable: Servable } & Pick<Answer, 'exposure'>,
+  body: Body,
+): Body {
+  reply.header(VERSION_HEADER, String(servable.version));
+  if (exposure !== undefined) reply.headers(exposureHeaders({ exposure }));
+  return body;
 }
 
 /** Predictions with the rows that they are of, where that does not follow from the order. */

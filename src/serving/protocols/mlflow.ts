@@ -6,7 +6,7 @@ import type { Servable } from '../servable.ts';
 import { nameOf } from '../source-rows.ts';
 import { CsvBody } from './csv-body.ts';
 import type { ProtocolContext } from './http.ts';
-import { askOptions, firstTwice, objectBody, onlyKeys, placedPredictions, sendAnswer, targetOf, withoutNaN } from './http.ts';
+import { askOptions, firstTwice, objectBody, onlyKeys, placedPredictions, withVersion, targetOf, withoutNaN } from './http.ts';
 import { questionOf } from './tf-serving-messages.ts';
 
 const FORMS = ['dataframe_split', 'dataframe_records', 'instances', 'inputs'] as const;
@@ -41,7 +41,7 @@ export function registerMlflowProtocol(app: FastifyInstance, { service, packageV
         (servable) => (rows === undefined ? questionOfForms(objectBody(body), servable) : { rows, placed: true }),
         askOptions(request),
       );
-      return sendAnswer(reply, answer, { predictions: placedPredictions(answer) });
+      return withVersion(reply, answer, { predictions: placedPredictions(answer) });
     });
 }
 

@@ -4,7 +4,7 @@ import { shortestOfFloat32 } from '../../data/reading/float32.ts';
 import type { Column, ColumnType } from '../../data/stored/column.ts';
 import { isAscii } from 'node:buffer';
 import type { Question } from '../inference.ts';
-import type { NamedValues } from '../named-tensors.ts';
+import type { InputShape, NamedValues } from '../named-tensors.ts';
 import { areColumns, flatten, rowsFromColumns, shapeText, tensorsFromInputs } from '../named-tensors.ts';
 import { RequestError } from '../request-error.ts';
 import type { ModelState } from '../router.ts';
@@ -40,9 +40,36 @@ export const COLUMN_DATATYPE: Readonly<Record<ColumnType, string>> = {
 };
 const TENSOR_DATATYPE: Readonly<Record<DType, string>> = { float32: 'FP32', int32: 'INT32', uint8: 'UINT8' };
 
-interface InferInput extends NamedValues {
+/** One input of a request. */
+class InferInput implements NamedValues, InputShape {
+  readonly #index: number;
+  readonly name: string;
+  readonly shape: readonly number[];
   readonly datatype: string;
+  readonly values: readonly unknown[];
+
+  constructor(index: number, { name, shape, datatype, values }: Pick<InferInput, 'name' | 'shape' | 'datatype' | 'values'>) {
+    this.#index = index;
+    this.name = name;
+    this.shape = shape;
+    this.datatype = datatype;
+    this.values = values;
+  }
+
+  get where(): string {
+    return whereOf(this.#index, this.name);
+  }
+
+  get text(): boolean {
+    return this.datatype === 'BYTES';
+  }
+
+  with(values: readonly unknown[]): InferInput {
+    return values === this.values ? this : new InferInput(this.#index, { ...this, values });
+  }
 }
+
+const whereOf = (index: number, name: string): string => `inputs[${index}] (${JSON.stringify(name)})`;
 
 /** An infer request: its JSON, and the tensors that follow it in binary, in the order of the inputs that announce them. */
 export interface InferRequest {
@@ -54,37 +81,31 @@ export interface InferRequest {
 export function questionOf(request: InferRequest, servable: Servable): Question {
   const { preprocessor, sourceColumns } = servable;
   const inputs = inputsOf(request);
-  if (
-    !areColumns(
-      preprocessor,
-      inputs.map((input) => ({ ...input, text: input.datatype === 'BYTES' })),
-      sourceColumns,
-    )
-  )
-    return { tensors: tensorsFromInputs(preprocessor, inputs) };
-  const columns = new Map(preprocessor.columns.map((column) => [column.name, column]));
+  if (!areColumns(preprocessor, inputs, sourceColumns)) return { tensors: tensorsFromInputs(preprocessor, inputs) };
   return {
     rows: rowsFromColumns(
       inputs.map((input) => {
-        const column = columns.get(input.name);
+        const column = preprocessor.columns.find(({ name }) => name === input.name);
         checkColumnType(column, input);
-        return { ...input, values: columnValues(column, input) };
+        return input.with(columnValues(column, input));
       }),
     ),
   };
 }
 
 /** Values as the source has them: NaN as missing, numbers that were kept in 32 bits as the decimals that they stand for, bytes as text. */
-function columnValues(column: Column | undefined, { datatype, values, where }: InferInput): readonly unknown[] {
+function columnValues(column: Column | undefined, input: InferInput): readonly unknown[] {
+  const { datatype, values } = input;
   if (FLOATS.includes(datatype)) {
     const kept = datatype === 'FP32';
+    if (!kept && !values.some(Number.isNaN)) return values;
     return values.map((value) => {
       if (Number.isNaN(value)) return null;
       return kept && typeof value === 'number' && Math.fround(value) === value ? shortestOfFloat32(value) : value;
     });
   }
   if (datatype !== 'BYTES') return values;
-  return values.map((value, index) => (Buffer.isBuffer(value) ? textOf(value, column, `${where}, value ${index}`) : value));
+  return values.map((value, index) => (Buffer.isBuffer(value) ? textOf(value, column, `${input.where}, value ${index}`) : value));
 }
 
 /** Bytes of an image travel on as base64, the form in which JSON has them; a client may have written that itself. */
@@ -97,8 +118,9 @@ function textOf(bytes: Buffer, column: Column | undefined, where: string): strin
   }
 }
 
-function checkColumnType(column: Column | undefined, { datatype, where }: InferInput): void {
+function checkColumnType(column: Column | undefined, input: InferInput): void {
   if (column === undefined) return;
+  const { datatype } = input;
   const numeric = datatype in INTEGERS || FLOATS.includes(datatype);
   const fits =
     column.type === 'number' || column.type === 'integer'
@@ -109,7 +131,7 @@ function checkColumnType(column: Column | undefined, { datatype, where }: InferI
   if (!fits)
     throw new RequestError(
       400,
-      `${where} has the datatype ${datatype}; the column holds ${column.type} values: send ${COLUMN_DATATYPE[column.type]}.`,
+      `${input.where} has the datatype ${datatype}; the column holds ${column.type} values: send ${COLUMN_DATATYPE[column.type]}.`,
     );
 }
 
@@ -138,7 +160,7 @@ function inputOf(given: unknown, index: number, take: (bytes: number) => Buffer)
   const input = given as Record<string, unknown>;
   onlyKeys(input, ['name', 'shape', 'datatype', 'parameters', 'data'], `inputs[${index}]`);
   if (typeof input.name !== 'string') throw new RequestError(400, `inputs[${index}].name is ${nameOf(input.name)}; expected a text.`);
-  const where = `inputs[${index}] (${JSON.stringify(input.name)})`;
+  const where = whereOf(index, input.name);
   const { shape, datatype } = input;
   if (typeof datatype !== 'string' || !DATATYPES.includes(datatype))
     throw new RequestError(400, `${where}: ${shownValue(datatype)} is not a datatype; expected one of ${DATATYPES.join(', ')}.`);
@@ -154,7 +176,12 @@ function inputOf(given: unknown, index: number, take: (bytes: number) => Buffer)
       throw new RequestError(400, `${where}: "binary_data_size" is ${size}, but only ${bytes.length} bytes are left behind the JSON.`);
     if (count > bytes.length)
       throw new RequestError(400, `${where}: the shape ${shapeText(shape as number[])} holds ${count} values, in ${size} bytes.`);
-    return { name: input.name, shape: shape as number[], datatype, values: valuesOfBytes(bytes, datatype, count, where), where };
+    return new InferInput(index, {
+      name: input.name,
+      shape: shape as number[],
+      datatype,
+      values: valuesOfBytes(bytes, datatype, count, where),
+    });
   }
   if (!Array.isArray(input.data)) throw new RequestError(400, `${where}: "data" must be an array, given ${nameOf(input.data)}.`);
   const { shape: nested, values } = flatten(input.data, `${where}: "data"`);
@@ -166,7 +193,7 @@ function inputOf(given: unknown, index: number, take: (bytes: number) => Buffer)
   if (nested.length > 1 && nested.join() !== shape.join())
     throw new RequestError(400, `${where}: "data" is nested as ${shapeText(nested)}, "shape" says ${shapeText(shape as number[])}.`);
   values.forEach((value, position) => checkDatatype(value, datatype, where, position));
-  return { name: input.name, shape: shape as number[], datatype, values, where };
+  return new InferInput(index, { name: input.name, shape: shape as number[], datatype, values });
 }
 
 /** null stands for a missing value of a column; a tensor refuses it later. */

@@ -4,7 +4,7 @@ import type { InferenceService } from '../inference.ts';
 import { RequestError } from '../request-error.ts';
 import type { ProtocolContext } from './http.ts';
 import { BinaryBody, JSON_LENGTH_HEADER } from './binary-tensors.ts';
-import { askOptions, objectBody, onlyKeys, sendAnswer, targetOf } from './http.ts';
+import { askOptions, objectBody, onlyKeys, withVersion, targetOf } from './http.ts';
 import { inferAnswer } from './open-inference-answer.ts';
 import { modelMetadata, questionOf, requestedOutputs } from './open-inference-messages.ts';
 import type { InferRequest } from './open-inference-messages.ts';
@@ -44,13 +44,13 @@ export function registerOpenInferenceProtocol(app: FastifyInstance, { service, p
       }));
       reply.header(ROUTING_HEADER, String((await router.state(target.model)).routingRevision));
       if (router.cutOffSince !== undefined) reply.header(CUT_OFF_HEADER, router.cutOffSince);
-      return sendAnswer(reply, { servable }, body);
+      return withVersion(reply, { servable }, body);
     });
     app.get<{ Params: Params }>(`${path}/ready`, async ({ params }, reply) => {
       const target = targetOf(params.model, params.version);
       try {
         const servable = await service.inspect(target, (found) => found);
-        return await sendAnswer(reply, { servable }, { name: target.model, ready: true });
+        return withVersion(reply, { servable }, { name: target.model, ready: true });
       } catch (error) {
         if (!(error instanceof RequestError) || error.status !== 503) throw error;
         return reply.code(503).send({ name: target.model, ready: false, error: error.message });
@@ -61,7 +61,7 @@ export function registerOpenInferenceProtocol(app: FastifyInstance, { service, p
         servable: found,
         body: modelConfig(found),
       }));
-      return sendAnswer(reply, { servable }, body);
+      return withVersion(reply, { servable }, body);
     });
     app.get<{ Params: Params }>(`${path}/stats`, async ({ params }) => {
       const target = targetOf(params.model, params.version);
@@ -81,10 +81,10 @@ export function registerOpenInferenceProtocol(app: FastifyInstance, { service, p
         askOptions(request),
       );
       const { header, tail } = inferAnswer(answer, requestedOutputs(asked, answer.servable));
-      if (tail.length === 0) return sendAnswer(reply, answer, header);
+      if (tail.length === 0) return withVersion(reply, answer, header);
       const json = Buffer.from(JSON.stringify(header), 'utf8');
       reply.header(JSON_LENGTH_HEADER, String(json.length)).header('content-type', 'application/octet-stream');
-      return sendAnswer(reply, answer, Buffer.concat([json, ...tail]));
+      return withVersion(reply, answer, Buffer.concat([json, ...tail]));
     });
   }
   app.get('/v2/models/stats', async () => ({ model_stats: modelStatistics(service.statistics, {}) }));

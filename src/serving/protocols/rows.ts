@@ -3,7 +3,7 @@ import { shownValue } from '../../core/json.ts';
 import { RequestError } from '../request-error.ts';
 import { nameOf } from '../source-rows.ts';
 import type { ProtocolContext } from './http.ts';
-import { askOptions, objectBody, onlyKeys, placedPredictions, sendAnswer, targetOf } from './http.ts';
+import { askOptions, objectBody, onlyKeys, placedPredictions, withVersion, targetOf } from './http.ts';
 
 interface Params {
   readonly model: string;
@@ -23,7 +23,7 @@ export function registerRowsProtocol(app: FastifyInstance, { service }: Protocol
     app.post<{ Params: Params }>(path, async (request, reply) => {
       const target = targetOf(request.params.model, request.params.version);
       const answer = await service.ask(target, request.id, () => ({ ...questionOfBody(request.body), placed: true }), askOptions(request));
-      return sendAnswer(reply, answer, {
+      return withVersion(reply, answer, {
         model: answer.servable.model,
         version: answer.servable.version,
         predictions: placedPredictions(answer),

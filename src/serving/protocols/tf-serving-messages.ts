@@ -5,7 +5,7 @@ import type { Question } from '../inference.ts';
 import type { NamedValues } from '../named-tensors.ts';
 import { bytesOfBase64 } from '../../data/reading/base64.ts';
 import { shortestOfFloat32 } from '../../data/reading/float32.ts';
-import { areColumns, flatten, rowsFromColumns, tensorsFromInputs } from '../named-tensors.ts';
+import { areColumns, flatten, namesOf, rowsFromColumns, tensorsFromInputs } from '../named-tensors.ts';
 import { RequestError } from '../request-error.ts';
 import type { Answer, Servable } from '../servable.ts';
 import { isBase64Object, nameOf } from '../source-rows.ts';
@@ -120,10 +120,8 @@ function fromInstances(instances: unknown, servable: Servable): Question {
 
 /** Rows may carry columns that the model does not know, as in the plain form; the check for misspellings comes with the rows. */
 function unknownColumns({ preprocessor }: Servable, names: readonly string[]): string[] {
-  const given = new Set(names);
-  const known = preprocessor.columns.some(({ name }) => given.has(name));
-  const tensors = new Set(preprocessor.inputs.map(({ name }) => name));
-  return known ? names.filter((name) => !tensors.has(name)) : [];
+  const { columns, tensors } = namesOf(preprocessor);
+  return names.some((name) => columns.has(name)) ? names.filter((name) => !tensors.has(name) && !columns.has(name)) : [];
 }
 
 function fromInputs(inputs: unknown, servable: Servable): Question {
@@ -175,7 +173,8 @@ function named(name: string, data: unknown, where: string): NamedValues {
 }
 
 function isRead({ preprocessor }: Servable, name: string): boolean {
-  return [...preprocessor.columns, ...preprocessor.inputs].some((known) => known.name === name);
+  const { columns, tensors } = namesOf(preprocessor);
+  return columns.has(name) || tensors.has(name);
 }
 
 /** Whatever stands in it. */
@@ -184,8 +183,9 @@ function unread(name: string): { name: string; where: string; shape: number[]; t
 }
 
 function shapeOfInstance(name: string, value: unknown): { name: string; where: string; shape: number[]; text: boolean } {
-  const { shape } = flatten([value], `input ${JSON.stringify(name)}`);
-  return { name, where: `input ${JSON.stringify(name)}`, shape, text: typeof value === 'string' || isBase64Object(value) };
+  const where = `input ${JSON.stringify(name)}`;
+  const shape = Array.isArray(value) ? flatten([value], where).shape : [1];
+  return { name, where, shape, text: typeof value === 'string' || isBase64Object(value) };
 }
 
 function isNamed(value: unknown): value is Record<string, unknown> {

@@ -4,7 +4,7 @@ import type { ModelState } from '../router.ts';
 import type { Answer } from '../servable.ts';
 import type { ProtocolContext } from './http.ts';
 import { outputsOf, valuesOf } from '../named-outputs.ts';
-import { askOptions, objectBody, sendAnswer, targetOf, versionOf } from './http.ts';
+import { askOptions, objectBody, withVersion, targetOf, versionOf } from './http.ts';
 import { examplesOf, questionOf, requireAnswersOf, resultsOf, signatureMetadata } from './tf-serving-messages.ts';
 
 interface Params {
@@ -29,14 +29,14 @@ export function registerTfServingProtocol(app: FastifyInstance, { service }: Pro
       if (target.version === undefined && target.alias === undefined)
         return reply.send(modelStatus(await service.router.state(params.model)));
       const servable = await service.inspect(target, (found) => found);
-      return sendAnswer(reply, { servable }, { model_version_status: [status(servable.version, 'AVAILABLE')] });
+      return withVersion(reply, { servable }, { model_version_status: [status(servable.version, 'AVAILABLE')] });
     });
     app.get<{ Params: Params }>(`${path}/metadata`, async ({ params }, reply) => {
       const { servable, body } = await service.inspect({ model: params.model, ...addressed(params) }, (found) => ({
         servable: found,
         body: signatureMetadata(found),
       }));
-      return sendAnswer(reply, { servable }, body);
+      return withVersion(reply, { servable }, body);
     });
     // The verb follows the last name after a colon, which the router of the HTTP framework takes as part of the name.
     app.post<{ Params: Params }>(path, async (request, reply) => {
@@ -53,8 +53,8 @@ export function registerTfServingProtocol(app: FastifyInstance, { service }: Pro
         },
         askOptions(request),
       );
-      if (verb !== 'predict') return sendAnswer(reply, answer, resultsOf(verb, answer));
-      return sendAnswer(reply, answer, 'instances' in body ? { predictions: byRow(answer) } : { outputs: byColumn(answer) });
+      if (verb !== 'predict') return withVersion(reply, answer, resultsOf(verb, answer));
+      return withVersion(reply, answer, 'instances' in body ? { predictions: byRow(answer) } : { outputs: byColumn(answer) });
     });
   }
 }

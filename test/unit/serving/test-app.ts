@@ -3,7 +3,7 @@ import type { ArtifactStore } from '../../../src/core/ports.ts';
 import { ownerGuard } from '../../../src/access/guard.ts';
 import type { StoreGuard } from '../../../src/access/guard.ts';
 import { createApp } from '../../../src/server/app.ts';
-import type { TlsPair } from '../../../src/server/tls.ts';
+import type { TlsSettings } from '../../../src/server/tls.ts';
 import { createReportSource } from '../../../src/server/reports.ts';
 import { FeedbackWriter } from '../../../src/monitoring/feedback/feedback-writer.ts';
 import { InferenceService } from '../../../src/serving/inference.ts';
@@ -42,7 +42,7 @@ export async function startTestApp(
     readonly guard?: (store: MemoryStore) => StoreGuard;
     readonly arrivalMs?: number;
     readonly corsOrigins?: readonly string[];
-    readonly tls?: TlsPair;
+    readonly tls?: TlsSettings;
   } = {},
 ): Promise<TestApp> {
   const recording = recordingLog();
