@@ -4,6 +4,8 @@ import type { DesiredSchedule } from '../../runs/schedule-plan.ts';
 const MINUTE_MS = 60_000;
 /** Time zones differ from UTC by multiples of this. */
 const QUARTER_MS = 15 * MINUTE_MS;
+/** Clocks go back by an hour, on Lord Howe Island by half of one. */
+const BACK_MS = [30 * MINUTE_MS, 60 * MINUTE_MS];
 const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 
 interface Local {
@@ -12,11 +14,14 @@ interface Local {
   readonly weekday: number;
   readonly hour: number;
   readonly minute: number;
+  readonly isEast: boolean;
 }
 
 /**
  * When a schedule ticks, after `from` and up to `to` (milliseconds since 1970), as Temporal has it: intervals count from 1970, a cron goes
- * by the wall clock of its time zone. Jitter is left out: a simulation is the same each time.
+ * by the wall clock of its time zone. Of a time that comes twice when the clocks go back, Temporal takes both west of Greenwich, and the
+ * later one east of it (where of expressions with many times in that hour it takes some besides that fit nothing; those are left out).
+ * Jitter is left out: a simulation is the same each time.
  */
 export function ticksOf({ when }: Pick<DesiredSchedule, 'when'>, from: number, to: number): number[] {
   const ticks: number[] = [];
@@ -29,6 +34,7 @@ export function ticksOf({ when }: Pick<DesiredSchedule, 'when'>, from: number, t
   for (let quarter = Math.floor(from / QUARTER_MS) * QUARTER_MS; quarter <= to; quarter += QUARTER_MS) {
     const local = localOf(quarter);
     if (!hours.has(local.hour) || !onDay(local.month, local.day, local.weekday)) continue;
+    if (hours.size < 24 && local.isEast && comesAgain(localOf, quarter, local)) continue;
     for (let minute = 0; minute < QUARTER_MS / MINUTE_MS; minute += 1) {
       const at = quarter + minute * MINUTE_MS;
       if (at > from && at <= to && minutes.has(local.minute + minute)) ticks.push(at);
@@ -37,9 +43,18 @@ export function ticksOf({ when }: Pick<DesiredSchedule, 'when'>, from: number, t
   return ticks;
 }
 
+/** Whether the clocks go back soon, and show the same once more. */
+function comesAgain(localOf: (ms: number) => Local, quarter: number, { day, hour, minute }: Local): boolean {
+  return BACK_MS.some((back) => {
+    const later = localOf(quarter + back);
+    return later.day === day && later.hour === hour && later.minute === minute;
+  });
+}
+
 function wallClock(timeZone: string): (ms: number) => Local {
   const format = new Intl.DateTimeFormat('en-US', {
     timeZone,
+    year: 'numeric',
     month: 'numeric',
     day: 'numeric',
     weekday: 'short',
@@ -49,12 +64,14 @@ function wallClock(timeZone: string): (ms: number) => Local {
   });
   return (ms) => {
     const parts = Object.fromEntries(format.formatToParts(ms).map(({ type, value }) => [type, value]));
+    const [year, month, day, hour, minute] = ['year', 'month', 'day', 'hour', 'minute'].map((name) => Number(parts[name]));
     return {
-      month: Number(parts['month']),
-      day: Number(parts['day']),
+      month: month!,
+      day: day!,
       weekday: WEEKDAYS.indexOf(parts['weekday']!),
-      hour: Number(parts['hour']),
-      minute: Number(parts['minute']),
+      hour: hour!,
+      minute: minute!,
+      isEast: Date.UTC(year!, month! - 1, day, hour, minute) > ms,
     };
   };
 }

@@ -19,9 +19,11 @@ it('goes by the wall clock, over the hour that is left out and the hour that com
     '2026-03-28T01:30:00.000Z',
     '2026-03-30T00:30:00.000Z',
   ]);
-  expect(shown(ticksOf(berlin, at('2026-10-24T22:00:00Z'), at('2026-10-26T00:00:00Z')))).toEqual([
-    '2026-10-25T00:30:00.000Z',
-    '2026-10-25T01:30:00.000Z',
+  expect(shown(ticksOf(berlin, at('2026-10-24T22:00:00Z'), at('2026-10-26T00:00:00Z')))).toEqual(['2026-10-25T01:30:00.000Z']);
+  const newYork = cron('30 1 * * *', 'America/New_York');
+  expect(shown(ticksOf(newYork, at('2026-11-01T00:00:00Z'), at('2026-11-02T00:00:00Z')))).toEqual([
+    '2026-11-01T05:30:00.000Z',
+    '2026-11-01T06:30:00.000Z',
   ]);
 });
 
