@@ -13,6 +13,8 @@ import { TimeServer } from './time-server.ts';
 
 /** Variables of the user's own stack, store and telemetry: nothing of a simulation goes there. */
 const FOREIGN = /^(PERENNIAL_|TEMPORAL_|OTEL_|AWS_|S3_|TRACEPARENT$)/;
+/** Two clocks that differ by less are told apart by nobody. */
+const BLUR_MS = 50;
 const KEPT = /^PERENNIAL_(TOOLS|CHROMIUM)$/;
 
 /**
@@ -110,6 +112,8 @@ export class World {
     const left = ms - (await this.time.now());
     if (left > 0) await this.time.skip(left);
     const jump = { from: Date.now(), aheadMs: (await this.time.now()) - Date.now() };
+    // What asking takes is no jump.
+    if (Math.abs(jump.aheadMs - this.#jumps.at(-1)!.aheadMs) < BLUR_MS) return;
     this.#jumps.push(jump);
     await Promise.all(this.#members().map((member) => member.order({ kind: 'jump', jump })));
   }
