@@ -4,6 +4,8 @@ import { activityName } from '../src/core/run.ts';
 import type { StepOutcome, StepTask } from '../src/core/run.ts';
 import { approvalActivities } from './approvals.ts';
 import type { ApprovalActivities } from './approvals.ts';
+import { changeActivities } from './changes.ts';
+import type { ChangeActivities } from './changes.ts';
 import { modelActivities } from './models.ts';
 import type { ModelActivities } from './models.ts';
 import { monitorActivities } from './monitors.ts';
@@ -34,6 +36,7 @@ export function createActivities(
   StudyActivities &
   ApprovalActivities &
   UnchangedActivities &
+  ChangeActivities &
   NotificationActivities {
   const steps: Record<string, (task: StepTask) => Promise<StepOutcome>> = {};
   for (const definition of deps.steps) {
@@ -51,6 +54,7 @@ export function createActivities(
     ...studyActivities(deps),
     ...approvalActivities(deps),
     ...unchangedActivities(deps),
+    ...changeActivities(deps),
     ...notificationActivities(deps),
   } as ReturnType<typeof createActivities>;
 }

@@ -30,6 +30,7 @@ export function modelActivities(deps: ActivityDeps): ModelActivities {
         const registry = await registryOf();
         const change = await registry.rollback(model, {
           ...(request.to === undefined ? {} : { to: request.to }),
+          ...(request.automatic === undefined ? {} : { automatic: request.automatic }),
           who: request.who,
           why: request.why,
           requestId,

@@ -28,6 +28,8 @@ export const FORMS = {
   },
   trigger: { form: 'named', meaning: 'What starts runs by itself.' },
   channel: { form: 'named', meaning: 'A way to tell people or programs what happened.' },
+  sink: { form: 'named', meaning: 'Where events go.' },
+  envelope: { form: 'named', meaning: 'The form in which events tell changes.' },
   expectation: { form: 'whole', meaning: 'What has to hold for the data.' },
 };
 
@@ -64,6 +66,7 @@ export function compose(base, registries) {
     definitions[kind] = { description: meaning, ...union(kind, form, all) };
   }
   addTriggers(definitions, registries.trigger ?? []);
+  addChanges(definitions, registries);
   for (const step of registries.step ?? []) hoist(definitions, `step.${step.type}`, described(step));
   const local = definitions[`step.${LOCAL_STEP}`];
   if (local !== undefined) definitions[`step.${LOCAL_STEP}`] = without(local, 'path');
@@ -73,10 +76,21 @@ export function compose(base, registries) {
   return schema;
 }
 
+/** Names of what is told to other programs, with what each means. */
+function addChanges(definitions, { CHANGES = {} }) {
+  const groups = [...new Set(Object.keys(CHANGES).map((name) => name.slice(0, name.indexOf('.'))))];
+  definitions.change = {
+    description: `What is told: ${groups.join(', ')}, or one of them. ${Object.entries(CHANGES)
+      .map(([name, meaning]) => `${name}: ${meaning}.`)
+      .join(' ')}`,
+    enum: [...groups, ...Object.keys(CHANGES)],
+  };
+}
+
 /** The form for editors: values may also be parameter references, and completions carry what each name means. */
 export function editorForm(resolved, registries) {
   const schema = structuredClone(resolved);
-  const fixed = new Set(['name', 'parameterName', 'stepId', 'parameter', 'secret', 'step', 'artifactKind']);
+  const fixed = new Set(['name', 'parameterName', 'stepId', 'parameter', 'secret', 'step', 'artifactKind', 'change']);
   for (const [name, definition] of Object.entries(schema.definitions)) if (!fixed.has(name)) schema.definitions[name] = relax(definition);
   for (const key of ['queue', 'cache']) schema.definitions.step.properties[key] = relax(schema.definitions.step.properties[key]);
   const shown = (registries.step ?? []).filter((step) => step.type !== LOCAL_STEP);

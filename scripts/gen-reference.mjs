@@ -25,6 +25,8 @@ const KINDS = {
     'Formats for other programs, in `exports` of `register` and `--format` of `perennial models export`: `"NAME"`, or `{ "NAME": { … } }`.',
   ],
   channel: ['Notification channels', 'Who is told what happened, in `to` of `on.notify`: `{ "NAME": { … } }`.'],
+  sink: ['Sinks of events', 'Where changes are told to other programs, in `to` of `on.publish`: `{ "NAME": { … } }`.'],
+  envelope: ['Forms of events', 'How changes are written, in `as` of `on.publish`: `"NAME"`, or `{ "NAME": { … } }`.'],
   trigger: [
     'Triggers',
     'What starts runs by itself, or rolls back, pauses and tells, in `on`: `"NAME": { … }`. See also `schedule`, `drift` and `newData` there.',

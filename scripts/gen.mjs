@@ -38,6 +38,7 @@ async function loadRegistries() {
     ...indices,
     ...SINGLE_FILES,
     "export { ERRORS, exitCodeOf } from './src/core/errors.ts';",
+    "export { CHANGES } from './src/core/change.ts';",
     "export { ATTRIBUTES, METRICS, RESOURCE, SPANS } from './src/telemetry/names.ts';",
   ].join('\n');
   const file = join(root, `node_modules/.cache/perennial-gen/registries-${process.pid}.mjs`);

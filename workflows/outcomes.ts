@@ -1,6 +1,8 @@
 import { CancellationScope, ParentClosePolicy, proxyActivities, startChild, upsertMemo, workflowInfo } from '@temporalio/workflow';
 import type { NotificationEvent, NotificationInput, NotificationTarget } from '../src/core/notification.ts';
 import type { Outcome } from '../src/core/outcome.ts';
+import { changesOfCheck } from '../src/core/run-changes.ts';
+import { Changes } from './changes.ts';
 
 const { tellOutcome } = proxyActivities<{ tellOutcome(outcome: Outcome): Promise<void> }>({
   startToCloseTimeout: '30 seconds',
@@ -24,8 +26,20 @@ export async function tell(given: Omit<Outcome, 'formatVersion' | 'at'>, told: T
   const outcome: Outcome = { formatVersion: 1, ...given, summary: given.summary.slice(0, SUMMARY_MAX), at: new Date().toISOString() };
   await CancellationScope.nonCancellable(async () => {
     await keep(outcome);
+    await publish(outcome, told);
     await notify(outcome, told);
   });
+}
+
+/** What a run tells other programs it tells as it goes on. */
+async function publish(outcome: Outcome, { events, version }: Told): Promise<void> {
+  if (outcome.kind === 'run') return;
+  const { runId: executionId } = workflowInfo();
+  const found = changesOfCheck(outcome, events, { version, executionId });
+  if (found.length === 0) return;
+  const changes = new Changes();
+  for (const change of found) changes.tell(() => change);
+  await changes.settle();
 }
 
 /** Runs in a workflow of its own, which lives on: a receiver that hangs holds nothing up. */

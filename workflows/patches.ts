@@ -37,4 +37,6 @@ export const PATCHES = {
    * 2027 is left.
    */
   endsOnce: 'ends-once',
+  /** Runs and checks tell other programs what they do. The old branch may go when none of before 1 February 2027 is left. */
+  changes: 'changes',
 } as const satisfies Record<string, string>;

@@ -21,6 +21,8 @@ import type { RunState, RunStatus } from '../src/core/run-state.ts';
 import { eventsOfRun } from '../src/core/notification.ts';
 import { WAITING, WENT_ON } from '../src/core/run.ts';
 import type { PipelineInput, ProgressReport, RunView, StepOutcome, StepTask } from '../src/core/run.ts';
+import { approvalAnswered, approvalAsked, runEnded, runStarted, stepEnded, stepStarted } from '../src/core/run-changes.ts';
+import type { ToldRun, ToldStep } from '../src/core/run-changes.ts';
 import { next, obey, reopen } from '../src/core/scheduler.ts';
 import type { TrialCommon } from '../src/core/study.ts';
 import { turnPolicy } from '../src/core/turn.ts';
@@ -35,6 +37,7 @@ import { runMarkdown } from './run-markdown.ts';
 import type { FoldsResult } from './folds.ts';
 import { runFolds, withScores } from './run-folds.ts';
 import { runStudy } from './run-study.ts';
+import { Changes } from './changes.ts';
 import { runView } from './run-view.ts';
 import type { StepNote } from './run-view.ts';
 import { tellSearch } from './search-attributes.ts';
@@ -84,6 +87,9 @@ class PipelineRun {
   readonly #startedAt: number;
   readonly #notes: Record<string, StepNote> = {};
   readonly #executions: Record<string, number> = {};
+  readonly #starts: Record<string, number> = {};
+  readonly #told: ToldRun;
+  readonly #others = new Changes();
   /** A child of the workflow's scope: cancelling the run cancels the steps, while the loop goes on to see them end. */
   readonly #steps: CancellationScope;
   readonly #turn: Turn;
@@ -119,6 +125,15 @@ class PipelineRun {
     });
     this.#state = initialRunState(input.plan);
     for (const step of input.plan.steps) this.#notes[step.id] = {};
+    this.#told = {
+      plan: input.plan,
+      input,
+      workflowId: info.workflowId,
+      executionId: info.runId,
+      runId: this.#runId,
+      trigger: this.#trigger,
+      nominalTime: this.#nominalTime,
+    };
   }
 
   async execute(): Promise<RunView> {
@@ -133,6 +148,8 @@ class PipelineRun {
       else await missed.makeUp(status);
     }
     if (patched(PATCHES.outcomes)) await this.#tell(status);
+    this.#others.tell((moment) => runEnded(this.#told, status, this.#view(), moment));
+    await CancellationScope.nonCancellable(() => this.#others.settle());
     return this.#finish(status);
   }
 
@@ -194,6 +211,7 @@ class PipelineRun {
   }
 
   async #interpret(): Promise<RunStatus> {
+    this.#others.tell((moment) => runStarted(this.#told, moment));
     for (;;) {
       while (this.#gaveWay && next(this.#plan, this.#state).some(({ kind }) => kind === 'start')) await this.#goOn();
       const actions = next(this.#plan, this.#state);
@@ -213,8 +231,11 @@ class PipelineRun {
 
   /** Runs one step to its end and reports it to the state. Never rejects. */
   async #start(step: PlanStep): Promise<void> {
+    const startedAt = Date.now();
+    const told = this.#toldStep(step);
+    this.#others.tell((moment) => stepStarted(this.#told, told, moment));
     this.#note(step.id, {
-      startedAt: Date.now(),
+      startedAt,
       endedAt: undefined,
       failure: undefined,
       progress: undefined,
@@ -227,15 +248,25 @@ class PipelineRun {
       const rejected = outcome.result.verdict?.passed === false;
       if (!rejected) await this.#stopIfUnchanged(step, outcome);
       const status = rejected ? 'rejected' : outcome.cached ? 'cached' : 'completed';
+      this.#others.tell((moment) => stepEnded(this.#told, told, { status, outcome, durationMs: Date.now() - startedAt }, moment));
       this.#change(
         withStep(this.#state, step.id, { status, ...(outcome.result.values === undefined ? {} : { values: outcome.result.values }) }),
       );
     } catch (error) {
       const cancelled = isCancelled(error);
       const failure = failureOf(error, step.id);
+      const status = cancelled ? 'cancelled' : 'failed';
+      this.#others.tell((moment) =>
+        stepEnded(this.#told, told, { status, ...(cancelled ? {} : { failure }), durationMs: Date.now() - startedAt }, moment),
+      );
       this.#note(step.id, { outcome: undefined, endedAt: Date.now(), ...(cancelled ? { reason: 'cancelled' } : { failure }) });
-      this.#change(withStep(this.#state, step.id, { status: cancelled ? 'cancelled' : 'failed', why: failure.message }));
+      this.#change(withStep(this.#state, step.id, { status, why: failure.message }));
     }
+  }
+
+  #toldStep(step: PlanStep): ToldStep {
+    const execution = (this.#starts[step.id] = (this.#starts[step.id] ?? 0) + 1);
+    return { step, execution, inputs: this.#task(step).inputs };
   }
 
   /** What a step asks people is answered before it counts as done. */
@@ -247,7 +278,9 @@ class PipelineRun {
     this.#note(step.id, { outcome, progress: undefined });
     tellSearch({ Verdict: WAITING });
     upsertMemo({ summary: asks.text });
+    this.#others.tell((moment) => approvalAsked(this.#told, step.id, asks, moment));
     const approval = await this.#steps.run(() => this.#approvals.ask(step.id, asks, asks.timeoutMs ?? step.startToCloseMs));
+    this.#others.tell((moment) => approvalAnswered(this.#told, step.id, approval, moment));
     tellSearch({ Verdict: this.#approvals.open.length > 0 ? WAITING : WENT_ON });
     const version = Object.entries(step.inputs).find(([, { kind }]) => kind === 'version')?.[0];
     const ref = version === undefined ? undefined : this.#task(step).inputs[version];

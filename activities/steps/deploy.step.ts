@@ -99,6 +99,33 @@ export default defineStep<DeployConfig & { readonly strategy?: StrategyConfig; r
           },
         },
       },
+      limits: {
+        type: 'object',
+        additionalProperties: false,
+        description:
+          'Bounds of what may be asked of the model, by all its callers together; those of a token hold beside them. Kept with the model until another deployment says otherwise ({} takes them back); only those of the server at first.',
+        properties: {
+          requestsPerSecond: {
+            type: 'number',
+            exclusiveMinimum: 0,
+            description: 'Requests a second to one server, on average; more get 429, and hear when to come again.',
+            examples: [200],
+          },
+          rowsPerRequest: { type: 'integer', minimum: 1, description: 'Rows of one request; more get 413.', examples: [100] },
+          bytesPerRequest: {
+            type: 'integer',
+            minimum: 1,
+            description: 'Bytes of one body, unpacked; more get 413.',
+            examples: [1_000_000],
+          },
+          timeout: {
+            type: 'string',
+            pattern: DURATION_PATTERN,
+            description: 'How long a request may wait for the network; then it gets 503, and hears when to come again.',
+            examples: ['500ms'],
+          },
+        },
+      },
       strategy: STRATEGY_SCHEMA,
       wins: {
         type: 'integer',
@@ -145,6 +172,10 @@ export default defineStep<DeployConfig & { readonly strategy?: StrategyConfig; r
     {
       title: 'Keep a tenth of the predictions for a quarter, without names, and customers as digests',
       config: { predictionLog: { share: 0.1, leaveOut: ['name'], hash: ['customer'], keep: '90d' } },
+    },
+    {
+      title: 'Bounds of what callers may ask',
+      config: { limits: { requestsPerSecond: 200, rowsPerRequest: 100, timeout: '500ms' } },
     },
     { title: 'Export the files only', config: { to: 'directory', path: 'exports/penguins', promote: null } },
   ],

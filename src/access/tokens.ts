@@ -1,7 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
+import type { Change } from '../core/change.ts';
 import { durationMs } from '../core/duration.ts';
 import { PerennialError } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
+import { tellChanges } from '../events/outbox.ts';
 import { putJson } from '../storage/json-objects.ts';
 import { storeNow } from '../storage/store-clock.ts';
 import { TEXT, defineStored, getStored, listOf, orNull, recordSchema } from '../storage/stored.ts';
@@ -121,7 +123,19 @@ export async function createToken(
     ...(rowsPerRequest === undefined ? {} : { rowsPerRequest }),
   };
   await putJson(store, tokenKey(id), record, { ifNoneMatch: '*' });
+  await tellChanges(store, changesOfToken(record));
   return { record, token };
+}
+
+/** What a token tells other programs: that it was made, and that it was taken back. */
+export function changesOfToken(token: TokenRecord): Change[] {
+  const { id, name, role, models, createdAt, createdBy, expiresAt, revokedAt, revokedBy } = token;
+  const base = { subject: `tokens/${id}`, order: 0, pipeline: null, model: null };
+  const data = { token: id, name, role, models: models === null ? null : [...models], expiresAt };
+  const created: Change = { ...base, key: `token/${id}/created`, type: 'token.created', at: createdAt, data: { ...data, who: createdBy } };
+  return revokedAt === null
+    ? [created]
+    : [created, { ...base, key: `token/${id}/revoked`, type: 'token.revoked', at: revokedAt, data: { ...data, who: revokedBy } }];
 }
 
 /** All that there ever were, the oldest first. */
@@ -151,6 +165,7 @@ export async function revokeToken(store: ObjectStore, reference: string, by: str
   if (stored === undefined || stored.value.revokedAt !== null) return stored?.value ?? found;
   const revoked: TokenRecord = { ...stored.value, revokedAt: new Date(now).toISOString(), revokedBy: by };
   await putJson(store, tokenKey(found.id), revoked, { ifMatch: stored.etag });
+  await tellChanges(store, changesOfToken(revoked));
   return revoked;
 }
 

@@ -1,3 +1,4 @@
+import type { PlannedSink } from '../core/change.ts';
 import type { Json, JsonObject } from '../core/json.ts';
 import type { NotificationTarget } from '../core/notification.ts';
 import type { DriftTrigger, NewDataTrigger, Plan, PlannedTrigger, ScheduleTrigger, TriggerAction } from '../core/plan.ts';
@@ -25,9 +26,15 @@ interface NotifyConfig extends Pick<NotificationTarget, 'events' | 'repeat'> {
   readonly to: Readonly<Record<string, JsonObject>>;
 }
 
+interface PublishConfig extends Pick<PlannedSink, 'events' | 'of'> {
+  readonly name?: string;
+  readonly to: string | Readonly<Record<string, JsonObject>>;
+  readonly as: string | Readonly<Record<string, JsonObject>>;
+}
+
 /** `on` of a document, defaults filled in → `on` of a plan. */
 export function planTriggers(on: JsonObject): Plan['on'] {
-  const { schedule, drift, newData, notify, overlap, unchanged } = on;
+  const { schedule, drift, newData, notify, publish, overlap, unchanged } = on;
   const defined = triggers.flatMap((trigger) => {
     const config = on[trigger.name];
     return isObject(config) ? [[trigger.name, planTrigger(trigger, config)] as const] : [];
@@ -38,6 +45,7 @@ export function planTriggers(on: JsonObject): Plan['on'] {
     ...(isObject(newData) ? { newData: planNewData(newData as unknown as NewDataConfig) } : {}),
     ...(defined.length === 0 ? {} : { triggers: Object.fromEntries(defined) }),
     ...(Array.isArray(notify) ? { notify: (notify as unknown as readonly NotifyConfig[]).map(planTarget) } : {}),
+    ...(Array.isArray(publish) ? { publish: planSinks(publish as unknown as readonly PublishConfig[]) } : {}),
     ...(isObject(overlap) ? { overlap: overlap as NonNullable<Plan['on']['overlap']> } : {}),
     // What is the default stays out of the plan, so that plans of before are the same.
     ...(unchanged === 'goOn' ? { unchanged } : {}),
@@ -85,4 +93,17 @@ function planAction(action: Json | undefined): TriggerAction {
 function planTarget({ to, events, repeat }: NotifyConfig): NotificationTarget {
   const [[channel, config]] = Object.entries(to) as [[string, JsonObject]];
   return { channel, config, events, repeat };
+}
+
+function planSinks(publish: readonly PublishConfig[]): PlannedSink[] {
+  return publish.map(({ name, to, as, events, of }) => {
+    const [kind, config] = namedPart(to);
+    const [envelope, envelopeConfig] = namedPart(as);
+    return { name: name ?? kind, kind, config, envelope, envelopeConfig, ...(events === undefined ? {} : { events }), of };
+  });
+}
+
+/** "NAME", or { "NAME": { … } }. */
+function namedPart(part: string | Readonly<Record<string, JsonObject>>): [string, JsonObject] {
+  return typeof part === 'string' ? [part, {}] : (Object.entries(part)[0] as [string, JsonObject]);
 }

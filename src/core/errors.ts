@@ -78,6 +78,12 @@ export const ERRORS = {
     hint: 'The stored bytes do not match their digest; restore the object from a backup or run the step again without the cache.',
   },
   STORE_UNAVAILABLE: { category: 'system', retryable: true, hint: 'Check PERENNIAL_STORE, S3_ENDPOINT and that the store answers.' },
+  EVENT_FAILED: { category: 'system', retryable: true, hint: 'It is tried again until it arrives; see what the receiver says.' },
+  EVENT_REFUSED: {
+    category: 'user',
+    retryable: false,
+    hint: 'The event is set aside: correct the sink in "on.publish", apply the document, then `perennial events resend`.',
+  },
   NOTIFICATION_FAILED: { category: 'system', retryable: true, hint: 'It is tried again for a day; see what the receiver says.' },
   NOTIFICATION_REFUSED: {
     category: 'user',

@@ -14,6 +14,8 @@ export interface PromoteRequest extends Accountable {
 export interface RollbackRequest extends Accountable {
   /** Absent: the last known good version. */
   readonly to?: number;
+  /** A check asks, and no person. */
+  readonly automatic?: true;
 }
 
 export type UnpinRequest = Accountable;

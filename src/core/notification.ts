@@ -11,6 +11,7 @@ export const NOTIFICATION_EVENTS = [
   'degraded',
   'triggered',
   'rolledBack',
+  'returned',
   'paused',
   'recovered',
   'completed',

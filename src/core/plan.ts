@@ -1,5 +1,6 @@
 import type { ArtifactKind } from './artifact.ts';
 import type { Json, JsonObject } from './json.ts';
+import type { PlannedSink } from './change.ts';
 import type { NotificationTarget } from './notification.ts';
 import type { RetryPlan } from './step.ts';
 import type { TunePlan } from './tune-plan.ts';
@@ -181,6 +182,8 @@ export interface Plan {
     readonly triggers?: Readonly<Record<string, PlannedTrigger>>;
     /** Who is told what came of runs and checks. */
     readonly notify?: readonly NotificationTarget[];
+    /** Where changes are told to other programs; in force once the plan is applied or run. */
+    readonly publish?: readonly PlannedSink[];
     /** What runs that start by themselves do where they make the very model that is champion already; absent: "stop". */
     readonly unchanged?: 'stop' | 'goOn';
     /** By what started the run; ticks of the schedule go by `schedule.overlap`. */

@@ -60,6 +60,12 @@ export function checkDeploy(config: DeployConfig & { readonly strategy?: unknown
       message: 'It is about the champion, and no champion is promoted here.',
       fix: 'Remove "fallback", or promote "champion".',
     });
+  if (config.limits !== undefined && (config.promote === undefined ? 'champion' : config.promote) !== 'champion')
+    problems.push({
+      pointer: '/limits',
+      message: 'They are about what servers answer, which follow "champion" only, and no champion is promoted here.',
+      fix: 'Remove "limits", or promote "champion".',
+    });
   if (config.wins !== undefined && (config.promote === undefined ? 'champion' : config.promote) !== 'champion')
     problems.push({
       pointer: '/wins',

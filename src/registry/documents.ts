@@ -27,6 +27,7 @@ const PIN = orNull(recordSchema({ version: VERSION, by: TEXT, at: TEXT, why: TEX
 const SETTINGS: Readonly<Record<string, JsonSchema>> = {
   fallback: { enum: ['previous', 'nothing'] },
   predictionLog: recordSchema({}, { share: NUMBER, leaveOut: listOf(TEXT), hash: listOf(TEXT), keep: TEXT }),
+  limits: recordSchema({}, { requestsPerSecond: NUMBER, rowsPerRequest: COUNT, bytesPerRequest: COUNT, timeout: TEXT }),
 };
 const SHARE: JsonSchema = { type: 'number', minimum: 0, maximum: 1 };
 const ROLLOUT_ROUTING = recordSchema(
@@ -85,7 +86,7 @@ export const TRANSITION: StoredKind<Transition> = defineStored({
       aliases: ALIASES,
       pin: PIN,
     },
-    { ...SETTINGS, rollout: ROLLOUT_ROUTING },
+    { ...SETTINGS, rollout: ROLLOUT_ROUTING, ended: ROLLOUT_ROUTING },
   ),
 });
 
@@ -106,7 +107,7 @@ export const ROUTING: StoredKind<Routing> = defineStored({
       deleted: listOf(VERSION),
       transition: OBJECT,
     },
-    { ...SETTINGS, rollout: ROLLOUT_ROUTING },
+    { ...SETTINGS, rollout: ROLLOUT_ROUTING, ended: ROLLOUT_ROUTING },
   ),
 });
 

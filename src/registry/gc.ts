@@ -9,6 +9,8 @@ import { PerennialError } from '../core/errors.ts';
 import { storeNow } from '../storage/store-clock.ts';
 import { getReadable } from '../storage/stored.ts';
 import { MANIFEST, ROUTING } from './documents.ts';
+import { endedRollouts } from './ended-rollouts.ts';
+import type { Routings } from './ended-rollouts.ts';
 import { MODELS_PREFIX } from './keys.ts';
 import type { Routing } from './types.ts';
 
@@ -26,12 +28,24 @@ export interface GcOptions {
   readonly predictionsMs?: number;
   /** Logs of steps, curves of trainings, and checks for drift that are older go. At least a day. */
   readonly logsMs?: number;
+  /** Events that other programs took longer ago go. At least a week: so far back a change may be told again, and is known by them. */
+  readonly eventsMs?: number;
 }
 
 export interface GcItem {
   readonly key: string;
   readonly kind:
-    'blob' | 'artifact' | 'cache entry' | 'prediction log' | 'step log' | 'training curves' | 'drift check' | 'announcement' | 'leftover';
+    | 'blob'
+    | 'artifact'
+    | 'cache entry'
+    | 'prediction log'
+    | 'step log'
+    | 'training curves'
+    | 'drift check'
+    | 'ended rollout'
+    | 'sent event'
+    | 'announcement'
+    | 'leftover';
   readonly size: number;
 }
 
@@ -48,6 +62,9 @@ export interface GcResult {
     readonly stepLogs: number;
     readonly trainingCurves: number;
     readonly driftChecks: number;
+    /** Those that go on included. */
+    readonly rollouts: number;
+    readonly sentEvents: number;
     readonly announcements: number;
   };
 }
@@ -58,6 +75,9 @@ const DAY_MS = 24 * 3_600_000;
 const CACHE_MS = 30 * DAY_MS;
 /** Of logs: a season, which is as far as people look back. */
 export const LOGS_MS = 90 * DAY_MS;
+/** Sent events: long enough to find out what a receiver made of them. */
+export const EVENTS_MS = 30 * DAY_MS;
+const EVENTS_MS_MIN = 7 * DAY_MS;
 /** A server that lives announces itself every few seconds. */
 const ANNOUNCED_MS = 3_600_000;
 /** No run goes for longer. */
@@ -78,12 +98,21 @@ const DIGEST = /(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])/g;
  * @throws USAGE for a grace period below a day.
  */
 export async function collectGarbage(store: ObjectStore, options: GcOptions = {}): Promise<GcResult> {
-  const { dryRun = true, graceMs = GRACE_MS_MIN, cacheMs = CACHE_MS, predictionsMs = LOGS_MS, logsMs = LOGS_MS } = options;
+  const {
+    dryRun = true,
+    graceMs = GRACE_MS_MIN,
+    cacheMs = CACHE_MS,
+    predictionsMs = LOGS_MS,
+    logsMs = LOGS_MS,
+    eventsMs = EVENTS_MS,
+  } = options;
   for (const [what, ms] of [
     ['prediction log', predictionsMs],
     ['step logs', logsMs],
   ] as const)
     if (!(ms >= DAY_MS)) throw new PerennialError('USAGE', `The ${what} would be kept for ${ms / DAY_MS} days; it must be at least one.`);
+  if (!(eventsMs >= EVENTS_MS_MIN))
+    throw new PerennialError('USAGE', `Sent events would be kept for ${eventsMs / DAY_MS} days; it must be at least seven.`);
   if (graceMs < GRACE_MS_MIN)
     throw new PerennialError(
       'USAGE',
@@ -99,11 +128,14 @@ export async function collectGarbage(store: ObjectStore, options: GcOptions = {}
   const artifacts = inventory.artifacts.filter((head) => unreferenced(head, digestOf(head.key)));
   const blobs = inventory.blobs.filter((head) => unreferenced(head, digestOf(head.key)));
   const cache = inventory.cache.filter((head) => expired(head, Math.max(cacheMs, graceMs)));
+  const rollouts = await endedRollouts(store, inventory, routings, (head) => expired(head, logsMs));
   const logs = [
     ['prediction log', inventory.predictions.filter(isOldPrediction(routings, { now, predictionsMs }))],
     ['step log', inventory.logs.filter((head) => expired(head, logsMs))],
     ['training curves', inventory.curves.filter((head) => expired(head, logsMs))],
     ['drift check', inventory.checks.filter((head) => expired(head, logsMs))],
+    ['ended rollout', rollouts],
+    ['sent event', inventory.sentEvents.filter((head) => expired(head, eventsMs))],
     ['announcement', inventory.servers.filter((head) => expired(head, ANNOUNCED_MS))],
     [
       'leftover',
@@ -138,6 +170,8 @@ export async function collectGarbage(store: ObjectStore, options: GcOptions = {}
       stepLogs: keptOf(inventory.logs, 'step log'),
       trainingCurves: keptOf(inventory.curves, 'training curves'),
       driftChecks: keptOf(inventory.checks, 'drift check'),
+      rollouts: keptOf([...inventory.rollouts, ...inventory.rolloutCounts], 'ended rollout'),
+      sentEvents: keptOf(inventory.sentEvents, 'sent event'),
       announcements: keptOf(inventory.servers, 'announcement'),
     },
   };
@@ -163,9 +197,6 @@ function isOldPrediction(
   };
 }
 
-/** By the folder of the model; undefined: what cannot be read, which releases nothing. */
-type Routings = ReadonlyMap<string, Routing | undefined>;
-
 async function readRoutings(store: ObjectStore, { documents }: Inventory): Promise<Routings> {
   const routings = new Map<string, Routing | undefined>();
   for (const { key } of documents)
@@ -186,6 +217,11 @@ interface Inventory {
   /** Checks for drift: each stands for itself, and refers to nothing. */
   readonly checks: ObjectHead[];
   readonly servers: ObjectHead[];
+  /** Records of rollouts, and what servers counted for each. */
+  readonly rollouts: ObjectHead[];
+  readonly rolloutCounts: ObjectHead[];
+  /** Events that other programs took. */
+  readonly sentEvents: ObjectHead[];
   /** What checks of the store left that were killed. */
   readonly probes: ObjectHead[];
   /** What runs started from: asked for as long as the run goes. */
@@ -205,6 +241,9 @@ async function takeInventory(store: ObjectStore): Promise<Inventory> {
     curves: [],
     checks: [],
     servers: [],
+    rollouts: [],
+    rolloutCounts: [],
+    sentEvents: [],
     probes: [],
     bases: [],
     scorings: [],
@@ -217,7 +256,12 @@ async function takeInventory(store: ObjectStore): Promise<Inventory> {
     else if (head.key.startsWith('logs/') || head.key.startsWith('records/')) inventory.logs.push(head);
     else if (head.key.startsWith('curves/')) inventory.curves.push(head);
     else if (/^drift\/.+\/checks\/[^/]+$/.test(head.key)) inventory.checks.push(head);
-    else if (head.key.startsWith('servers/')) inventory.servers.push(head);
+    else if (/^models\/[^/]+\/rollouts\//.test(head.key)) inventory.rollouts.push(head);
+    else if (/^models\/[^/]+\/rollout-counts\//.test(head.key)) inventory.rolloutCounts.push(head);
+    else if (head.key.startsWith('outbox/')) {
+      // What waits or was refused stays until it is sent; and no event keeps alive what it speaks of.
+      if (head.key.startsWith('outbox/sent/')) inventory.sentEvents.push(head);
+    } else if (head.key.startsWith('servers/')) inventory.servers.push(head);
     else if (head.key.startsWith('probe/')) inventory.probes.push(head);
     else if (head.key.startsWith('scoring/')) inventory.scorings.push(head);
     else if (head.key.startsWith('bases/')) inventory.bases.push(head);

@@ -80,7 +80,7 @@ export interface Registry {
   ): Promise<RoutingChange>;
   removeAlias(model: string, alias: string, options: Author): Promise<RoutingChange>;
   /** To the last known good champion or to a named version, which it pins. @throws VERSION_INVALID, NOT_FOUND */
-  rollback(model: string, options: Author & { readonly to?: VersionReference }): Promise<RoutingChange>;
+  rollback(model: string, options: Author & { readonly to?: VersionReference; readonly automatic?: true }): Promise<RoutingChange>;
   unpin(model: string, options: Author): Promise<RoutingChange>;
   /**
    * Takes a version out of sight and releases what it refers to; the number stays taken.
@@ -157,7 +157,7 @@ export function createRegistry(store: ObjectStore, artifacts: ArtifactStore): Re
         alias,
       );
     },
-    async rollback(model, { to, ...author }) {
+    async rollback(model, { to, automatic = false, ...author }) {
       await checkExists(store, model);
       const named = to === undefined ? {} : { to: await resolve(model, to) };
       return tellChange(
@@ -167,7 +167,7 @@ export function createRegistry(store: ObjectStore, artifacts: ArtifactStore): Re
           changeRouting(
             store,
             model,
-            { ...author, automatic: false },
+            { ...author, automatic },
             ifWhole(store, model, CHAMPION, rollback({ ...named, by: author.who, why: author.why })),
           ),
         CHAMPION,

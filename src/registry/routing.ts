@@ -8,6 +8,8 @@ import { storeNow } from '../storage/store-clock.ts';
 import { getStored } from '../storage/stored.ts';
 import { ROUTING, TRANSITION, ofModel } from './documents.ts';
 import { routingKey, transitionKey, transitionsPrefix } from './keys.ts';
+import { tellChanges } from '../events/outbox.ts';
+import { changesOf } from './changes.ts';
 import type { RolloutRouting } from '../core/rollout.ts';
 import { servingSettings } from './serving-settings.ts';
 import type { ServingSettings } from './serving-settings.ts';
@@ -105,8 +107,15 @@ export async function changeRouting(
     const next = nextRouting(current, proposal, author, id, await storeNow(store));
     if (await swap(store, next, found?.etag)) {
       await recordTransition(store, next.transition);
-      const ended = current.rollout !== undefined && current.rollout.id !== next.rollout?.id ? { ended: current.rollout } : {};
-      return { changed: true, from: proposal.from, to: proposal.to, pin: next.pin, routing: next, ...ended };
+      const { ended } = next.transition;
+      return {
+        changed: true,
+        from: proposal.from,
+        to: proposal.to,
+        pin: next.pin,
+        routing: next,
+        ...(ended === undefined ? {} : { ended }),
+      };
     }
     await pauseAfterLostRace(attempt);
   }
@@ -142,6 +151,7 @@ function nextRouting(
     pin,
     ...settings,
     ...(rollout === undefined ? {} : { rollout }),
+    ...(current.rollout === undefined || current.rollout.id === rollout?.id ? {} : { ended: current.rollout }),
   };
   const { rollout: _before, ...kept } = current;
   return {
@@ -199,12 +209,20 @@ async function ensureRecorded(store: ObjectStore, transition: Transition): Promi
   if ((await store.head(transitionKey(transition))) === undefined) await recordTransition(store, transition);
 }
 
+/** Other programs are told first: where the object is there, nobody tells them any more. */
 async function recordTransition(store: ObjectStore, transition: Transition): Promise<void> {
+  await tellChanges(store, changesOf(transition));
   try {
     await putJson(store, transitionKey(transition), transition, { ifNoneMatch: '*' });
   } catch (error) {
     if (!isPerennialError(error, 'PRECONDITION_FAILED')) throw error;
   }
+}
+
+/** Writes out what a writer that died left unwritten. */
+export async function recordLastChange(store: ObjectStore, name: string): Promise<void> {
+  const found = await readRouting(store, name);
+  if (found !== undefined && found.routing.revision > 0) await ensureRecorded(store, found.routing.transition);
 }
 
 async function findTransition(store: ObjectStore, name: string, id: string): Promise<Transition | undefined> {

@@ -154,6 +154,8 @@ export interface Transition extends ServingSettings {
   readonly pin: Pin | null;
   /** That goes on after this change. */
   readonly rollout?: RolloutRouting;
+  /** That this change put an end to. */
+  readonly ended?: RolloutRouting;
 }
 
 /** `models/<name>/routing.json`, changed only by compare-and-swap. */

@@ -8,6 +8,8 @@ import { missingBlobs } from '../storage/artifact-store.ts';
 import { mapLimited, pauseAfterLostRace } from '../storage/concurrency.ts';
 import { putJson } from '../storage/json-objects.ts';
 import { getStored, isUnreadable } from '../storage/stored.ts';
+import { tellChanges } from '../events/outbox.ts';
+import { changeOfVersion } from './changes.ts';
 import { CLAIM, MANIFEST, ofVersion, problemOf } from './documents.ts';
 import type { Problem } from './documents.ts';
 import { claimKey, indexKey, versionKey, versionsPrefix } from './keys.ts';
@@ -65,10 +67,15 @@ export async function registerVersion(
     const claim = await readOrMakeClaim(store, name, modelRef.digest);
     if (claim === undefined) continue;
     const manifest = manifestOf(registration, claim.value.version, model, evaluation);
-    if (await createObject(store, versionKey(name, manifest.version), manifest))
+    if (await createObject(store, versionKey(name, manifest.version), manifest)) {
+      await tellChanges(store, [changeOfVersion(manifest)]);
       return { version: manifest.version, created: true, manifest };
+    }
     const existing = await readVersion(store, name, manifest.version);
     if (existing?.model.digest === modelRef.digest) {
+      // This very registration may have died before it could tell.
+      if (existing.runId === registration.runId && existing.stepId === registration.stepId)
+        await tellChanges(store, [changeOfVersion(existing)]);
       return { version: existing.version, created: existing.id === manifest.id, manifest: existing };
     }
     // Straight to the end of the row: a claim left by a crash may be far behind.

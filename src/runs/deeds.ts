@@ -74,6 +74,7 @@ async function goBack(
     const answer = await updateModel({ client: place.client, settings: { taskQueue: place.taskQueue } }, model, 'rollback', {
       who,
       why: finding.summary,
+      automatic: true,
     });
     return { outcome: 'rolledBack', why: `${answer.summary} Lift the pin with \`perennial models unpin ${model}\`.` };
   } catch (error) {

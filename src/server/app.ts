@@ -106,11 +106,13 @@ export function createApp({
   requireDescriptions(app);
   const methodsOf = watchMethods(app);
   traceRequests(app);
+  app.decorateRequest('bodyBytes', 0);
   app.removeAllContentTypeParsers();
   // Clients of either protocol send JSON under many content types; the body alone decides.
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, async (request: FastifyRequest, body: string | Buffer) =>
-    readBody(request, body as Buffer, jsonRules(request.routeOptions.url)),
-  );
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, async (request: FastifyRequest, body: string | Buffer) => {
+    request.bodyBytes = body.length;
+    return readBody(request, body as Buffer, jsonRules(request.routeOptions.url));
+  });
 
   if (corsOrigins.length > 0) allowOrigins(app, corsOrigins);
   // Hooks that wait for nothing take `done`: a promise for each of them is a good part of what a small request costs.

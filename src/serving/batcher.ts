@@ -5,6 +5,8 @@ import { RequestError } from './request-error.ts';
 export interface BatcherOptions {
   readonly batchRowsMax: number;
   readonly queueRowsMax: number;
+  /** How long a request waits for the network, in milliseconds. Default: for ever. */
+  readonly waitMsMax?: number;
   /** Told the rows of every call of the network. */
   readonly onBatch?: (rows: number) => void;
 }
@@ -17,6 +19,9 @@ interface Job {
   taken: number;
   done: number;
   failed: boolean;
+  /** By `performance.now()`: until then the network has to begin with it. */
+  readonly until: number;
+  readonly waitMs: number;
   resolve(output: Float32Array): void;
   reject(error: unknown): void;
 }
@@ -50,8 +55,11 @@ export class Batcher {
     return this.#waitingRows;
   }
 
-  /** @throws RequestError 503 when the queue is full. */
-  predict(batch: TensorBatch): Promise<Float32Array> {
+  /**
+   * @param waitMs how long it may wait, where that is less than for all
+   * @throws RequestError 503 when the queue is full, or the network did not come to it in time.
+   */
+  predict(batch: TensorBatch, waitMs = Infinity): Promise<Float32Array> {
     const rows = rowsOf(batch);
     if (rows === 0) return Promise.resolve(new Float32Array(0));
     if (this.#waitingRows > 0 && this.#waitingRows + rows > this.#options.queueRowsMax) {
@@ -61,7 +69,19 @@ export class Batcher {
     }
     this.#waitingRows += rows;
     return new Promise((resolve, reject) => {
-      this.#queue.push({ batch, rows, output: new Float32Array(rows * this.#width), taken: 0, done: 0, failed: false, resolve, reject });
+      const patience = Math.min(waitMs, this.#options.waitMsMax ?? Infinity);
+      this.#queue.push({
+        batch,
+        rows,
+        output: new Float32Array(rows * this.#width),
+        taken: 0,
+        done: 0,
+        failed: false,
+        until: performance.now() + patience,
+        waitMs: patience,
+        resolve,
+        reject,
+      });
       if (!this.#running) {
         this.#running = true;
         setImmediate(() => void this.#drain());
@@ -79,9 +99,14 @@ export class Batcher {
 
   #nextSlices(): Slice[] {
     const slices: Slice[] = [];
+    const now = performance.now();
     let room = this.#options.batchRowsMax;
     while (room > 0 && this.#queue.length > 0) {
       const job = this.#queue[0]!;
+      if (job.taken === 0 && now > job.until) {
+        this.#fail(job, tooLate(job));
+        continue;
+      }
       const rows = Math.min(room, job.rows - job.taken);
       slices.push({ job, start: job.taken, rows });
       job.taken += rows;
@@ -92,6 +117,7 @@ export class Batcher {
   }
 
   async #runSlices(slices: readonly Slice[]): Promise<void> {
+    if (slices.length === 0) return;
     const rows = slices.reduce((sum, slice) => sum + slice.rows, 0);
     this.#options.onBatch?.(rows);
     try {
@@ -125,6 +151,12 @@ export class Batcher {
     if (position !== -1) this.#queue.splice(position, 1);
     job.reject(error);
   }
+}
+
+function tooLate({ waitMs }: Job): RequestError {
+  return new RequestError(503, `The server is busy: the request waited longer than ${Math.round(waitMs)} ms. Try again in a second.`, {
+    retryAfter: 1,
+  });
 }
 
 export function rowsOf(batch: TensorBatch): number {

@@ -1,3 +1,6 @@
+import { RateLimit } from '../access/rate-limit.ts';
+import { durationMs } from '../core/duration.ts';
+import type { RequestLimits } from '../core/request-limits.ts';
 import { pauses } from '../platform/pauses.ts';
 import type { Arm, RolloutKey, RolloutRouting } from '../core/rollout.ts';
 import type { Row, TensorBatch } from '../core/tensor.ts';
@@ -42,6 +45,8 @@ export interface AskOptions {
   readonly header?: (name: string) => string | undefined;
   /** Rows that the one who asks may send at once; left out: as many as the server takes. */
   readonly rowsMax?: number;
+  /** Of the body, unpacked. */
+  readonly bytes?: number;
 }
 
 /** How one question is answered by one version. */
@@ -50,6 +55,7 @@ interface Attempt {
   readonly question: (servable: Servable) => Question;
   readonly logged: boolean;
   readonly rowsMax?: number | undefined;
+  readonly limits?: RequestLimits | undefined;
   readonly exposure?: Exposure;
 }
 
@@ -61,6 +67,8 @@ export class InferenceService {
   readonly #metrics: ServingMetrics;
   readonly #rollouts: RolloutCounter | undefined;
   readonly #shadows = new ShadowCopies();
+  /** By model. */
+  readonly #rate = new RateLimit();
 
   /** @param rollouts left out: nothing is counted, and all traffic goes to the champion */
   constructor(router: Router, log: PredictionLog, metrics: ServingMetrics, rollouts?: RolloutCounter) {
@@ -76,9 +84,27 @@ export class InferenceService {
    */
   async ask(target: Target, id: string, question: (servable: Servable) => Question, options: AskOptions = {}): Promise<Answer> {
     const { logged = true, rowsMax } = options;
+    const limits = this.router.limitsOf(target.model);
+    if (limits !== undefined) this.#admit(target.model, limits, options.bytes);
     const active = logged && this.#rollouts !== undefined ? this.router.rolloutOf(target) : undefined;
-    if (active !== undefined) return this.#askInRollout(this.#rollouts!, active, target, { id, question, logged, rowsMax }, options);
-    return this.#attempt(await this.router.lease(target), { id, question, logged, rowsMax });
+    if (active !== undefined)
+      return this.#askInRollout(this.#rollouts!, active, target, { id, question, logged, rowsMax, limits }, options);
+    return this.#attempt(await this.router.lease(target), { id, question, logged, rowsMax, limits });
+  }
+
+  /** @throws RequestError 413, 429 */
+  #admit(model: string, { requestsPerSecond, bytesPerRequest }: RequestLimits, bytes = 0): void {
+    if (bytesPerRequest !== undefined && bytes > bytesPerRequest)
+      throw new RequestError(
+        413,
+        `The body is of ${bytes} bytes; ${JSON.stringify(model)} is deployed for at most ${bytesPerRequest}. Send several requests.`,
+      );
+    if (requestsPerSecond === undefined) return;
+    const seconds = this.#rate.wait({ name: model, requestsPerSecond });
+    if (seconds > 0)
+      throw new RequestError(429, `${JSON.stringify(model)} is deployed for ${requestsPerSecond} requests a second.`, {
+        retryAfter: Math.ceil(seconds),
+      });
   }
 
   /** A version that fails while it is tried fails nobody: then the champion answers, outside of the rollout. */
@@ -156,13 +182,15 @@ export class InferenceService {
   }
 
   /** @param counted false: no request of anybody, and no part of the statistics */
-  async #attempt(lease: Lease, { id, question, logged, rowsMax, exposure }: Attempt, counted = true): Promise<Answer> {
+  async #attempt(given: Lease, { id, question, logged, rowsMax, limits, exposure }: Attempt, counted = true): Promise<Answer> {
     const started = performance.now();
+    const lease = limits?.timeout === undefined ? given : impatient(given, durationMs(limits.timeout));
     let answered: number | undefined;
     try {
       const answer = await tellPrediction(lease.servable, async () => {
         const asked = question(lease.servable);
-        requireAllowed(asked, rowsMax);
+        requireAllowed(asked, rowsMax, 'this token is');
+        requireAllowed(asked, limits?.rowsPerRequest, `${JSON.stringify(lease.servable.model)} is deployed`);
         const logs: Logs = { logged, ...(exposure === undefined ? {} : { exposure }) };
         if ('rows' in asked && asked.partial === true) return await this.#answerPartly(lease, id, asked.rows, logs);
         return 'rows' in asked
@@ -284,12 +312,17 @@ export class InferenceService {
   }
 }
 
+/** A lease whose calls of the network have to begin in time, counted from now on. */
+function impatient(lease: Lease, ms: number): Lease {
+  const until = performance.now() + ms;
+  return { ...lease, predict: (batch) => lease.predict(batch, Math.max(0, until - performance.now())) };
+}
+
 /** @throws RequestError 413 */
-function requireAllowed(asked: Question, rowsMax: number | undefined): void {
+function requireAllowed(asked: Question, rowsMax: number | undefined, whose: string): void {
   if (rowsMax === undefined) return;
   const rows = 'rows' in asked ? asked.rows.length : rowsOf(asked.tensors);
-  if (rows > rowsMax)
-    throw new RequestError(413, `${rows} rows in one request; this token is for at most ${rowsMax}. Send several requests.`);
+  if (rows > rowsMax) throw new RequestError(413, `${rows} rows in one request; ${whose} for at most ${rowsMax}. Send several requests.`);
 }
 
 /** What the prediction log gets of an answer. */

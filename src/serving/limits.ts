@@ -8,6 +8,8 @@ export const SERVING_LIMITS = {
   keysMax: 100_000,
   /** Rows that wait per loaded version before 503: about a second of work for a small model. */
   queueRowsMax: 20_000,
+  /** How long a request waits for the network before 503: whoever asks has given up by then, or is better off asking another server. */
+  waitMs: 10_000,
   /** Rows of one call of the network: large enough to fill vector units, small enough to keep the event loop moving. */
   batchRowsMax: 256,
   /** Versions loaded because somebody addressed them, besides the champions. */

@@ -1,6 +1,7 @@
 import { isPerennialError, messageOf } from '../core/errors.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { PredictionLogSettings } from '../core/prediction-log.ts';
+import type { RequestLimits } from '../core/request-limits.ts';
 import type { RolloutRouting } from '../core/rollout.ts';
 import type { StepLogger } from '../core/step.ts';
 import type { OutputSpec } from '../core/tensor.ts';
@@ -223,6 +224,11 @@ export class Router {
   /** What the deployment of a model says of its predictions; undefined while the model is not known, or it says nothing. */
   predictionLogOf(model: string): PredictionLogSettings | undefined {
     return this.#slots.get(model)?.routing?.predictionLog;
+  }
+
+  /** What may be asked of a model; undefined while it is not known, or its deployment says nothing. */
+  limitsOf(model: string): RequestLimits | undefined {
+    return this.#slots.get(model)?.routing?.limits;
   }
 
   /** Those that go on. */
@@ -568,6 +574,7 @@ export class Router {
     const batcher = new Batcher(servable.predictor, {
       batchRowsMax: SERVING_LIMITS.batchRowsMax,
       queueRowsMax: SERVING_LIMITS.queueRowsMax,
+      waitMsMax: SERVING_LIMITS.waitMs,
       onBatch: (rows) => {
         this.#metrics.batchRows.observe({ model }, rows);
         measure('perennial.server.batch.rows', rows, { 'perennial.model.name': model });

@@ -19,8 +19,12 @@ export interface Servable {
 /** What answers requests for one version, and how many are doing so. */
 export interface Lease {
   readonly servable: Servable;
-  /** Runs the network; concurrent calls share batches. Gives `rows * product(outputShape)` values. */
-  predict(batch: TensorBatch): Promise<Float32Array>;
+  /**
+   * Runs the network; concurrent calls share batches. Gives `rows * product(outputShape)` values.
+   *
+   * @param waitMs how long it may wait until the network begins, in milliseconds @throws RequestError 503
+   */
+  predict(batch: TensorBatch, waitMs?: number): Promise<Float32Array>;
   /** Must be called exactly once, when the answer is made. */
   release(): void;
 }

@@ -27,7 +27,7 @@ export class VersionHandle {
     let released = false;
     return {
       servable: this.servable,
-      predict: (batch) => this.#batcher.predict(batch),
+      predict: (batch, waitMs) => this.#batcher.predict(batch, waitMs),
       release: () => {
         if (released) return;
         released = true;

@@ -1,4 +1,5 @@
 import type { PredictionLogSettings } from '../core/prediction-log.ts';
+import type { RequestLimits } from '../core/request-limits.ts';
 import type { RolloutRouting } from '../core/rollout.ts';
 import type { Servable } from './servable.ts';
 
@@ -14,6 +15,8 @@ export interface RoutingState {
   readonly fallback?: 'previous' | 'nothing';
   /** Absent: all of every prediction is logged. */
   readonly predictionLog?: PredictionLogSettings;
+  /** Absent: only those of the server. */
+  readonly limits?: RequestLimits;
   /** Absent: all traffic goes to the champion. */
   readonly rollout?: RolloutRouting;
 }

@@ -1,6 +1,9 @@
 import type { ActivityDeps } from '../../activities/deps.ts';
+import type { Change } from '../core/change.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Outcome, OutcomeKind } from '../core/outcome.ts';
+import { executionIdOf } from '../core/run.ts';
+import { tellChanges } from '../events/outbox.ts';
 import { connectTemporal, isAway } from '../runs/connect.ts';
 import type { Temporal } from '../runs/connect.ts';
 import { executions } from '../runs/runs.ts';
@@ -15,6 +18,9 @@ import { pause } from './pack-logs.ts';
 const EVERY_MS = 5_000;
 /** Ends that one look goes through, the newest first: what came while no worker was there is told as well. */
 const LOOKED_AT = 100;
+
+/** Ends of so long ago, in milliseconds, nobody is told of any more: what was sent is known for longer than that. */
+const TOLD_MS = 7 * 24 * 3_600_000;
 
 const WORDS: Readonly<Record<string, string>> = { TERMINATED: 'terminated', TIMED_OUT: 'timedOut' };
 
@@ -62,9 +68,37 @@ async function look(temporal: Temporal, store: ActivityDeps['store'], seen: Set<
       at: (info.closeTime ?? info.startTime).toISOString(),
     };
     const news = await writeOutcome(store, outcome);
+    if (kind === 'run' && Date.now() - Date.parse(outcome.at) < TOLD_MS)
+      await tellChanges(store, [changeOfEnd(outcome, info.runId)], { again: true });
     seen.add(info.runId);
     if (news) logOutcome(outcome);
   }
+}
+
+/** Of steps that were going nobody tells: they end with their run. */
+function changeOfEnd(outcome: Outcome, executionId: string): Change {
+  const { pipeline, workflow, outcome: status, summary, trigger, model, at } = outcome;
+  const runId = executionIdOf(workflow, executionId);
+  return {
+    key: `run/${workflow}/${executionId}/ended`,
+    type: status === 'timedOut' ? 'run.timedOut' : 'run.terminated',
+    at,
+    subject: `pipelines/${pipeline}/runs/${runId}`,
+    order: 0,
+    pipeline,
+    model: null,
+    data: {
+      run: workflow,
+      executionId,
+      runId,
+      pipeline,
+      trigger,
+      status,
+      summary,
+      model,
+      ...(status === 'timedOut' ? { failure: { code: 'TIMEOUT', message: summary } } : {}),
+    },
+  };
 }
 
 /** A study whose workflow ended without closing it runs no more. */

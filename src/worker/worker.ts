@@ -16,6 +16,7 @@ import { ensureSearchAttributes } from '../runs/search-attributes.ts';
 import { mask } from '../steps/secrets.ts';
 import { packageRoot, perennialHome } from '../platform/paths.ts';
 import { startTelemetry, stopTelemetry, telemetryIsOn } from '../telemetry/telemetry.ts';
+import { deliverEvents } from './deliver-events.ts';
 import { packLogs } from './pack-logs.ts';
 import { watchEnds } from './watch-ends.ts';
 
@@ -54,7 +55,7 @@ async function workOn(run: WorkerRun): Promise<void> {
   const deps = run.deps ?? (await defaultDeps());
   const over = new AbortController();
   const signal = AbortSignal.any([run.signal, over.signal]);
-  const watching = Promise.all([watchEnds(deps, signal), packLogs(deps, signal)]);
+  const watching = Promise.all([watchEnds(deps, signal), packLogs(deps, signal), deliverEvents(deps, signal)]);
   try {
     await workUntilTold(settings, queues, deps, run);
   } finally {

@@ -12,6 +12,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/platform'],
   ['src/telemetry'],
   ['src/provisioning', 'src/storage', 'src/stack', 'src/tuning'],
+  ['src/events'],
   ['src/data'],
   ['src/training'],
   ['src/access', 'src/registry', 'src/studies'],

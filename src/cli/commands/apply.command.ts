@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { PerennialError } from '../../core/errors.ts';
+import { PerennialError, isPerennialError } from '../../core/errors.ts';
 import { confirm } from '../confirm.ts';
 import { defineCommand } from './command.ts';
 import type { CliIo } from './command.ts';
@@ -36,7 +36,7 @@ export default defineCommand({
     program
       .command('apply')
       .description(
-        'Make the Schedules in Temporal those that the documents ask for ("on": schedule, drift, newData): all of them, or none.',
+        'Make the Schedules in Temporal those that the documents ask for ("on": schedule, drift, newData): all of them, or none. And the sinks of events ("on.publish").',
       )
       .argument('<files...>', 'JSON documents')
       .option('--dry-run', 'only show what would change')
@@ -65,12 +65,14 @@ export default defineCommand({
         ]);
         const temporal = await connectOwn();
         try {
+          const sinks = await sinksOf(plans, { prune: options.prune === true, moved: options.move });
           const byPipeline = new Map(plans.map((plan, index) => [plan.pipeline, resolve(files[index]!)]));
-          const found = await compareSchedules(temporal, plans, steps, {
+          const schedules = await compareSchedules(temporal, plans, steps, {
             prune: options.prune === true,
             move: options.move,
             files: byPipeline,
           });
+          const found = withSinks(schedules, sinks);
           const only = options.dryRun === true || options.check === true;
           tell(io, found, only);
           if (!only) {
@@ -85,13 +87,44 @@ export default defineCommand({
   },
 });
 
+type Sinks = Awaited<ReturnType<typeof import('../../events/sink-records.ts').compareSinks>>;
+
+/** Of a store that nobody here can open the documents may say nothing. @throws STORE_… */
+async function sinksOf(plans: readonly Plan[], options: { readonly prune: boolean; readonly moved: readonly string[] }): Promise<Sinks> {
+  const [{ compareSinks }, { declaredSinks }, { openStore }] = await Promise.all([
+    import('../../events/sink-records.ts'),
+    import('../../runs/declared-sinks.ts'),
+    import('../../storage/open-store.ts'),
+  ]);
+  try {
+    return await compareSinks(await openStore(), plans.map(declaredSinks), options);
+  } catch (error) {
+    if (plans.some(({ on }) => on.publish !== undefined) || !isPerennialError(error)) throw error;
+    return { changes: [], carryOut: () => Promise.resolve() };
+  }
+}
+
+/** Sinks stand among the schedules, and come last: they cannot be refused any more. */
+function withSinks(schedules: Reconciliation, sinks: Sinks): Reconciliation {
+  const gone = sinks.changes.filter(({ action, differences }) => action === 'delete' && differences[0]?.startsWith('no document') === true);
+  return {
+    ...schedules,
+    changes: [...schedules.changes, ...sinks.changes],
+    pruned: [...schedules.pruned, ...gone.map(({ id }) => id)],
+    carryOut: async () => {
+      await schedules.carryOut();
+      await sinks.carryOut();
+    },
+  };
+}
+
 function tell(io: CliIo, { changes, renamed }: Reconciliation, only: boolean): void {
   for (const change of changes) {
     io.print(`${SIGNS[change.action]} ${change.id}${change.action === 'keep' ? '  (as it should be)' : ''}`);
     for (const line of change.differences) io.print(`    ${line}`);
   }
   for (const rename of renamed) io.note(offer(rename));
-  if (changes.length === 0) io.print('The documents ask for no schedule.');
+  if (changes.length === 0) io.print('The documents ask for no schedule and no sink.');
   else if (only) io.print(`${changes.filter(({ action }) => action !== 'keep').length} of ${changes.length} would change.`);
 }
 

@@ -5,6 +5,7 @@ import datasetsCommand from './datasets.command.ts';
 import doctorCommand from './doctor.command.ts';
 import downCommand from './down.command.ts';
 import driftCommand from './drift.command.ts';
+import eventsCommand from './events.command.ts';
 import feedbackCommand from './feedback.command.ts';
 import initCommand from './init.command.ts';
 import modelsCommand from './models.command.ts';
@@ -34,6 +35,7 @@ export const commands: readonly CommandModule[] = [
   doctorCommand,
   downCommand,
   driftCommand,
+  eventsCommand,
   feedbackCommand,
   initCommand,
   modelsCommand,

@@ -234,7 +234,8 @@ function declareKeeping(models: Command, io: CliIo): void {
     .option('--grace <hours>', 'nothing younger is deleted; at least 24', positiveNumber, 24)
     .option('--cache <days>', 'cached step results younger than this keep their artifacts', positiveNumber, 30)
     .option('--predictions <days>', 'logged predictions younger than this stay; at least 1', positiveNumber, 90)
-    .option('--logs <days>', 'logs of steps younger than this stay; at least 1', positiveNumber, 90)
+    .option('--logs <days>', 'logs of steps, and records of rollouts, younger than this stay; at least 1', positiveNumber, 90)
+    .option('--events <days>', 'events that other programs took less long ago stay; at least 7', positiveNumber, 30)
     .addHelpText(
       'after',
       '\nExamples:\n  perennial models gc\n  perennial models gc --delete --grace 48\n  perennial models gc --delete --predictions 30 --logs 14',

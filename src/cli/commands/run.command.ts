@@ -65,6 +65,8 @@ export default defineCommand({
         }
         const temporal = await connecting;
         try {
+          if (plan.on.publish !== undefined || plan.on.notify !== undefined)
+            await (await import('../../runs/declared-sinks.ts')).declareForRun(plan);
           const run = await startRun(temporal, plan, steps, {
             trigger: 'manual',
             ...(options.cache ? {} : { readCache: false }),

@@ -69,6 +69,7 @@ export default defineCommand({
         withTemporal(async (temporal, { findSchedule, pauseSchedule }) => {
           const id = await findSchedule(temporal, name);
           await pauseSchedule(temporal, id, options.note);
+          await tellSchedule(id, 'schedule.paused', options.note);
           io.result({ id, paused: true });
           io.print(`${id} is paused.`);
         }),
@@ -83,6 +84,7 @@ export default defineCommand({
         withTemporal(async (temporal, { findSchedule, resumeSchedule }) => {
           const id = await findSchedule(temporal, name);
           await resumeSchedule(temporal, id, options.note);
+          await tellSchedule(id, 'schedule.resumed', options.note);
           io.result({ id, paused: false });
           io.print(`${id} is active.`);
         }),
@@ -147,4 +149,13 @@ function notesOf({ id, daylight, missedCatchup, skippedOverlap }: ScheduleRow): 
         ]),
     ...(daylight === null ? [] : [`${id}: ${daylight}`]),
   ];
+}
+
+/** Other programs hear of it. */
+async function tellSchedule(id: string, type: 'schedule.paused' | 'schedule.resumed', why: string): Promise<void> {
+  const [{ tellSchedule: tell }, { currentUser }] = await Promise.all([
+    import('../../runs/tell-schedule.ts'),
+    import('../models/options.ts'),
+  ]);
+  await tell(id, type, { who: currentUser(), why });
 }

@@ -252,10 +252,11 @@ export interface GcFlags {
   readonly delete?: boolean;
   /** Hours. */
   readonly grace: number;
-  /** Days, as the two below. */
+  /** Days, as the three below. */
   readonly cache: number;
   readonly predictions: number;
   readonly logs: number;
+  readonly events: number;
 }
 
 export async function gcAction(io: CliIo, options: GcFlags): Promise<void> {
@@ -269,6 +270,7 @@ export async function gcAction(io: CliIo, options: GcFlags): Promise<void> {
     cacheMs: options.cache * 24 * hour,
     predictionsMs: options.predictions * 24 * hour,
     logsMs: options.logs * 24 * hour,
+    eventsMs: options.events * 24 * hour,
   });
   const work = await leftWork(options.delete === true);
   const packed = await packEndedDays(store, { dryRun: options.delete !== true });
@@ -286,6 +288,8 @@ export async function gcAction(io: CliIo, options: GcFlags): Promise<void> {
       row('step logs', 'step log', result.kept.stepLogs),
       row('curves of trainings', 'training curves', result.kept.trainingCurves),
       row('checks for drift', 'drift check', result.kept.driftChecks),
+      row('rollouts', 'ended rollout', result.kept.rollouts),
+      row('sent events', 'sent event', result.kept.sentEvents),
       row('announcements of servers', 'announcement', result.kept.announcements),
       row('leftovers of checks', 'leftover', 0),
       ['work folders of runs here', String(work.folders.length), sizeText(work.bytes), String(work.kept)],

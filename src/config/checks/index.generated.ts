@@ -15,6 +15,7 @@ import localFilesCheck from './local-files.check.ts';
 import lossFitCheck from './loss-fit.check.ts';
 import metricFitCheck from './metric-fit.check.ts';
 import parametersUsedCheck from './parameters-used.check.ts';
+import publishCheck from './publish.check.ts';
 import scheduleCheck from './schedule.check.ts';
 import stepIdsCheck from './step-ids.check.ts';
 import triggerSettingsCheck from './trigger-settings.check.ts';
@@ -37,6 +38,7 @@ export const checks: readonly DocumentCheck[] = [
   lossFitCheck,
   metricFitCheck,
   parametersUsedCheck,
+  publishCheck,
   scheduleCheck,
   stepIdsCheck,
   triggerSettingsCheck,

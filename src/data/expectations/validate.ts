@@ -217,6 +217,8 @@ export async function validate(ctx: StepContext, config: ValidateConfig, dataset
       quarantined: bad,
       expectations: judged.length,
       violated: judged.filter((item) => item.rows > 0).length,
+      // Rows that break each, in the order of the document.
+      ...(bad === 0 ? {} : { broken: judged.map((item) => item.rows) }),
     };
     if (bad === 0)
       return {

@@ -1,5 +1,6 @@
 import type { Notification } from '../../core/notification.ts';
-import { post } from '../post.ts';
+import { post } from '../../events/post.ts';
+import { POST_ERRORS } from '../post-errors.ts';
 import { defineChannel } from './channel.ts';
 
 interface SlackConfig {
@@ -14,6 +15,7 @@ const SIGNS: Readonly<Record<Notification['event'], string>> = {
   degraded: '🟡',
   triggered: '🟡',
   rolledBack: '🟠',
+  returned: '🟠',
   paused: '🟠',
   cancelled: '⚪',
   completed: '🟢',
@@ -50,6 +52,7 @@ export default defineChannel<SlackConfig>({
       JSON.stringify({ text, blocks: [{ type: 'section', text: { type: 'mrkdwn', text } }, context] }),
       { 'content-type': 'application/json; charset=utf-8' },
       signal,
+      POST_ERRORS,
     );
   },
 });

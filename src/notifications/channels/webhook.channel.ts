@@ -1,5 +1,7 @@
 import type { Notification } from '../../core/notification.ts';
-import { post } from '../post.ts';
+import { CLOUD_EVENT_TYPE, cloudEvent } from '../../events/cloud-event.ts';
+import { post } from '../../events/post.ts';
+import { POST_ERRORS } from '../post-errors.ts';
 import { defineChannel } from './channel.ts';
 
 interface WebhookConfig {
@@ -8,18 +10,19 @@ interface WebhookConfig {
 }
 
 const TYPES: Readonly<Record<Notification['event'], string>> = {
-  failed: 'perennial.run.failed',
-  rejected: 'perennial.run.rejected',
-  completed: 'perennial.run.completed',
-  cancelled: 'perennial.run.cancelled',
-  promoted: 'perennial.model.promoted',
-  blocked: 'perennial.model.blocked',
-  drifted: 'perennial.drift.detected',
-  degraded: 'perennial.performance.degraded',
-  triggered: 'perennial.trigger.fired',
-  rolledBack: 'perennial.model.rolledBack',
-  paused: 'perennial.pipeline.paused',
-  recovered: 'perennial.pipeline.recovered',
+  failed: 'run.failed',
+  rejected: 'run.rejected',
+  completed: 'run.completed',
+  cancelled: 'run.cancelled',
+  promoted: 'model.promoted',
+  blocked: 'model.blocked',
+  drifted: 'drift.detected',
+  degraded: 'performance.degraded',
+  triggered: 'trigger.fired',
+  rolledBack: 'model.rolledBack',
+  returned: 'rollout.ended',
+  paused: 'pipeline.paused',
+  recovered: 'pipeline.recovered',
 };
 
 export default defineChannel<WebhookConfig>({
@@ -48,17 +51,8 @@ export default defineChannel<WebhookConfig>({
   reference: 'https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md',
   send({ id, event, at, ...data }, { url, headers }, { signal }) {
     const { pipeline, workflow, kind } = data;
-    const type = event === 'failed' && kind !== 'run' ? 'perennial.check.failed' : TYPES[event];
-    const body = {
-      specversion: '1.0',
-      id,
-      source: `/pipelines/${pipeline}`,
-      type,
-      subject: workflow,
-      time: at,
-      datacontenttype: 'application/json',
-      data: { event, ...data },
-    };
-    return post(url, JSON.stringify(body), { ...headers, 'content-type': 'application/cloudevents+json; charset=utf-8' }, signal);
+    const type = event === 'failed' && kind !== 'run' ? 'check.failed' : TYPES[event];
+    const body = cloudEvent({ id, source: `/pipelines/${pipeline}`, type, subject: workflow, time: at, data: { event, ...data } });
+    return post(url, body, { ...headers, 'content-type': CLOUD_EVENT_TYPE }, signal, POST_ERRORS);
   },
 });

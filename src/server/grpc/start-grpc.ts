@@ -83,6 +83,7 @@ export async function startGrpc(options: GrpcOptions): Promise<RunningGrpc> {
       if (refusal !== undefined) throw new RequestError(403, refusal);
       const asking = {
         logged: isWishedFor(call.metadata.get(LOG_HEADER)[0], 'metadata'),
+        bytes: call.request.length,
         header: (key: string) => call.metadata.get(key)[0]?.toString(),
         ...(holder?.rowsPerRequest === undefined ? {} : { rowsMax: holder.rowsPerRequest }),
       };

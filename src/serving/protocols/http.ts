@@ -6,6 +6,13 @@ import { RequestError } from '../request-error.ts';
 import type { Target } from '../router.ts';
 import type { Answer, Servable } from '../servable.ts';
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Of the body, unpacked; 0 where there is none. */
+    bodyBytes: number;
+  }
+}
+
 /** What every protocol gets. */
 export interface ProtocolContext {
   readonly service: InferenceService;
@@ -53,6 +60,7 @@ export function askOptions(request: FastifyRequest): AskOptions {
   return {
     logged: isLogged(request),
     ...(request.holder?.rowsPerRequest === undefined ? {} : { rowsMax: request.holder.rowsPerRequest }),
+    bytes: request.bodyBytes,
     header: (name) => {
       const value = request.headers[name.toLowerCase()];
       return typeof value === 'string' && value !== '' ? value : undefined;

@@ -99,6 +99,58 @@ describe('garbage collection', () => {
     expect(kept.driftChecks).toBe(1);
   });
 
+  it('takes events that were sent long ago, never those that wait or were refused, and lets none keep alive what it speaks of', async () => {
+    const digest = sha256('gone');
+    await store.put(blobKey(digest), Buffer.from('gone'));
+    for (const state of ['sent', 'pending', 'refused'])
+      await store.put(`outbox/${state}/p/http/20260101T000000.000Z-1.json`, Buffer.from(JSON.stringify({ body: digest })));
+    age = 10 * DAY;
+    await store.put('outbox/sent/p/http/20260401T000000.000Z-1.json', Buffer.from('{}'));
+    const { items, kept } = await collectGarbage(store);
+    expect(items.map(({ key, kind }) => [key, kind])).toEqual([
+      [blobKey(digest), 'blob'],
+      ['outbox/sent/p/http/20260101T000000.000Z-1.json', 'sent event'],
+    ]);
+    expect(kept.sentEvents).toBe(1);
+    expect((await collectGarbage(store, { eventsMs: 9 * DAY })).items.filter(({ kind }) => kind === 'sent event')).toHaveLength(2);
+    await expect(collectGarbage(store, { eventsMs: DAY })).rejects.toMatchObject({ code: 'USAGE' });
+  });
+
+  it('takes records and counts of rollouts that ended long ago, and none of one that goes on', async () => {
+    const record = (id: string, more: object): Buffer =>
+      Buffer.from(
+        JSON.stringify({
+          formatVersion: 1,
+          name: 'm',
+          id,
+          champion: 1,
+          candidate: 2,
+          spec: {},
+          pipeline: 'p',
+          runId: 'r',
+          judged: [],
+          startedAt: '2026-01-01T00:00:00.000Z',
+          state: 'running',
+          step: 0,
+          stepStartedAt: '2026-01-01T00:00:00.000Z',
+          ...more,
+        }),
+      );
+    const ended = { state: 'promoted', endedAt: '2026-01-02T00:00:00.000Z' };
+    await store.put('models/m/rollouts/old.json', record('old', ended));
+    await store.put('models/m/rollout-counts/old/server.json', Buffer.from('{}'));
+    await store.put('models/m/rollouts/going.json', record('going', {}));
+    await store.put('models/m/rollout-counts/going/server.json', Buffer.from('{}'));
+    age = 10 * DAY;
+    await store.put('models/m/rollouts/late.json', record('late', ended));
+    const { items, kept } = await collectGarbage(store);
+    expect(items.map(({ key, kind }) => [key, kind])).toEqual([
+      ['models/m/rollouts/old.json', 'ended rollout'],
+      ['models/m/rollout-counts/old/server.json', 'ended rollout'],
+    ]);
+    expect(kept.rollouts).toBe(3);
+  });
+
   it('takes what runs started from once no such run can go on', async () => {
     const key = (run: string): string => `bases/p/${run}/digits@champion.json`;
     await store.put(key('old'), Buffer.from('{"formatVersion":1,"version":3}'));

@@ -72,6 +72,28 @@ describe('the batcher', () => {
     expect([...(await batcher.predict(batchOf([6, 6])))]).toEqual([12]);
   });
 
+  it('refuses what the network does not come to in time, and only that', async () => {
+    const slow: Predictor = {
+      ...summing([]),
+      async predict(batch) {
+        await new Promise((resolve) => setTimeout(resolve, 60));
+        return summing([]).predict(batch);
+      },
+    };
+    const batcher = new Batcher(slow, { batchRowsMax: 2, queueRowsMax: 100, waitMsMax: 10_000 });
+    const results = await Promise.allSettled([
+      batcher.predict(batchOf([1, 1], [2, 2]), 20),
+      batcher.predict(batchOf([3, 3]), 20),
+      batcher.predict(batchOf([4, 4])),
+    ]);
+    expect(results.map((result) => (result.status === 'fulfilled' ? [...result.value] : String(result.reason)))).toEqual([
+      [2, 4],
+      'RequestError: The server is busy: the request waited longer than 20 ms. Try again in a second.',
+      [8],
+    ]);
+    expect(batcher.waitingRows).toBe(0);
+  });
+
   it('reports a network that gives the wrong number of values', async () => {
     const broken: Predictor = { ...summing([]), predict: async () => new Float32Array(5) };
     const batcher = new Batcher(broken, { batchRowsMax: 8, queueRowsMax: 100 });

@@ -1,0 +1,200 @@
+import { PerennialError, isPerennialError } from '../core/errors.ts';
+import type { ObjectStore } from '../core/ports.ts';
+import { putJson } from '../storage/json-objects.ts';
+import { getReadable, isUnreadable } from '../storage/stored.ts';
+import { SINK_STATE, folderOf, moveEntry, partsOf, readEntry, stateKey, whyOf } from './entries.ts';
+import type { EventEntry, SinkState } from './entries.ts';
+import { sinkId } from './sink-records.ts';
+import type { SinkRecord } from './sink-records.ts';
+import type { SinkDefinition } from './sinks/sink.ts';
+
+/** Events that one look takes up. */
+const TAKEN_UP = 200;
+/** Between attempts to a sink that is away: the first, and the longest, in milliseconds. */
+const BACKOFF_MS = 500;
+const BACKOFF_MS_MAX = 60_000;
+/** A receiver cannot ask for a longer wait, in milliseconds. */
+const ASKED_MS_MAX = 3_600_000;
+
+export interface DeliveryContext {
+  readonly store: ObjectStore;
+  /** The configuration of a sink with its secrets. @throws SECRET_MISSING */
+  resolve(sink: SinkRecord): SinkRecord['config'];
+  /** Whether this process may still send. */
+  mayGoOn(): boolean;
+  /** For the log: what begins, ends or is refused. */
+  tell(line: string): void;
+  readonly signal: AbortSignal;
+  definition(sink: SinkRecord): SinkDefinition;
+}
+
+/** What one subject's turn came to. */
+interface Turn {
+  readonly sent: number;
+  readonly failure?: unknown;
+}
+
+/**
+ * The delivery to one sink: takes up what waits, subject by subject. What cannot be sent keeps what follows of its subject waiting; where
+ * nothing gets through, the sink is away, and is asked again after a while with one event.
+ */
+export class SinkDelivery {
+  readonly #context: DeliveryContext;
+  readonly #held = new Map<string, { readonly until: number; readonly tries: number }>();
+  #tries = 0;
+  #until = 0;
+  #state: SinkState | undefined;
+
+  constructor(context: DeliveryContext) {
+    this.#context = context;
+  }
+
+  /** @returns how many events were sent */
+  async look(sink: SinkRecord): Promise<number> {
+    const now = performance.now();
+    if (now < this.#until) return 0;
+    const definition = this.#context.definition(sink);
+    // A sink that takes one at a time gets all in their order: what a killed worker may have sent last is then what comes next.
+    const rowOf = (name: string): string => (definition.concurrency === 1 ? '' : partsOf(name).subject);
+    const subjects = await this.#waiting(sinkId(sink), now, rowOf);
+    if (subjects.size === 0) return 0;
+    const queue: (readonly string[])[] = this.#tries === 0 ? [...subjects.values()] : [probeOf(subjects, this.#tries)];
+    const turns: Turn[] = [];
+    const work = async (): Promise<void> => {
+      for (let names = queue.shift(); names !== undefined && this.#goesOn(); names = queue.shift())
+        turns.push(await this.#row(sink, definition, names, rowOf(names[0]!)));
+    };
+    await Promise.all(Array.from({ length: Math.min(definition.concurrency, queue.length) }, work));
+    await this.#conclude(sinkId(sink), turns);
+    return turns.reduce((sum, { sent }) => sum + sent, 0);
+  }
+
+  #goesOn(): boolean {
+    return !this.#context.signal.aborted && this.#context.mayGoOn();
+  }
+
+  /** Names of what waits, in order, by subject. */
+  async #waiting(sink: string, now: number, rowOf: (name: string) => string): Promise<Map<string, string[]>> {
+    const folder = folderOf('pending', sink);
+    const subjects = new Map<string, string[]>();
+    let count = 0;
+    for await (const { key } of this.#context.store.list(folder)) {
+      const name = key.slice(folder.length);
+      const subject = rowOf(name);
+      if ((this.#held.get(subject)?.until ?? 0) > now) continue;
+      subjects.set(subject, [...(subjects.get(subject) ?? []), name]);
+      if ((count += 1) === TAKEN_UP) break;
+    }
+    return subjects;
+  }
+
+  async #row(sink: SinkRecord, definition: SinkDefinition, names: readonly string[], subject: string): Promise<Turn> {
+    let sent = 0;
+    for (const name of names) {
+      if (!this.#goesOn()) break;
+      try {
+        if (await this.#one(sink, definition, name)) sent += 1;
+        this.#held.delete(subject);
+      } catch (failure) {
+        if (!this.#goesOn()) break;
+        const tries = (this.#held.get(subject)?.tries ?? 0) + 1;
+        this.#held.set(subject, { until: performance.now() + waitMs(tries, failure), tries });
+        return { sent, failure };
+      }
+    }
+    return { sent };
+  }
+
+  /** @returns whether it was sent: it may have been before, or be broken */
+  async #one(sink: SinkRecord, definition: SinkDefinition, name: string): Promise<boolean> {
+    const { store, signal, tell } = this.#context;
+    const id = sinkId(sink);
+    const entry = await this.#read(id, name);
+    if (entry === undefined) return false;
+    // Whoever sent it was killed before it could take it away.
+    if ((await store.head(`${folderOf('sent', id)}${name}`)) !== undefined) {
+      await store.delete(`${folderOf('pending', id)}${name}`);
+      return false;
+    }
+    try {
+      const { id: event, contentType, body } = entry;
+      await definition.send({ id: event, contentType, body }, this.#context.resolve(sink), { signal, documentDir: sink.documentDir });
+    } catch (error) {
+      if (!isPerennialError(error, 'EVENT_REFUSED')) throw error;
+      const why = whyOf(error);
+      tell(
+        `${id} refuses the event ${entry.id} (${entry.type} of ${entry.subject}): ${why} It is set aside: \`perennial events list --refused\`.`,
+      );
+      await moveEntry(store, id, name, { ...entry, why }, ['pending', 'refused']);
+      return false;
+    }
+    await moveEntry(store, id, name, entry, ['pending', 'sent']);
+    return true;
+  }
+
+  /** What cannot be read is no event any more: it is set aside as it is, and holds nobody up. */
+  async #read(sink: string, name: string): Promise<EventEntry | undefined> {
+    const { store, tell } = this.#context;
+    try {
+      return await readEntry(store, 'pending', sink, name);
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      const key = `${folderOf('pending', sink)}${name}`;
+      tell(`${whyOf(error)} It is set aside.`);
+      await store.put(`${folderOf('refused', sink)}${name}`, (await store.get(key)).body);
+      await store.delete(key);
+      return undefined;
+    }
+  }
+
+  async #conclude(sink: string, turns: readonly Turn[]): Promise<void> {
+    const failed = turns.filter(({ failure }) => failure !== undefined);
+    const away = failed.length > 0 && failed.length === turns.length && turns.every(({ sent }) => sent === 0);
+    if (away) {
+      this.#tries += 1;
+      this.#held.clear();
+      this.#until = performance.now() + Math.max(...failed.map(({ failure }) => waitMs(this.#tries, failure)));
+    } else if (turns.length > 0) {
+      this.#tries = 0;
+      this.#until = 0;
+    }
+    if (turns.length > 0) await this.#note(sink, failed[0]?.failure);
+  }
+
+  /** Tells once that a sink is away, and that it is back. */
+  async #note(sink: string, failure: unknown): Promise<void> {
+    const { store, tell } = this.#context;
+    this.#state ??= (await getReadable(store, SINK_STATE, stateKey(sink))) ?? {
+      formatVersion: 1,
+      failingSince: null,
+      failure: null,
+      attempts: 0,
+    };
+    const before = this.#state;
+    if (failure === undefined && before.failingSince === null) return;
+    if (failure === undefined) tell(`${sink} takes events again; they waited since ${before.failingSince!}.`);
+    else if (before.failingSince === null) tell(`${sink} does not take events, which wait: ${whyOf(failure)}`);
+    this.#state =
+      failure === undefined
+        ? { formatVersion: 1, failingSince: null, failure: null, attempts: 0 }
+        : {
+            formatVersion: 1,
+            failingSince: before.failingSince ?? new Date().toISOString(),
+            failure: whyOf(failure),
+            attempts: before.attempts + 1,
+          };
+    await putJson(store, stateKey(sink), this.#state);
+  }
+}
+
+/** A sink that was away is asked with one event first, of another subject each time: it may be one event that it cannot take. */
+function probeOf(subjects: ReadonlyMap<string, readonly string[]>, tries: number): readonly string[] {
+  return [...subjects.values()][tries % subjects.size]!.slice(0, 1);
+}
+
+/** With a tenth of chance, so that many do not come back at once. */
+function waitMs(tries: number, failure: unknown): number {
+  const own = Math.min(BACKOFF_MS * 2 ** Math.min(tries - 1, 20), BACKOFF_MS_MAX) * (0.9 + 0.2 * Math.random());
+  const asked = failure instanceof PerennialError ? failure.details['retryAfterMs'] : undefined;
+  return typeof asked === 'number' ? Math.max(own, Math.min(asked, ASKED_MS_MAX)) : own;
+}

@@ -1,0 +1,152 @@
+import { setTimeout } from 'node:timers/promises';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { PerennialError } from '../../../src/core/errors.ts';
+import { listEvents, overviewOf } from '../../../src/events/browse.ts';
+import { SinkDelivery } from '../../../src/events/deliver.ts';
+import { Lease } from '../../../src/events/lease.ts';
+import { tellChanges } from '../../../src/events/outbox.ts';
+import { readSinks } from '../../../src/events/sink-records.ts';
+import type { SinkRecord } from '../../../src/events/sink-records.ts';
+import { defineSink } from '../../../src/events/sinks/sink.ts';
+import { MemoryStore } from '../../../src/storage/memory-store.ts';
+import { until } from '../../support/until.ts';
+import { changesFor, declareSinks, sinkFor } from '../../faults/events/changes.ts';
+
+let store: MemoryStore;
+let sink: SinkRecord;
+const told: string[] = [];
+/** By subject and place: what the sink does about an event. Default: it takes it. */
+let answers: (text: string) => Error | undefined;
+let took: string[];
+let asked: string[];
+
+beforeEach(async () => {
+  store = new MemoryStore();
+  await declareSinks(store, [sinkFor('bus', 'test', {})]);
+  sink = (await readSinks(store))[0]!;
+  answers = () => undefined;
+  [took, asked] = [[], []];
+  told.length = 0;
+});
+
+function delivery(concurrency = 3): SinkDelivery {
+  const definition = defineSink({
+    name: 'test',
+    summary: '',
+    configSchema: {},
+    reference: '',
+    concurrency,
+    send: async ({ body }) => {
+      const { subject, data } = JSON.parse(body) as { subject: string; data: { place: number } };
+      const text = `${subject.slice(-1)}${data.place}`;
+      asked.push(text);
+      const answer = answers(text);
+      if (answer !== undefined) throw answer;
+      took.push(text);
+    },
+  });
+  return new SinkDelivery({
+    store,
+    resolve: ({ config }) => config,
+    mayGoOn: () => true,
+    tell: (line) => told.push(line),
+    signal: new AbortController().signal,
+    definition: () => definition,
+  });
+}
+
+const failed = (retryAfterMs?: number) =>
+  new PerennialError('EVENT_FAILED', 'not now', retryAfterMs === undefined ? {} : { details: { retryAfterMs } });
+
+describe('the delivery to a sink', () => {
+  it('goes on with other subjects where one event is not taken, and keeps what follows it waiting', async () => {
+    await tellChanges(store, changesFor(3, 3));
+    answers = (text) => (text === '11' ? failed() : undefined);
+    const one = delivery();
+    await until(async () => {
+      await one.look(sink);
+      return took.length === 7;
+    });
+    expect(took.filter((text) => text.startsWith('1'))).toEqual(['10']);
+    answers = () => undefined;
+    await until(async () => {
+      await one.look(sink);
+      return took.length === 9;
+    });
+    expect(took.filter((text) => text.startsWith('1'))).toEqual(['10', '11', '12']);
+  });
+
+  it('asks one that takes nothing with one event at a time, of another subject each time, so that one event alone holds nobody up', async () => {
+    await tellChanges(store, changesFor(2, 1));
+    const one = delivery();
+    answers = () => failed();
+    await one.look(sink);
+    expect(asked.toSorted()).toEqual(['00', '10']);
+    expect(told).toEqual(['p/bus does not take events, which wait: not now']);
+    expect((await overviewOf(store))[0]!.state).toMatchObject({ attempts: 1, failure: 'not now' });
+    await one.look(sink);
+    expect(asked).toHaveLength(2);
+    // One is an event that the sink can never take.
+    answers = (text) => (text === '00' ? failed() : undefined);
+    await until(
+      async () => {
+        await one.look(sink);
+        return took.length === 1;
+      },
+      { timeoutMs: 10_000 },
+    );
+    expect(took).toEqual(['10']);
+  });
+
+  it('waits as long as it is asked to', async () => {
+    await tellChanges(store, changesFor(1, 1));
+    answers = () => failed(60_000);
+    const one = delivery();
+    await one.look(sink);
+    answers = () => undefined;
+    await setTimeout(1_200);
+    expect(await one.look(sink)).toBe(0);
+    expect(asked).toHaveLength(1);
+  });
+
+  it('sets aside what is refused or cannot be read, says so, and goes on', async () => {
+    await tellChanges(store, changesFor(1, 3));
+    const [, second] = await listEvents(store, { states: ['pending'], limit: 3 });
+    for await (const { key } of store.list('outbox/pending/')) if (key.includes(second!.id)) await store.put(key, Buffer.from('{"cut'));
+    answers = (text) => (text === '00' ? new PerennialError('EVENT_REFUSED', 'go away') : undefined);
+    await delivery().look(sink);
+    expect(took).toEqual(['02']);
+    const refused = await listEvents(store, { states: ['refused'], limit: 10 });
+    expect(refused.map(({ entry, problem }) => entry?.why ?? problem)).toEqual(['go away', expect.stringContaining('is not JSON')]);
+    expect(told).toEqual([expect.stringContaining('refuses the event'), expect.stringContaining('set aside')]);
+  });
+
+  it('gives sinks that take one event at a time all of them in the order of their time', async () => {
+    await tellChanges(store, changesFor(3, 2).reverse());
+    await delivery(1).look(sink);
+    expect(took.map((text) => text[1])).toEqual(['0', '0', '0', '1', '1', '1']);
+  });
+});
+
+describe('the lease', () => {
+  it('has one holder; another one takes it where there is no sign of life, or it was given back', async () => {
+    const [a, b] = [new Lease(store, 'a', 400), new Lease(store, 'b', 400)];
+    expect([await a.take(), await b.take()]).toEqual([true, false]);
+    await setTimeout(250);
+    expect([await a.take(), await b.take()]).toEqual([true, false]);
+    expect([a.held, b.held]).toEqual([true, false]);
+    await setTimeout(450);
+    expect(a.held).toBe(false);
+    expect(await b.take()).toBe(true);
+    // Who comes back finds that it was taken.
+    expect(await a.take()).toBe(false);
+    await b.release();
+    expect(await a.take()).toBe(true);
+    await store.put('outbox/lease.json', Buffer.from('{"cut'));
+    expect(await a.take()).toBe(false);
+    const c = new Lease(store, 'c', 100);
+    await c.take();
+    await setTimeout(150);
+    expect(await c.take()).toBe(true);
+  });
+});

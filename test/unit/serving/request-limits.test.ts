@@ -1,0 +1,81 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { RequestLimits } from '../../../src/core/request-limits.ts';
+import { checkDeploy } from '../../../src/registry/deploy-config.ts';
+import { FakeSource, eventually } from './doubles.ts';
+import { ask, startTestApp } from './test-app.ts';
+import type { TestApp } from './test-app.ts';
+
+const ROW = { body_mass_g: 4000, island: 'Biscoe' };
+let app: TestApp | undefined;
+afterEach(() => app?.close());
+
+async function deployed(limits: RequestLimits, source = new FakeSource()): Promise<string> {
+  source.route('penguins', { champion: 3 }, { limits });
+  source.route('others', { champion: 3 });
+  app = await startTestApp(source);
+  return app.url;
+}
+
+describe('what a model is deployed for', () => {
+  it('bounds the rows of a request, in every protocol, and those of no other model', async () => {
+    const url = await deployed({ rowsPerRequest: 2 });
+    const three = { rows: [ROW, ROW, ROW] };
+    expect((await ask(url, '/models/penguins/predict', { rows: [ROW, ROW] })).status).toBe(200);
+    const refused = await ask(url, '/models/penguins/predict', three);
+    expect(refused.status).toBe(413);
+    expect(refused.body.error).toBe('3 rows in one request; "penguins" is deployed for at most 2. Send several requests.');
+    expect((await ask(url, '/v1/models/penguins:predict', { instances: [ROW, ROW, ROW] })).status).toBe(413);
+    const inputs = [{ name: 'body_mass_g', shape: [3], datatype: 'FP64', data: [1, 2, 3] }];
+    expect((await ask(url, '/v2/models/penguins/infer', { inputs })).status).toBe(413);
+    expect((await ask(url, '/models/others/predict', three)).status).toBe(200);
+  });
+
+  it('bounds the bytes of a body, as it is unpacked', async () => {
+    const url = await deployed({ bytesPerRequest: 100 });
+    expect((await ask(url, '/models/penguins/predict', { rows: [ROW] })).status).toBe(200);
+    const refused = await ask(url, '/models/penguins/predict', { rows: [{ ...ROW, note: 'x'.repeat(100) }] });
+    expect(refused.status).toBe(413);
+    expect(refused.body.error).toMatch(/^The body is of \d+ bytes; "penguins" is deployed for at most 100\./);
+  });
+
+  it('bounds the requests of a second, and says when to come again', async () => {
+    const url = await deployed({ requestsPerSecond: 0.5 });
+    expect((await ask(url, '/models/penguins/predict', ROW)).status).toBe(200);
+    const refused = await ask(url, '/models/penguins/predict', ROW);
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get('retry-after')).toBe('2');
+    expect((await ask(url, '/models/others/predict', ROW)).status).toBe(200);
+  });
+
+  it('bounds how long a request waits', async () => {
+    const source = new FakeSource();
+    let free = (): void => undefined;
+    const held = new Promise<void>((resolve) => (free = resolve));
+    let isWarm = false;
+    let calls = 0;
+    source.options = {
+      async predict(batch) {
+        calls += 1;
+        if (isWarm) await held;
+        return new Float32Array(Object.values(batch)[0]!.rows * 3).fill(1);
+      },
+    };
+    const url = await deployed({ timeout: '30ms' }, source);
+    isWarm = true;
+    const before = calls;
+    const first = ask(url, '/models/penguins/predict', ROW);
+    await eventually(() => calls > before);
+    const second = ask(url, '/models/penguins/predict', ROW);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    free();
+    expect((await first).status).toBe(200);
+    const late = await second;
+    expect(late.status).toBe(503);
+    expect(late.headers.get('retry-after')).toBe('1');
+  });
+
+  it('is about the champion', () => {
+    expect(checkDeploy({ limits: { rowsPerRequest: 1 }, promote: 'challenger' })).toMatchObject([{ pointer: '/limits' }]);
+    expect(checkDeploy({ limits: { rowsPerRequest: 1 } })).toEqual([]);
+  });
+});
