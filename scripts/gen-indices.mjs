@@ -56,6 +56,7 @@ export const KINDS = [
     './channel.ts',
     ['channelRegistry', 'notification channel', 'name'],
   ],
+  ['src/simulation/scenarios', 'scenario', 'scenarios', 'ScenarioDefinition', './scenario.ts', ['scenarioRegistry', 'scenario', 'name']],
   ['src/events/sinks', 'sink', 'sinks', 'SinkDefinition', './sink.ts', ['sinkRegistry', 'sink of events', 'name']],
   ['src/events/envelopes', 'envelope', 'envelopes', 'EnvelopeDefinition', './envelope.ts', ['envelopeRegistry', 'form of events', 'name']],
   ['src/targets', 'target', 'targets', 'TargetDefinition', './target.ts', ['targetRegistry', 'deployment target', 'name']],
