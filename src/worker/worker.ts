@@ -18,6 +18,7 @@ import { packageRoot, perennialHome } from '../platform/paths.ts';
 import { startTelemetry, stopTelemetry, telemetryIsOn } from '../telemetry/telemetry.ts';
 import { deliverEvents } from './deliver-events.ts';
 import { packLogs } from './pack-logs.ts';
+import { watchTargets } from './watch-targets.ts';
 import { watchEnds } from './watch-ends.ts';
 
 export interface WorkerRun {
@@ -55,7 +56,12 @@ async function workOn(run: WorkerRun): Promise<void> {
   const deps = run.deps ?? (await defaultDeps());
   const over = new AbortController();
   const signal = AbortSignal.any([run.signal, over.signal]);
-  const watching = Promise.all([watchEnds(deps, signal), packLogs(deps, signal), deliverEvents(deps, signal)]);
+  const watching = Promise.all([
+    watchEnds(deps, signal),
+    packLogs(deps, signal),
+    deliverEvents(deps, signal),
+    watchTargets(deps, signal),
+  ]);
   try {
     await workUntilTold(settings, queues, deps, run);
   } finally {
@@ -166,7 +172,7 @@ async function stayAlone(queues: readonly string[], store: ObjectStore, signal: 
 }
 
 /** Two workers per queue: workflows with light steps, and heavy steps with their few slots. */
-function optionsOf(
+export function optionsOf(
   queue: string,
   settings: TemporalSettings,
   connection: NativeConnection,
@@ -231,7 +237,7 @@ async function defaultDeps(): Promise<ActivityDeps> {
 let runtimeInstalled = false;
 
 /** Quiet core, our own signal handling. Once per process. */
-async function installRuntime(): Promise<void> {
+export async function installRuntime(): Promise<void> {
   if (runtimeInstalled) return;
   runtimeInstalled = true;
   const { DefaultLogger, Runtime, makeTelemetryFilterString } = await import('@temporalio/worker');

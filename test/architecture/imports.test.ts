@@ -19,14 +19,16 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/evaluation'],
   ['src/monitoring'],
   ['src/rollouts'],
-  ['src/reports', 'src/config', 'src/serving'],
+  ['src/reports', 'src/serving'],
+  ['src/targets'],
+  ['src/config'],
   ['src/client', 'src/scoring', 'temporal.config.ts'],
   ['src/steps'],
   ['src/planning', 'src/notifications'],
   ['src/runs'],
   ['activities'],
   ['workflows'],
-  ['src/worker', 'src/server', 'src/cli'],
+  ['src/worker', 'src/server', 'src/simulation', 'src/cli'],
 ];
 
 /** Imports that must look up the order, each with its reason. */
