@@ -20,7 +20,7 @@ const childrenOf = (pid: number): number[] =>
 
 describe('perennial simulate', () => {
   it('plays a document through drift, a killed worker, a store and a Temporal that are away, wrong labels and a bad challenger', async () => {
-    const folder = tempDir('simulation');
+    const folder = tempDir('played');
     const file = writeReturns(folder);
     const report = join(folder, 'days.html');
     const answer = await perennial.run(
@@ -34,7 +34,7 @@ describe('perennial simulate', () => {
         '--seed',
         '3',
         '--max-loss',
-        '5',
+        '50',
         '--max-retrainings',
         '15',
         '--report',
@@ -68,7 +68,7 @@ describe('perennial simulate', () => {
   });
 
   it('plays a table by its own time, and says where a bound is not kept', async () => {
-    const folder = tempDir('simulation');
+    const folder = tempDir('played');
     const file = writeReturns(folder);
     const answer = await perennial.run([
       'simulate',
@@ -96,7 +96,7 @@ describe('perennial simulate', () => {
     ['killed', 'SIGKILL', null],
   ] as const)('ends at once, and leaves nothing, where it is %s', async (_how, signal, code) => {
     const before = left();
-    const started = perennial.start(['simulate', writeReturns(tempDir('simulation')), '--days', '5']);
+    const started = perennial.start(['simulate', writeReturns(tempDir('played')), '--days', '5']);
     await started.waitFor(/the first run, on/, 90_000);
     const temporal = childrenOf(started.pid).find((pid) => commandOf(pid)?.includes('temporal-test-server') === true)!;
     process.kill(started.pid, signal);
@@ -106,7 +106,7 @@ describe('perennial simulate', () => {
   });
 
   it('says what stands in its way before anything is started', async () => {
-    const folder = tempDir('simulation');
+    const folder = tempDir('played');
     const file = writeReturns(folder);
     const fails = async (...args: string[]): Promise<string> => {
       const answer = await perennial.run(['simulate', ...args]);
