@@ -6,6 +6,8 @@ import type { StepContext, StepResult } from '../src/core/step.ts';
 import type { Confirmation } from '../src/registry/confirmation.ts';
 import { CHAMPION } from '../src/registry/decisions.ts';
 import type { Pin, VersionManifest } from '../src/registry/types.ts';
+import { targetText } from '../src/core/targets.ts';
+import type { TargetState } from '../src/core/targets.ts';
 import type { Promotion } from './promotion.ts';
 
 /** Exactly one export per version: what is there already must be the same version, whole, since exports appear whole. */
@@ -130,13 +132,14 @@ interface Outcome {
   readonly promotion: Extract<Promotion, { kind: 'promoted' }> | undefined;
   readonly directory: string | undefined;
   readonly confirmation: Confirmation | undefined;
+  readonly targets: readonly TargetState[];
 }
 
 /** What is told is what the routing says now, whatever this run did to it before. */
 export async function result(
   ctx: StepContext,
   version: VersionManifest,
-  { alias, promotion, directory, confirmation }: Outcome,
+  { alias, promotion, directory, confirmation, targets }: Outcome,
 ): Promise<StepResult> {
   const { successorOf, supersededText } = await import('../src/registry/confirm.ts');
   const change = promotion?.change;
@@ -161,6 +164,7 @@ export async function result(
         ]),
     ...(directory === undefined ? [] : [`Exported to \`${directory}\`.`]),
     ...(confirmation === undefined || superseded !== undefined ? [] : [confirmation.summary]),
+    ...(superseded === undefined ? targets.map((target) => `${targetText(target)}.`) : []),
   ];
   ctx.log.info(superseded ?? 'deployed', {
     model: version.name,
@@ -179,6 +183,7 @@ export async function result(
       confirmed: superseded === undefined ? (confirmation?.confirmedBy.length ?? 0) : 0,
       ...(successor === undefined ? {} : { superseded: successor.version, why: superseded! }),
       ...(directory === undefined ? {} : { directory }),
+      ...(targets.length === 0 ? {} : { targets: targets.map(({ target, place, version: shown }) => ({ target, place, version: shown })) }),
     },
     details: told.join(' '),
   };

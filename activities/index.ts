@@ -20,6 +20,8 @@ import { scheduleActivities } from './schedules.ts';
 import type { ScheduleActivities } from './schedules.ts';
 import { studyActivities } from './studies.ts';
 import type { StudyActivities } from './studies.ts';
+import { targetActivities } from './targets.ts';
+import type { TargetActivities } from './targets.ts';
 import { unchangedActivities } from './unchanged.ts';
 import type { UnchangedActivities } from './unchanged.ts';
 import { stepActivity } from './run-step.ts';
@@ -37,6 +39,7 @@ export function createActivities(
   ApprovalActivities &
   UnchangedActivities &
   ChangeActivities &
+  TargetActivities &
   NotificationActivities {
   const steps: Record<string, (task: StepTask) => Promise<StepOutcome>> = {};
   for (const definition of deps.steps) {
@@ -55,6 +58,7 @@ export function createActivities(
     ...approvalActivities(deps),
     ...unchangedActivities(deps),
     ...changeActivities(deps),
+    ...targetActivities(deps),
     ...notificationActivities(deps),
   } as ReturnType<typeof createActivities>;
 }

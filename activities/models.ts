@@ -1,5 +1,6 @@
 import type { ModelAnswer, PromoteRequest, RollbackRequest, UnpinRequest } from '../src/core/model-updates.ts';
 import { withFailures } from './failures.ts';
+import { askToFollow } from './targets.ts';
 import type { ActivityDeps } from './deps.ts';
 
 export interface ModelActivities {
@@ -70,6 +71,12 @@ async function answer(
   const base = { model, action, alias, from: change.from, to: change.to, pinned: change.pin !== null };
   if (alias !== 'champion' || action === 'unpin' || change.to === null)
     return { ...base, confirmed: null, servers: [], summary: `${what}.` };
+  const follow = await askToFollow(deps, model);
   const { confirmed, servers, summary } = await confirmServed(deps.store, model, change.to, { timeoutMs: CONFIRM_MS });
-  return { ...base, confirmed, servers: servers.map(({ url, version }) => ({ url, version })), summary: `${what}. ${summary}` };
+  return {
+    ...base,
+    confirmed,
+    servers: servers.map(({ url, version }) => ({ url, version })),
+    summary: `${what}. ${summary}${follow ? ' Its targets follow.' : ''}`,
+  };
 }

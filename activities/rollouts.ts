@@ -5,6 +5,7 @@ import type { RolloutEnd, RolloutInput, RolloutRequest } from '../src/core/rollo
 import { shareText } from '../src/core/rollout.ts';
 import type { RolloutRecord, Transition } from '../src/registry/types.ts';
 import { withFailures } from './failures.ts';
+import { askToFollow } from './targets.ts';
 import type { ActivityDeps } from './deps.ts';
 
 /** What came of a rollout, or of a look at it. */
@@ -65,6 +66,7 @@ export function rolloutActivities(deps: ActivityDeps): RolloutActivities {
     const before = await readRollout(store, input.model, input.id);
     const evidence = await evidenceOf(store, before, findings);
     await record(input, { state: end, by, why, endedAt: new Date().toISOString(), evidence: evidence as unknown as JsonObject[] });
+    if (end === 'promoted') await askToFollow(deps, input.model);
     return { end, by, why };
   }
 

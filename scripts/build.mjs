@@ -5,6 +5,7 @@ import { isBuiltin } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { pageScript } from './page-bundle.mjs';
 import { workflowBundles } from './workflow-bundles.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
@@ -64,6 +65,8 @@ for (const name of readdirSync(dist, { recursive: true })) {
   if (current.has(path) || !/\.js(\.map)?(\.\d+)?$/.test(name)) continue;
   if (!isChunk({ path }) || Date.now() - statSync(path).mtimeMs > KEEP_MS) rmSync(path);
 }
+
+write('page-script', await pageScript(root));
 
 // The code of a step is all sources that can reach it, those of the processes that it starts (`entryPoint('…')`) included: a changed
 // helper makes a cache miss. Of the packages that it imports the names are kept: their versions are read when a step runs.

@@ -14,8 +14,9 @@ const UNUSED = ['unused exports', ['node_modules/.bin/knip', '--no-progress']];
 export function check({ lint = true } = {}) {
   const failed = [];
   say('\n▸ Checking the types');
-  // Workflow code once more by itself: there Node.js has no types, so that what cannot run in the sandbox does not compile.
-  for (const project of ['.', 'workflows']) {
+  // Workflow code once more by itself: there Node.js has no types, so that what cannot run in the sandbox does not compile. What runs in
+  // a page has the types of a browser.
+  for (const project of ['.', 'workflows', 'src/targets/page/browser']) {
     if (
       spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', project], { stdio: ['ignore', 'inherit', 'inherit'] })
         .status !== 0

@@ -30,6 +30,7 @@ export const FORMS = {
   channel: { form: 'named', meaning: 'A way to tell people or programs what happened.' },
   sink: { form: 'named', meaning: 'Where events go.' },
   envelope: { form: 'named', meaning: 'The form in which events tell changes.' },
+  target: { form: 'named', meaning: 'Where a champion is kept, and who serves it from there.' },
   expectation: { form: 'whole', meaning: 'What has to hold for the data.' },
 };
 

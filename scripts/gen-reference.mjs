@@ -24,6 +24,7 @@ const KINDS = {
     'Exports',
     'Formats for other programs, in `exports` of `register` and `--format` of `perennial models export`: `"NAME"`, or `{ "NAME": { … } }`.',
   ],
+  target: ['Deployment targets', 'Where a champion is kept and served, in `targets` of `deploy`: `"NAME"`, or `{ "NAME": { … } }`.'],
   channel: ['Notification channels', 'Who is told what happened, in `to` of `on.notify`: `{ "NAME": { … } }`.'],
   sink: ['Sinks of events', 'Where changes are told to other programs, in `to` of `on.publish`: `{ "NAME": { … } }`.'],
   envelope: ['Forms of events', 'How changes are written, in `as` of `on.publish`: `"NAME"`, or `{ "NAME": { … } }`.'],

@@ -6,5 +6,6 @@ export { notification } from './notification.ts';
 export { pipeline } from './pipeline.ts';
 export { rollout } from './rollout.ts';
 export { study } from './study.ts';
+export { targets } from './targets.ts';
 export { trial } from './trial.ts';
 export { turn } from './turn.ts';

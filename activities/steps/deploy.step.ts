@@ -11,6 +11,7 @@ import type { StrategyConfig } from '../../src/rollouts/strategy.ts';
 import { STRATEGY_SCHEMA } from '../../src/rollouts/strategy-schema.ts';
 import { servingSettings } from '../../src/registry/serving-settings.ts';
 import { exportTo, confirm, heldBack, kept, notPromoted, result } from '../deployment.ts';
+import { followed, prepared, refusedByTarget } from '../deployment-targets.ts';
 import { FREEZE_SCHEMA, checkFreeze, frozenUntil } from '../freeze.ts';
 import type { Freeze } from '../freeze.ts';
 
@@ -36,6 +37,15 @@ export default defineStep<DeployConfig & { readonly strategy?: StrategyConfig; r
         minLength: 1,
         description: 'With "directory": folder in which `<version>/` is written, relative to the document.',
         examples: ['exports/penguins'],
+      },
+      targets: {
+        type: 'array',
+        items: { $ref: '#/definitions/target' },
+        minItems: 1,
+        maxItems: 16,
+        description:
+          'Where the champion is kept and served: all follow every promotion and rollback, whoever makes it. Everything that goes there is made, checked and refused before the version is promoted; then the step waits until each target has it. Kept with the model until another deployment says otherwise; ["server"] at first.',
+        examples: [['server', { 'tensorflow-serving': { path: 's3://models/live' } }]],
       },
       promote: {
         type: ['string', 'null'],
@@ -177,12 +187,20 @@ export default defineStep<DeployConfig & { readonly strategy?: StrategyConfig; r
       title: 'Bounds of what callers may ask',
       config: { limits: { requestsPerSecond: 200, rowsPerRequest: 100, timeout: '500ms' } },
     },
+    {
+      title: 'Serve it from TensorFlow Serving as well, from a bucket that it watches',
+      config: { targets: ['server', { 'tensorflow-serving': { path: 's3://models/live' } }] },
+    },
     { title: 'Export the files only', config: { to: 'directory', path: 'exports/penguins', promote: null } },
   ],
-  describe: ({ to, path, promote, strategy }) =>
+  describe: ({ to, path, promote, strategy, targets }) =>
     [
       ...(promote === null ? [] : [describeMove(promote ?? 'champion', strategy)]),
-      ...(to === 'directory' ? [`export to ${path ?? '?'}`] : ['wait for the servers']),
+      ...(to === 'directory'
+        ? [`export to ${path ?? '?'}`]
+        : targets === undefined
+          ? ['wait for the servers']
+          : [`wait for ${targets.map((target) => (typeof target === 'string' ? target : Object.keys(target)[0])).join(', ')}`]),
     ].join(', '),
   check: (config) => [
     ...checkDeploy(config),
@@ -208,7 +226,10 @@ export default defineStep<DeployConfig & { readonly strategy?: StrategyConfig; r
     // Versions of runs that began with 0.1.0 do not say which evaluation was theirs: that of the manifest.
     const own = target.evaluation === undefined ? version.evaluation : target.evaluation === null ? null : { digest: target.evaluation };
     const evaluations = [...(own === null ? [] : [own]), ...(ctx.evaluations ?? [])];
-    const settings = servingSettings(config);
+    const { targets: named, ...said } = config;
+    const readied = await prepared(ctx, version, alias === 'champion' ? named : []);
+    if (readied.refusals.length > 0) return refusedByTarget(ctx, version, readied.refusals);
+    const settings = servingSettings({ ...said, ...(named === undefined ? {} : { targets: readied.settings }) });
     const spec = specOf(config.strategy);
     if (spec !== undefined) {
       const { rollOut } = await import('../rolling-out.ts');
@@ -233,10 +254,14 @@ export default defineStep<DeployConfig & { readonly strategy?: StrategyConfig; r
       return notPromoted(ctx, version, alias!, promotion, config.onPinned ?? 'fail');
     const directory = config.to === 'directory' ? await exportTo(ctx, version, config.path!) : undefined;
     const confirmation =
-      promotion !== undefined && (config.confirm ?? alias === 'champion')
+      promotion !== undefined && (config.confirm ?? (alias === 'champion' && readied.servers))
         ? await confirm(ctx, version, config.confirmSeconds ?? CONFIRM_SECONDS)
         : undefined;
-    return result(ctx, version, { alias, promotion, directory, confirmation });
+    const targets =
+      promotion === undefined || alias !== 'champion'
+        ? []
+        : await followed(ctx, version, readied, config.confirmSeconds ?? CONFIRM_SECONDS);
+    return result(ctx, version, { alias, promotion, directory, confirmation, targets });
   },
 });
 

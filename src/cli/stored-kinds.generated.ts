@@ -25,6 +25,7 @@ import { STEP_RECORD } from '../steps/step-records.ts';
 import { ARTIFACT } from '../storage/artifact-store.ts';
 import { IDENTITY } from '../storage/store-identity.ts';
 import { STUDY, LATEST, TRIAL, HISTORY } from '../studies/stored-study.ts';
+import { PREPARED, TARGET_STATE } from '../targets/records.ts';
 import { CURVES } from '../training/curves/curves.ts';
 import type { StoredKind } from '../storage/stored.ts';
 
@@ -69,5 +70,7 @@ export const storedKinds: readonly StoredKind<object>[] = [
   LATEST,
   TRIAL,
   HISTORY,
+  PREPARED,
+  TARGET_STATE,
   CURVES,
 ];

@@ -25,6 +25,7 @@ const KINDS = [
   'loss',
   'callback',
   'export',
+  'target',
   'metric',
   'drift',
 ] as const;

@@ -95,6 +95,21 @@ export const ERRORS = {
     retryable: true,
     hint: 'Free space on the disk of the store; `perennial models gc` shows what can go.',
   },
+  TARGET_UNAVAILABLE: {
+    category: 'system',
+    retryable: true,
+    hint: 'Look at "path" of the target in the deploy step: the workers write there, as their user.',
+  },
+  TARGET_BEHIND: {
+    category: 'system',
+    retryable: true,
+    hint: 'It is tried again until it is in step: `perennial models targets MODEL` shows how far it is.',
+  },
+  TARGET_TAKEN: {
+    category: 'user',
+    retryable: false,
+    hint: 'Give the target a path of its own, or remove that folder.',
+  },
   STORE_UNSUITABLE: {
     category: 'user',
     retryable: false,

@@ -1,13 +1,14 @@
-import { isPerennialError, messageOf } from '../core/errors.ts';
+import { PerennialError, isPerennialError, messageOf } from '../core/errors.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { Plan, PlanStep } from '../core/plan.ts';
-import type { TensorSpec } from '../core/tensor.ts';
+import type { OutputSpec, TensorSpec } from '../core/tensor.ts';
 import type { IngestConfig } from '../data/ingest/ingest-config.ts';
 import type { Compared } from '../data/ingest/reference-schema.ts';
 import { resolveSplit } from '../data/ingest/split.ts';
 import type { ColumnOutcome } from '../data/preprocess/column-outcomes.ts';
 import type { ExamplesPreview } from './preview-examples.ts';
 import type { LayerDescription } from '../training/model/describe.ts';
+import type { Topology } from '../training/model/model-config.ts';
 import type { Named } from '../training/model/named.ts';
 import type { ResolvedModel } from '../training/model/resolve-model.ts';
 import type { TrainConfig } from '../training/step/train-config.ts';
@@ -152,6 +153,12 @@ async function planModel(context: Context, train: PlanStep): Promise<PlannedMode
       NO_COURSE,
       hasValidation(splits, configOf<IngestConfig>(ingest).split),
     );
+    for (const deploy of plan.steps.filter(({ type }) => type === 'deploy')) {
+      failing = deploy.id;
+      // With several train steps, which is deployed where is a matter of wiring.
+      if (plan.steps.filter(({ type }) => type === 'train').length === 1) await checkTargets(deploy, output, resolved.topology);
+    }
+    failing = train.id;
     const text = `the model of "${train.id}"`;
     trains.set(train.id, {
       network: { origin: { file: text, digest: '' }, output, ...asBase(resolved, config.loss ?? base?.loss) },
@@ -183,6 +190,18 @@ async function planModel(context: Context, train: PlanStep): Promise<PlannedMode
     if (error instanceof BaseUnknown || isAway(error)) return { step: train.id, ...NOTHING, unknown: messageOf(error) };
     if (!isPerennialError(error)) throw error;
     return { step: train.id, ...NOTHING, problem: { step: failing, code: error.code, message: error.message, hint: error.hint } };
+  }
+}
+
+/** That the targets of a deploy step take what will be trained. @throws MODEL_INVALID naming the target, and the layer where it is one */
+async function checkTargets(deploy: PlanStep, output: OutputSpec, topology: Topology): Promise<void> {
+  const { targetRegistry } = await import('../targets/index.generated.ts');
+  const { resolveNamed } = await import('../training/model/named.ts');
+  for (const target of configOf<{ readonly targets?: readonly Named[] }>(deploy).targets ?? []) {
+    const { name, definition, config } = resolveNamed(targetRegistry, target);
+    const unfit = definition.placing?.unfit?.({ output: output.kind }, config);
+    if (unfit !== undefined) throw new PerennialError('MODEL_INVALID', `The target "${name}" does not take this model: ${unfit}.`);
+    definition.placing?.unfitLayers?.(topology, config);
   }
 }
 

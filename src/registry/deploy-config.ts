@@ -3,7 +3,9 @@ import type { ConfigProblem } from '../core/step.ts';
 import type { ServingSettings } from './serving-settings.ts';
 
 /** Of the deploy step. */
-export interface DeployConfig extends ServingSettings {
+export interface DeployConfig extends Omit<ServingSettings, 'targets'> {
+  /** Where the champion is kept and served. */
+  readonly targets?: readonly (string | Readonly<Record<string, unknown>>)[];
   readonly to?: 'server' | 'directory';
   readonly path?: string;
   readonly promote?: string | null;
@@ -32,6 +34,7 @@ export function checkDeploy(config: DeployConfig & { readonly strategy?: unknown
       message: 'A rollout is about servers, and what is exported to a directory gets no share of their traffic.',
       fix: 'Remove "strategy", or set "to": "server".',
     });
+  if (config.targets !== undefined) problems.push(...targetProblems(config, config.targets));
   if (config.to === 'directory' && config.path === undefined)
     problems.push({ pointer: '', message: '"to": "directory" needs "path".', fix: 'Add "path": "exports".' });
   if (config.to !== 'directory' && config.path !== undefined)
@@ -80,6 +83,41 @@ export function checkDeploy(config: DeployConfig & { readonly strategy?: unknown
     });
   if (config.promote === 'latest' || /^v?\d+$/.test(config.promote ?? ''))
     problems.push({ pointer: '/promote', message: `"${config.promote}" is reserved: it already names a version.`, fix: 'Use "champion".' });
+  return problems;
+}
+
+function targetProblems({ to, promote }: DeployConfig, targets: NonNullable<DeployConfig['targets']>): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  if ((promote === undefined ? 'champion' : promote) !== 'champion')
+    problems.push({
+      pointer: '/targets',
+      message: `Targets show the champion, and ${promote === null ? 'no alias' : `"${promote}"`} is promoted here.`,
+      fix: 'Remove "targets", or promote "champion".',
+    });
+  if (to === 'directory')
+    problems.push({
+      pointer: '/to',
+      message: '"to": "directory" is the older way to say where files go, and "targets" says so already.',
+      fix: 'Remove "to" and "path"; { "download": { "path": "…" } } under "targets" writes a folder for people.',
+    });
+  const seen = new Map<string, number>();
+  for (const [index, target] of targets.entries()) {
+    const [name, config] = typeof target === 'string' ? [target, undefined] : (Object.entries(target)[0] ?? ['', undefined]);
+    const path = (config as { readonly path?: unknown } | undefined)?.path;
+    // A parameter in a path may say anything.
+    const place = path === undefined ? name : `a path ${JSON.stringify(path)}`;
+    const other = seen.get(place);
+    if (other !== undefined)
+      problems.push({
+        pointer: `/targets/${index}`,
+        message:
+          path === undefined
+            ? `"${name}" is named twice.`
+            : `The path ${JSON.stringify(path)} is that of another target (number ${other + 1}): they would write over each other.`,
+        fix: path === undefined ? 'Name it once.' : 'Give each target a path of its own.',
+      });
+    else seen.set(place, index);
+  }
   return problems;
 }
 

@@ -322,7 +322,8 @@ async function keysOfDeletedVersions(store: ObjectStore, roots: readonly ObjectH
       skipped.add(versionKey);
       skipped.add(`${folder}cards/${version}.json`);
       if (manifest !== undefined) skipped.add(`${folder}by-digest/${manifest.model.digest}.json`);
-      for (const root of roots) if (root.key.startsWith(`${folder}exports/${version}/`)) skipped.add(root.key);
+      for (const kept of ['exports', 'prepared'])
+        for (const root of roots) if (root.key.startsWith(`${folder}${kept}/${version}/`)) skipped.add(root.key);
     }
   }
   return skipped;

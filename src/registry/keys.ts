@@ -10,6 +10,11 @@ export const claimKey = (name: string, digest: string): string => `models/${name
 export const routingKey = (name: string): string => `models/${name}/routing.json`;
 export const exportsPrefix = (name: string, version: number): string => `models/${name}/exports/${version}/`;
 export const exportKey = (name: string, version: number, id: string): string => `${exportsPrefix(name, version)}${id}.json`;
+/** What a target gets of a version. */
+export const preparedKey = (name: string, version: number, id: string): string => `models/${name}/prepared/${version}/${id}.json`;
+export const targetsPrefix = (name: string): string => `models/${name}/targets/`;
+/** How far a target is. */
+export const targetKey = (name: string, id: string): string => `${targetsPrefix(name)}${id}.json`;
 export const approvalsPrefix = (name: string, version: number): string => `models/${name}/approvals/${version}/`;
 export const approvalKey = (name: string, version: number, id: string): string => `${approvalsPrefix(name, version)}${id}.json`;
 export const cardKey = (name: string, version: number): string => `models/${name}/cards/${version}.json`;

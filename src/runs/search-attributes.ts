@@ -7,7 +7,7 @@ import type { Temporal } from './connect.ts';
 /** Numbers of Temporal's `IndexedValueType`. */
 const INDEXED = { KEYWORD: 2, INT: 3, DOUBLE: 4 } as const;
 
-export type RunKind = 'run' | 'monitor' | 'model' | 'backfill' | 'rollout';
+export type RunKind = 'run' | 'monitor' | 'model' | 'backfill' | 'rollout' | 'targets';
 
 /** Search attributes that a workflow is started with. */
 export function startAttributes(facts: { kind: RunKind; pipeline?: string; model?: string; trigger?: string }): SearchAttributePair[] {

@@ -26,22 +26,23 @@ export function defaultStoreUri(): string {
  * Reads `file:PATH` and `s3://bucket/prefix`, the latter with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION
  * and S3_ENDPOINT of the environment.
  *
+ * @param what for messages: where the address stands
  * @throws USAGE, SECRET_MISSING
  */
-export function parseStoreUri(uri: string, environment: NodeJS.ProcessEnv = process.env): StoreAddress {
+export function parseStoreUri(uri: string, environment: NodeJS.ProcessEnv = process.env, what = 'PERENNIAL_STORE'): StoreAddress {
   if (uri.startsWith('file:')) {
     const folder = uri.startsWith('file://') ? fileURLToPath(uri) : uri.slice('file:'.length);
     if (folder !== '') return { kind: 'file', folder: resolve(folder) };
   }
   const match = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*?))?\/*$/.exec(uri);
   if (match === null) {
-    throw new PerennialError('USAGE', `PERENNIAL_STORE is ${JSON.stringify(uri)}; expected "file:PATH" or "s3://BUCKET/PREFIX".`, {
-      hint: 'For example PERENNIAL_STORE=file:/var/lib/perennial or PERENNIAL_STORE=s3://models/team-a',
+    throw new PerennialError('USAGE', `${what} is ${JSON.stringify(uri)}; expected "file:PATH" or "s3://BUCKET/PREFIX".`, {
+      hint: `For example ${what}=file:/var/lib/perennial or ${what}=s3://models/team-a`,
     });
   }
   const prefix = match[2] ?? '';
-  if (prefix !== '') checkKey(prefix, 'prefix of PERENNIAL_STORE');
-  return { kind: 's3', bucket: match[1]!, prefix, ...s3Environment(environment) };
+  if (prefix !== '') checkKey(prefix, `prefix of ${what}`);
+  return { kind: 's3', bucket: match[1]!, prefix, ...s3Environment(environment, what) };
 }
 
 /** What of an environment opens a store: for a process of ours that has no environment of its own. */
@@ -50,11 +51,11 @@ export function storeEnvironment(environment: NodeJS.ProcessEnv = process.env): 
   return Object.fromEntries(names.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])));
 }
 
-function s3Environment(environment: NodeJS.ProcessEnv): Omit<S3Options, 'bucket' | 'prefix'> {
+function s3Environment(environment: NodeJS.ProcessEnv, what: string): Omit<S3Options, 'bucket' | 'prefix'> {
   const needed = (name: string): string => {
     const value = environment[name];
     if (value === undefined || value === '') {
-      throw new PerennialError('SECRET_MISSING', `PERENNIAL_STORE is an S3 store, but ${name} is not set.`, {
+      throw new PerennialError('SECRET_MISSING', `${what} is an S3 store, but ${name} is not set.`, {
         hint: `Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment.`,
       });
     }

@@ -18,6 +18,7 @@ import { packageRoot, perennialHome } from '../platform/paths.ts';
 import { startTelemetry, stopTelemetry, telemetryIsOn } from '../telemetry/telemetry.ts';
 import { deliverEvents } from './deliver-events.ts';
 import { packLogs } from './pack-logs.ts';
+import { watchTargets } from './watch-targets.ts';
 import { watchEnds } from './watch-ends.ts';
 
 export interface WorkerRun {
@@ -55,7 +56,12 @@ async function workOn(run: WorkerRun): Promise<void> {
   const deps = run.deps ?? (await defaultDeps());
   const over = new AbortController();
   const signal = AbortSignal.any([run.signal, over.signal]);
-  const watching = Promise.all([watchEnds(deps, signal), packLogs(deps, signal), deliverEvents(deps, signal)]);
+  const watching = Promise.all([
+    watchEnds(deps, signal),
+    packLogs(deps, signal),
+    deliverEvents(deps, signal),
+    watchTargets(deps, signal),
+  ]);
   try {
     await workUntilTold(settings, queues, deps, run);
   } finally {

@@ -199,6 +199,18 @@ function declareKeeping(models: Command, io: CliIo): void {
       (await views()).exportAction(io, model, version, directory, options),
     );
   models
+    .command('targets')
+    .summary('where the champion is kept besides the servers')
+    .description(
+      'Shows the deployment targets of a model: which version each shows, whether that is the champion, and how it is used. They follow by themselves; what fails is tried again.',
+    )
+    .argument('<model>')
+    .option('--follow', 'bring them in step now')
+    .addHelpText('after', '\nExamples:\n  perennial models targets penguins\n  perennial models targets penguins --follow')
+    .action(async (model: string, options: { readonly follow?: boolean }) =>
+      (await import('../models/targets-action.ts')).targetsAction(io, model, options),
+    );
+  models
     .command('sample')
     .summary('let a generator make examples')
     .description(

@@ -11,7 +11,7 @@ export default defineCommand({
       )
       .argument(
         '[kind]',
-        'step, reader, expectation, transform, architecture, layer, optimizer, loss, callback, export, metric or drift; "document" for the envelope',
+        'step, reader, expectation, transform, architecture, layer, optimizer, loss, callback, export, target, metric or drift; "document" for the envelope',
       )
       .argument('[name]', 'name of a definition, e.g. train')
       .addHelpText(

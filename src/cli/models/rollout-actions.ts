@@ -8,6 +8,7 @@ import type { Look } from '../../rollouts/look.ts';
 import { table } from '../commands/command.ts';
 import type { CliIo } from '../commands/command.ts';
 import { currentUser, openRegistry } from './options.ts';
+import { followNow } from './targets-action.ts';
 import { timeText } from './views.ts';
 
 type Action = 'pause' | 'resume' | 'promote' | 'abort';
@@ -165,7 +166,8 @@ export async function askRolloutAction(io: CliIo, model: string, action: Action,
   const state = action === 'abort' ? 'aborted' : 'promoted';
   if (record !== undefined)
     await writeRollout(opened.store, { ...record, state, by: request.who, why: request.why, endedAt: new Date().toISOString() });
-  io.result({ model, id: rollout.id, state });
+  const targets = action === 'promote' ? await followNow(opened, model) : undefined;
+  io.result({ model, id: rollout.id, state, ...(targets === undefined ? {} : { targets }) });
   io.print(
     `${action === 'abort' ? `The rollout of version ${rollout.candidate} of ${model} is aborted; version ${rollout.champion} stays champion.` : `Version ${rollout.candidate} of ${model} is champion.`} It was done in the registry itself: ${trouble}.`,
   );

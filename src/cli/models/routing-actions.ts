@@ -2,6 +2,7 @@ import type { CliIo } from '../commands/command.ts';
 import type { Pin, RoutingChange } from '../../registry/types.ts';
 import { currentUser, openRegistry } from './options.ts';
 import type { OpenRegistry } from './options.ts';
+import { followAndTell } from './targets-action.ts';
 import { confirmationText, moveText } from './views.ts';
 
 export interface ConfirmOptions {
@@ -72,7 +73,7 @@ export async function unpinAction(io: CliIo, model: string, options: { why?: str
  */
 async function proveAndReport(
   io: CliIo,
-  { store }: OpenRegistry,
+  opened: OpenRegistry,
   model: string,
   change: RoutingChange,
   headline: string,
@@ -84,15 +85,17 @@ async function proveAndReport(
     io.note(`warning: this ended ${rolloutWords(change.ended)}: no request goes to it any more.`);
   }
   if (!options.confirm) {
-    io.result({ ...changeResult(model, change, 'champion'), confirmation: null });
     io.print(`${headline}\nNot confirmed by any server (--no-confirm).`);
+    const targets = await followAndTell(io, opened, model);
+    io.result({ ...changeResult(model, change, 'champion'), confirmation: null, targets });
     return;
   }
   io.note(`${headline}; asking the servers …`);
   const { confirmServed } = await import('../../registry/confirm.ts');
-  const confirmation = await confirmServed(store, model, version, { timeoutMs: options.timeout * 1000 });
-  io.result({ ...changeResult(model, change, 'champion'), confirmation });
+  const confirmation = await confirmServed(opened.store, model, version, { timeoutMs: options.timeout * 1000 });
   io.print(`${headline}\n${confirmationText(confirmation)}`);
+  const targets = await followAndTell(io, opened, model);
+  io.result({ ...changeResult(model, change, 'champion'), confirmation, targets });
   // Done, and undone by somebody else: no server is to blame.
   if (confirmation.superseded !== undefined) io.exit(1);
   else if (!confirmation.confirmed && confirmation.servers.length > 0) {

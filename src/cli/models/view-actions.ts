@@ -11,6 +11,7 @@ import { problemsOfArtifact } from '../../registry/whole.ts';
 import { REPAIR_HINT } from '../../storage/json-objects.ts';
 import type { Problem } from '../../registry/documents.ts';
 import { currentUser, openRegistry } from './options.ts';
+import { targetLines, targetStates } from './targets-action.ts';
 import { aliasesText, metricsText, numberText, sizeText, timeText, transitionRows, versionRows, versionText } from './views.ts';
 import { readStored } from '../../storage/stored.ts';
 import { rolloutWords } from '../../registry/rollouts.ts';
@@ -73,11 +74,13 @@ export async function showAction(io: CliIo, model: string, reference: string | u
     const manifest = await registry.version(model, reference);
     const { exportsOf } = await import('../../registry/version-exports.ts');
     const { approvalsOf } = await import('../../registry/version-approvals.ts');
-    const [{ bytes, base }, exports, approvals, problems] = await Promise.all([
+    const { preparedOf } = await import('../../targets/records.ts');
+    const [{ bytes, base }, exports, approvals, problems, prepared] = await Promise.all([
       artifactOf(store, manifest),
       exportsOf(store, model, manifest.version),
       approvalsOf(store, model, manifest.version),
       unservable(store, manifest, { bytes: true }),
+      preparedOf(store, model, manifest.version),
     ]);
     io.result({
       ...manifest,
@@ -85,11 +88,12 @@ export async function showAction(io: CliIo, model: string, reference: string | u
       pinned: routing?.pin?.version === manifest.version,
       bytes,
       exports,
+      prepared,
       approvals,
       base: base ?? null,
       problems,
     });
-    io.print(versionText(manifest, routing, bytes, { exports, approvals, ...(base === undefined ? {} : { base }) }));
+    io.print(versionText(manifest, routing, bytes, { exports, approvals, prepared, ...(base === undefined ? {} : { base }) }));
     return tellProblems(
       io,
       problems.map((problem) => ({ name: model, ...problem })),
@@ -97,8 +101,10 @@ export async function showAction(io: CliIo, model: string, reference: string | u
   }
   const { versions, routing, problems: unread } = await registry.survey(model);
   const problems = [...unread, ...(await Promise.all(versions.map((manifest) => unservable(store, manifest, { bytes: false })))).flat()];
+  const states = await targetStates(store, routing);
   io.result({
     name: model,
+    targets: states,
     routing: routing ?? null,
     problems,
     versions: versions.map((manifest) => ({ ...manifest, aliases: aliasNames(routing?.aliases, manifest.version) })),
@@ -109,6 +115,8 @@ export async function showAction(io: CliIo, model: string, reference: string | u
     const words = rolloutWords(routing.rollout);
     io.print(`${words[0]!.toUpperCase()}${words.slice(1)} goes on: \`perennial models rollout show ${model}\`\n`);
   }
+  for (const line of targetLines(states, model)) io.print(line);
+  if (states.length > 0) io.print('');
   io.print(table([['VERSION', 'ALIASES', 'CREATED', 'VERDICT', 'METRICS', 'RUN'], ...versionRows(versions, routing)]));
   tellProblems(
     io,

@@ -3,6 +3,7 @@ import { baseText } from '../../training/transfer/base.ts';
 import type { BaseOrigin } from '../../training/transfer/base.ts';
 import type { Confirmation } from '../../registry/confirmation.ts';
 import { approvalText } from '../../core/approval.ts';
+import type { PreparedVersion } from '../../targets/records.ts';
 import type { Routing, Transition, VersionApproval, VersionExport, VersionManifest } from '../../registry/types.ts';
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
@@ -70,6 +71,7 @@ interface VersionFacts {
   readonly exports?: readonly VersionExport[];
   readonly approvals?: readonly VersionApproval[];
   readonly base?: BaseOrigin;
+  readonly prepared?: readonly PreparedVersion[];
 }
 
 /** One version in full. */
@@ -77,7 +79,7 @@ export function versionText(
   manifest: VersionManifest,
   routing: Routing | undefined,
   size: number,
-  { exports = [], approvals = [], base }: VersionFacts = {},
+  { exports = [], approvals = [], base, prepared = [] }: VersionFacts = {},
 ): string {
   const lines: [string, string][] = [
     ['model', manifest.name],
@@ -123,8 +125,14 @@ export function versionText(
         .join(', '),
     ]);
   }
-  for (const { artifact, config } of exports)
+  for (const { artifact, config, notes } of exports) {
     lines.push(['export', `${artifact.summary}${Object.keys(config).length === 0 ? '' : ` ${JSON.stringify(config)}`}`]);
+    for (const note of notes) lines.push(['', note]);
+  }
+  for (const { target, evidence, notes, refusals } of prepared) {
+    lines.push([`for ${target}`, [...evidence, ...refusals.map((reason) => `refused: ${reason}`)].join('; ')]);
+    for (const note of notes) lines.push(['', note]);
+  }
   const width = Math.max(...lines.map(([label]) => label.length));
   return lines.map(([label, value]) => `${label.padEnd(width)}  ${value}`).join('\n');
 }

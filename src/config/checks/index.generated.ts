@@ -18,6 +18,7 @@ import parametersUsedCheck from './parameters-used.check.ts';
 import publishCheck from './publish.check.ts';
 import scheduleCheck from './schedule.check.ts';
 import stepIdsCheck from './step-ids.check.ts';
+import targetFitCheck from './target-fit.check.ts';
 import triggerSettingsCheck from './trigger-settings.check.ts';
 import triggersCheck from './triggers.check.ts';
 import watchedNumberCheck from './watched-number.check.ts';
@@ -41,6 +42,7 @@ export const checks: readonly DocumentCheck[] = [
   publishCheck,
   scheduleCheck,
   stepIdsCheck,
+  targetFitCheck,
   triggerSettingsCheck,
   triggersCheck,
   watchedNumberCheck,

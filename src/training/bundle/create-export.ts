@@ -11,7 +11,7 @@ import { exportRegistry } from '../exports/index.generated.ts';
 import type { ExportDefinition, ExportReader, ExportSource } from '../exports/export.ts';
 import { marginNotes } from '../exports/shared/graph-outputs.ts';
 import { firstSentence } from '../exports/shared/messages.ts';
-import { unitNotes } from '../exports/shared/unit-notes.ts';
+import { inputNotes, unitNotes } from '../exports/shared/unit-notes.ts';
 import { standardLayers, withoutScoreLayer } from '../exports/shared/standard-layers.ts';
 import { readModel } from './load-model.ts';
 import { nameAndConfig, resolveNamed } from '../model/named.ts';
@@ -76,7 +76,13 @@ export async function exportNetwork(
     ...('columns' in json ? { preprocessor: json } : {}),
   };
   const written = await definition.write(tf, source, resolved.config);
-  const notes = [...(standard?.notes ?? []), ...written.notes, ...marginNotes(source.meta), ...unitNotes(source.meta, definition.answers)];
+  const notes = [
+    ...(standard?.notes ?? []),
+    ...inputNotes(source.meta),
+    ...written.notes,
+    ...marginNotes(source.meta),
+    ...unitNotes(source.meta, definition.answers),
+  ];
   const files = { ...written.files, ...besides(preprocessor, definition, written.signature, notes) };
   const folder = await mkdtemp(join(tmpdir(), 'perennial-export-'));
   try {

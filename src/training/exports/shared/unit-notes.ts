@@ -11,6 +11,13 @@ export function unitNotes({ output }: ModelMeta, answers: ExportDefinition['answ
   return output.kind === 'number' ? noteOf(output, answers) : [];
 }
 
+/** What goes in: no export reads columns through its tensors. */
+export function inputNotes({ output }: ModelMeta): string[] {
+  return output.kind === 'samples'
+    ? []
+    : ['It reads tensors, prepared as preprocessor.json says: not the values of the source as they are.'];
+}
+
 function noteOf(label: LabelOutput, answers: ExportDefinition['answers']): string[] {
   if (label.kind !== 'number') return [];
   const { name, scale } = label;

@@ -1,0 +1,103 @@
+import { PerennialError } from '../core/errors.ts';
+import type { OpenArtifact } from '../core/ports.ts';
+import type { VersionManifest } from '../registry/types.ts';
+import type { Place } from './places/place.ts';
+import type { PlacedConfig, Placing } from './target.ts';
+
+/** `<model>/about/<version>.json`: whose the folder of a version is. Written before the folder is begun. */
+interface About {
+  readonly model: string;
+  readonly version: number;
+  /** Of the manifest of the version: another store has another one. */
+  readonly id: string;
+  readonly artifact: string;
+}
+
+const aboutPath = (model: string, version: number): string => `${model}/about/${version}.json`;
+const folderPath = (model: string, version: number): string => `${model}/${version}`;
+
+/** What lies where a version is to lie. @throws TARGET_TAKEN where that is another model's */
+async function whatIsThere(
+  place: Place,
+  { name: model, version: number, id }: VersionManifest,
+): Promise<{ readonly isThere: boolean; readonly about: About | undefined }> {
+  const folder = folderPath(model, number);
+  const about = await readAbout(place, model, number);
+  const isThere = (await place.folders(model)).includes(String(number));
+  if (isThere && about?.id !== id)
+    throw new PerennialError(
+      'TARGET_TAKEN',
+      `${place.location}/${folder} holds ${about === undefined ? 'something that Perennial did not put there' : 'the version of another store'}, and is to hold version ${number} of ${model}.`,
+    );
+  return { isThere, about };
+}
+
+/** @throws TARGET_TAKEN */
+export async function checkFree(place: Place, version: VersionManifest): Promise<void> {
+  await whatIsThere(place, version);
+}
+
+/**
+ * Lays a version there, once: what lies there already is left as it is, since who watches the folder has it loaded.
+ *
+ * @throws TARGET_TAKEN where the number is another model's
+ */
+export async function putVersion<C>(place: Place, { first }: Placing<C>, version: VersionManifest, artifact: OpenArtifact): Promise<void> {
+  const { name: model, version: number, id } = version;
+  const folder = folderPath(model, number);
+  const { isThere, about } = await whatIsThere(place, version);
+  if (isThere && about?.artifact === artifact.ref.digest && (await place.holds(folder, artifact))) return;
+  const next: About = { model, version: number, id, artifact: artifact.ref.digest };
+  await place.write(aboutPath(model, number), Buffer.from(`${JSON.stringify(next)}\n`));
+  if (isThere && about?.artifact !== artifact.ref.digest) await place.removeFolder(folder, first);
+  await place.writeFolder(folder, artifact, first);
+}
+
+/** What must not be served any more, then what is too old. */
+export async function takeAway<C extends PlacedConfig>(
+  place: Place,
+  placing: Placing<C>,
+  model: string,
+  champion: number,
+  config: C,
+): Promise<void> {
+  const withdraws = placing.withdraws?.(config) === true;
+  const ours: number[] = [];
+  for (const name of await place.folders(model)) {
+    const number = /^[1-9]\d*$/.test(name) ? Number(name) : champion;
+    if (number === champion) continue;
+    if ((await readAbout(place, model, number)) !== undefined) ours.push(number);
+    else if (withdraws && number > champion)
+      throw new PerennialError(
+        'TARGET_TAKEN',
+        `${place.location}/${folderPath(model, number)} is served in place of version ${champion} of ${model}, and Perennial did not put it there.`,
+      );
+  }
+  const goes = (number: number): boolean => withdraws && number > champion;
+  const kept = ours
+    .filter((number) => !goes(number))
+    .sort((a, b) => b - a)
+    .slice(0, config.keep - 1);
+  for (const number of ours.filter((one) => !kept.includes(one))) {
+    await place.removeFolder(folderPath(model, number), placing.first);
+    await place.removeFile(aboutPath(model, number));
+  }
+}
+
+/** For people and programs that look there: which version is the champion. */
+export async function nameChampion(place: Place, { name: model, version, id, createdAt, metrics }: VersionManifest): Promise<void> {
+  const text = `${JSON.stringify({ model, version, id, createdAt, metrics }, null, 1)}\n`;
+  const path = `${model}/champion.json`;
+  const there = await place.read(path);
+  if (there === undefined || Buffer.from(there).toString('utf8') !== text) await place.write(path, Buffer.from(text));
+}
+
+async function readAbout(place: Place, model: string, version: number): Promise<About | undefined> {
+  const bytes = await place.read(aboutPath(model, version));
+  if (bytes === undefined) return undefined;
+  try {
+    return JSON.parse(Buffer.from(bytes).toString('utf8')) as About;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,66 @@
+import type { Place } from '../places/place.ts';
+
+const FILE = 'models.config';
+/** Of one model, for whoever writes the list of all. */
+const ENTRY = 'serving.json';
+const TURNS_MAX = 20;
+
+interface Entry {
+  readonly version: number;
+  readonly basePath: string;
+}
+
+/**
+ * Names the version of a model in the list that TensorFlow Serving reads of all models. Labels are left out on purpose: a label for a
+ * version that is not loaded yet makes TensorFlow Serving refuse the whole list; with one version of each model none is needed.
+ *
+ * Models are deployed at the same time: each has its entry, and whoever writes the list reads the entries again afterwards, until the
+ * list says what they say. So the last writer of all has seen every entry.
+ */
+export async function writeModelsConfig(place: Place, model: string, version: number, servedFrom: string | undefined): Promise<void> {
+  const entry: Entry = { version, basePath: `${(servedFrom ?? place.location).replace(/\/+$/, '')}/${model}` };
+  await place.write(`${model}/${ENTRY}`, Buffer.from(`${JSON.stringify(entry)}\n`));
+  await settle(place);
+}
+
+/** The model is not served by the list any more: it is taken out, and TensorFlow Serving takes the highest number again. */
+export async function leaveModelsConfig(place: Place, model: string): Promise<void> {
+  if ((await place.read(`${model}/${ENTRY}`)) === undefined) return;
+  await place.removeFile(`${model}/${ENTRY}`);
+  await settle(place);
+}
+
+/** Until the list says what the entries say. */
+async function settle(place: Place): Promise<void> {
+  let written = await writeList(place);
+  for (let turn = 0; turn < TURNS_MAX; turn += 1) {
+    if ((await listText(place)) === written) return;
+    written = await writeList(place);
+  }
+}
+
+async function writeList(place: Place): Promise<string> {
+  const text = await listText(place);
+  await place.write(FILE, Buffer.from(text));
+  return text;
+}
+
+async function listText(place: Place): Promise<string> {
+  const configs: string[] = [];
+  for (const model of (await place.folders('')).sort()) {
+    const bytes = await place.read(`${model}/${ENTRY}`);
+    if (bytes === undefined) continue;
+    const { version, basePath } = JSON.parse(Buffer.from(bytes).toString('utf8')) as Entry;
+    configs.push(
+      [
+        '  config {',
+        `    name: ${JSON.stringify(model)}`,
+        `    base_path: ${JSON.stringify(basePath)}`,
+        '    model_platform: "tensorflow"',
+        `    model_version_policy { specific { versions: ${version} } }`,
+        '  }',
+      ].join('\n'),
+    );
+  }
+  return `# Written by Perennial with every promotion and rollback.\nmodel_config_list {\n${configs.join('\n')}\n}\n`;
+}

@@ -1,0 +1,197 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { OpenArtifact } from '../../../src/core/ports.ts';
+import type { VersionManifest } from '../../../src/registry/types.ts';
+import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
+import { FaultyStore } from '../../../src/storage/faulty-store.ts';
+import { MemoryStore } from '../../../src/storage/memory-store.ts';
+import { BucketPlace } from '../../../src/targets/places/bucket-place.ts';
+import { FolderPlace } from '../../../src/targets/places/folder-place.ts';
+import type { Place } from '../../../src/targets/places/place.ts';
+import { putVersion, takeAway } from '../../../src/targets/placed-versions.ts';
+import { writeModelsConfig } from '../../../src/targets/shared/models-config.ts';
+import { tempDir } from '../../support/temp-dir.ts';
+
+const FIRST = 'saved_model.pb';
+const artifacts = createArtifactStore(new MemoryStore(), tempDir('blobs'));
+
+async function artifactOf(text: string): Promise<OpenArtifact> {
+  const files = Object.fromEntries(
+    [FIRST, 'assets/labels.txt', 'assets.extra/README.txt'].map((name) => [name, Buffer.from(`${name} of ${text}\n`.repeat(200))]),
+  );
+  return artifacts.open(await artifacts.write({ kind: 'export', summary: text, files, meta: {} }));
+}
+
+const manifestOf = (version: number, id = `id-${version}`): VersionManifest => ({ name: 'm', version, id }) as VersionManifest;
+const placing = (withdraws: boolean) => ({ first: FIRST, withdraws: () => withdraws }) as never;
+
+const places: readonly (readonly [string, () => { readonly place: Place; readonly numbers: () => Promise<number[]> }])[] = [
+  [
+    'a folder',
+    () => {
+      const place = new FolderPlace(tempDir('place'));
+      return { place, numbers: () => numbersOf(place) };
+    },
+  ],
+  [
+    'a bucket',
+    () => {
+      const place = new BucketPlace(new MemoryStore());
+      return { place, numbers: () => numbersOf(place) };
+    },
+  ],
+];
+
+async function numbersOf(place: Place): Promise<number[]> {
+  return (await place.folders('m'))
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .sort((a, b) => a - b);
+}
+
+describe.each(places)('versions in %s', (_name, make) => {
+  it('are whole as soon as they are seen, for a poller that looks all the time while 20 are written and taken away', async () => {
+    const { place } = make();
+    let over = false;
+    const halves: string[] = [];
+    const seen = new Set<number>();
+    const poller = (async () => {
+      while (!over) {
+        for (const number of await numbersOf(place)) {
+          // What TensorFlow Serving does: it loads what has a number for a name. Gone again since the listing: no half.
+          const model = await place.read(`m/${number}/${FIRST}`);
+          if (model === undefined && (await numbersOf(place)).includes(number)) halves.push(`${number} without its model`);
+          else if (model !== undefined && Buffer.from(model).toString() !== `${FIRST} of ${number}\n`.repeat(200))
+            halves.push(`${number} torn`);
+          if (model !== undefined) seen.add(number);
+        }
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    })();
+    for (let version = 1; version <= 20; version += 1) {
+      await putVersion(place, placing(true), manifestOf(version), await artifactOf(String(version)));
+      await takeAway(place, placing(true), 'm', version, { path: '', keep: 2 });
+    }
+    over = true;
+    await poller;
+    expect(halves).toEqual([]);
+    expect(seen.size).toBeGreaterThan(2);
+    expect(await numbersOf(place)).toEqual([19, 20]);
+  });
+
+  it('are left as they are by whoever lays them down again, and made whole where a writer was killed', async () => {
+    const { place, numbers } = make();
+    const artifact = await artifactOf('1');
+    await putVersion(place, placing(true), manifestOf(1), artifact);
+    await putVersion(place, placing(true), manifestOf(1), artifact);
+    expect(await numbers()).toEqual([1]);
+    await place.removeFile(`m/1/assets/labels.txt`);
+    if (place instanceof BucketPlace) {
+      await putVersion(place, placing(true), manifestOf(1), artifact);
+      expect(await place.holds('m/1', artifact)).toBe(true);
+    }
+  });
+
+  it('of somebody else are never written over, nor taken away', async () => {
+    const { place, numbers } = make();
+    await place.write('m/7/theirs.txt', Buffer.from('x'));
+    await expect(putVersion(place, placing(true), manifestOf(7), await artifactOf('7'))).rejects.toMatchObject({
+      code: 'TARGET_TAKEN',
+      message: expect.stringContaining('something that Perennial did not put there'),
+    });
+    await putVersion(place, placing(true), manifestOf(8), await artifactOf('8'));
+    await expect(putVersion(place, placing(true), manifestOf(8, 'of another store'), await artifactOf('9'))).rejects.toMatchObject({
+      code: 'TARGET_TAKEN',
+      message: expect.stringContaining('the version of another store'),
+    });
+    await takeAway(place, placing(true), 'm', 8, { path: '', keep: 1 });
+    expect(await numbers()).toEqual([7, 8]);
+    await expect(takeAway(place, placing(true), 'm', 6, { path: '', keep: 1 })).rejects.toMatchObject({ code: 'TARGET_TAKEN' });
+  });
+
+  it('above the champion go where the highest number is served, and stay where a list names it', async () => {
+    for (const withdraws of [true, false]) {
+      const { place, numbers } = make();
+      for (const version of [1, 2, 3, 4])
+        await putVersion(place, placing(withdraws), manifestOf(version), await artifactOf(String(version)));
+      await takeAway(place, placing(withdraws), 'm', 3, { path: '', keep: 3 });
+      expect(await numbers()).toEqual(withdraws ? [1, 2, 3] : [2, 3, 4]);
+    }
+  });
+
+  it('of many models are named in one list, whoever writes at the same time', async () => {
+    const { place } = make();
+    const models = Array.from({ length: 8 }, (_, index) => `m${index}`);
+    await Promise.all(models.map((model, index) => writeModelsConfig(place, model, index + 1, index % 2 === 0 ? '/models/' : undefined)));
+    const text = Buffer.from((await place.read('models.config'))!).toString();
+    for (const [index, model] of models.entries())
+      expect(text).toContain(
+        `name: "${model}"\n    base_path: "${index % 2 === 0 ? '/models' : place.location}/${model}"\n    model_platform: "tensorflow"\n    model_version_policy { specific { versions: ${index + 1} } }`,
+      );
+  });
+});
+
+describe('a folder', () => {
+  it('has no trace of writers that were killed, an hour later', async () => {
+    const folder = tempDir('place');
+    const place = new FolderPlace(folder);
+    const left = join(folder, 'm', '.3.4711-0a1b2c3d');
+    mkdirSync(left, { recursive: true });
+    writeFileSync(join(left, FIRST), 'half');
+    const fresh = join(folder, 'm', '.4.4712-0a1b2c3d');
+    mkdirSync(fresh);
+    utimesSync(left, new Date(0), new Date(0));
+    await putVersion(place, placing(true), manifestOf(3), await artifactOf('3'));
+    expect([existsSync(left), existsSync(fresh)]).toEqual([false, true]);
+    expect(await place.folders('m')).toEqual(expect.arrayContaining(['3', 'about']));
+    expect(readFileSync(join(folder, 'm/3', FIRST), 'utf8')).toContain('of 3');
+  });
+
+  it.skipIf(process.getuid?.() === 0)('that cannot be written to is said with what to do', async () => {
+    const folder = tempDir('place');
+    chmodSync(folder, 0o500);
+    await expect(new FolderPlace(folder).check(0)).rejects.toMatchObject({
+      code: 'TARGET_UNAVAILABLE',
+      hint: expect.stringContaining('user'),
+    });
+  });
+
+  it('on a disk that has no room for a version is said before it is written', async () => {
+    await expect(new FolderPlace(tempDir('place')).check(2 ** 52)).rejects.toMatchObject({
+      code: 'STORE_FULL',
+      message: expect.stringMatching(/has \d+ bytes left, and the version needs 4503599627370496/),
+    });
+  });
+
+  it('below a file is said with what to do, and leaves nothing behind', async () => {
+    const folder = tempDir('place');
+    writeFileSync(join(folder, 'file'), '');
+    await expect(new FolderPlace(join(folder, 'file')).check(0)).rejects.toMatchObject({
+      code: 'TARGET_UNAVAILABLE',
+      message: expect.stringContaining(join(folder, 'file')),
+      hint: expect.stringContaining('is a file'),
+    });
+    await new FolderPlace(folder).check(0);
+    expect(readdirSync(folder)).toEqual(['file']);
+  });
+});
+
+describe('a bucket', () => {
+  it('that fails at any call shows no folder without its model, and is whole after another try', async () => {
+    for (let call = 1; ; call += 1) {
+      const inner = new MemoryStore();
+      const faulty = new FaultyStore(inner, { call });
+      const artifact = await artifactOf('1');
+      const failed = await putVersion(new BucketPlace(faulty), placing(true), manifestOf(1), artifact).then(
+        () => false,
+        () => true,
+      );
+      const place = new BucketPlace(inner);
+      for (const number of await numbersOf(place)) expect(await place.read(`m/${number}/${FIRST}`)).toBeDefined();
+      await putVersion(place, placing(true), manifestOf(1), artifact);
+      expect(await place.holds('m/1', artifact)).toBe(true);
+      if (!failed) return expect(call).toBeGreaterThan(5);
+    }
+  });
+});
