@@ -115,6 +115,12 @@ function refuseDeeds(steps: readonly PlanStep[]): void {
         `the step "${id}" writes files beside the document`,
         `Take the step out${type === 'deploy' ? ', or deploy "to": "server"' : ''}.`,
       );
+    const foreign = ((config['targets'] as readonly Json[] | undefined) ?? []).find((target) => target !== 'server');
+    if (type === 'deploy' && foreign !== undefined)
+      throw cannot(
+        `the step "${id}" keeps the model at ${JSON.stringify(foreign)}, which is somebody's place`,
+        'Leave only "server" in "targets", or take "targets" out.',
+      );
     if (type === 'command' || type === 'script')
       throw cannot(`the step "${id}" runs a program, which does not live by the simulated clock and may do anything`, 'Take the step out.');
   }
