@@ -83,7 +83,7 @@ export class Play {
       prepared.keepDays,
     );
     for (const { day, rows } of this.#known) this.#oracle.know(day, rows);
-    this.#outages = new Outages(world, this.#ledger);
+    this.#outages = new Outages(world, this.#ledger, stream.days);
     this.#scheduler = new Scheduler(world, this.#ledger, this.#outages, prepared.planFor(this.#feed.path));
     this.#traffic = new Traffic(world, prepared.model);
   }
