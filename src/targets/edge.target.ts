@@ -1,5 +1,6 @@
 import type { JsonObject } from '../core/json.ts';
 import { defineTarget } from './target.ts';
+import type { Packing } from './shared/packing-loss.ts';
 import { exportOfVersion } from './shared/prepared-export.ts';
 
 interface Config {
@@ -7,8 +8,6 @@ interface Config {
   readonly maxLoss?: number | null;
   readonly metric?: string;
 }
-
-export type Packing = 'uint8' | 'uint16' | 'float16' | 'none';
 
 const MAX_LOSS = 0.01;
 
