@@ -9,7 +9,7 @@ import { scenarioRegistry } from './scenarios/index.generated.ts';
 import type { IngestConfig } from '../data/ingest/ingest-config.ts';
 import { generatedStream } from './stream/generated-stream.ts';
 import { tableStream } from './stream/table-stream.ts';
-import { readSource } from './stream/table.ts';
+import { readSource, refuseNumbers } from './stream/table.ts';
 import { World } from './world/world.ts';
 
 export interface SimulateOptions extends Omit<PlaySettings, 'events'> {
@@ -39,20 +39,12 @@ export async function simulate(file: string, { params, days, stream: asked, ...s
   const prepared = await prepare(file, params);
   const base = { days, label: prepared.label, times: prepared.times, excluded: prepared.ingest.exclude ?? [] };
   const scenario = 'scenario' in asked ? scenarioRegistry.get(asked.scenario) : undefined;
+  const table = await readSource('table' in asked ? overTable(prepared.ingest, asked.table) : prepared.ingest, prepared.documentDir);
+  refuseNumbers(table, prepared.label);
   const stream =
     'table' in asked
-      ? tableStream(await readSource(overTable(prepared.ingest, asked.table), prepared.documentDir), {
-          ...base,
-          name: basename(asked.table),
-          time: asked.time,
-          history: settings.history,
-        })
-      : generatedStream(await readSource(prepared.ingest, prepared.documentDir), {
-          ...base,
-          scenario: scenario!,
-          rowsPerDay: settings.rowsPerDay,
-          seed: settings.seed,
-        });
+      ? tableStream(table, { ...base, name: basename(asked.table), time: asked.time, history: settings.history })
+      : generatedStream(table, { ...base, scenario: scenario!, rowsPerDay: settings.rowsPerDay, seed: settings.seed });
   settings.signal.throwIfAborted();
   const world = await World.open(settings.tell);
   try {

@@ -21,10 +21,13 @@ const WORDS: Readonly<Record<Exclude<Outage, 'server'>, string>> = {
 export class Outages {
   readonly #world: World;
   readonly #ledger: Ledger;
+  readonly #days: number;
   readonly #armed: { readonly kind: Exclude<Outage, 'server'>; readonly day: number }[] = [];
 
-  constructor(world: World, ledger: Ledger) {
+  /** @param days that are played: what waits strikes before they end */
+  constructor(world: World, ledger: Ledger, days: number) {
     this.#world = world;
+    this.#days = days;
     this.#ledger = ledger;
   }
 
@@ -42,7 +45,8 @@ export class Outages {
 
   /** What no run has met in time strikes a check. */
   async duringCheck(workflowId: string, day: number): Promise<void> {
-    if (this.#armed.length === 0 || day < this.#armed[0]!.day + OUTAGE_WAITS_DAYS) return;
+    const [next] = this.#armed;
+    if (next === undefined || day < Math.min(next.day + OUTAGE_WAITS_DAYS, this.#days - 2)) return;
     await this.#strike(this.#armed.shift()!.kind, `in the middle of ${workflowId}`);
   }
 

@@ -83,7 +83,7 @@ export class Play {
       prepared.keepDays,
     );
     for (const { day, rows } of this.#known) this.#oracle.know(day, rows);
-    this.#outages = new Outages(world, this.#ledger);
+    this.#outages = new Outages(world, this.#ledger, stream.days);
     this.#scheduler = new Scheduler(world, this.#ledger, this.#outages, prepared.planFor(this.#feed.path));
     this.#traffic = new Traffic(world, prepared.model);
   }
@@ -114,8 +114,8 @@ export class Play {
     const begin = this.#ledger.start + day * DAY_MS;
     const rows = this.#stream.rows(day);
     const world = this.#stream.world(day);
-    const before = day === 0 ? '' : this.#stream.world(day - 1).words;
-    if (world.broken !== undefined && world.words !== before) this.#ledger.incident(begin, 'upstream', `Upstream: ${world.words}.`);
+    const wasBroken = day > 0 && this.#stream.world(day - 1).broken !== undefined;
+    if (world.broken !== undefined && !wasBroken) this.#ledger.incident(begin, 'upstream', `Upstream: ${world.words}.`);
     this.#oracle.learn(day);
     const oracle = this.#oracle.right(rows);
     const answered: Answered[] = [];

@@ -33,6 +33,8 @@ export interface Prepared {
 }
 
 const DAY_MS = 86_400_000;
+/** Keys of `on` by which others are told: nobody is told of what is only played. */
+const TOLD = ['notify', 'publish'] as const;
 /** A training that leaves its weights as they were drawn. */
 const WEAK = { epochs: 1, optimizer: { sgd: { learningRate: 1e-9 } } } as const;
 
@@ -67,7 +69,7 @@ export async function prepare(file: string, params: Readonly<Record<string, Json
   const compile = (source: string, change: (steps: Writable[]) => void): Plan => {
     const copy = structuredClone(document) as Writable;
     const { steps, on } = copy as unknown as { steps: Writable[]; on?: Writable };
-    if (on !== undefined) delete on['notify'];
+    for (const name of TOLD) delete on?.[name];
     const reads = steps.find(({ uses }) => String(uses).startsWith('ingest'))!;
     (reads['with'] as Writable)['source'] = { format: 'csv', path: source };
     change(steps);
@@ -85,7 +87,7 @@ export async function prepare(file: string, params: Readonly<Record<string, Json
     times: [...new Set(times.filter((name) => name !== undefined))],
     keepDays: keptDays(config),
     listensToFlags: plan.on.triggers?.['feedback'] !== undefined,
-    notes: plan.on.notify === undefined ? [] : ['Nobody was notified: "on.notify" was left out.'],
+    notes: TOLD.filter((name) => plan.on[name] !== undefined).map((name) => `Nobody was told anything: "on.${name}" was left out.`),
     planFor: (source) => compile(source, () => undefined),
     weakPlanFor: (source) =>
       compile(source, (steps) => {
@@ -112,6 +114,12 @@ function refuseDeeds(steps: readonly PlanStep[]): void {
       throw cannot(
         `the step "${id}" writes files beside the document`,
         `Take the step out${type === 'deploy' ? ', or deploy "to": "server"' : ''}.`,
+      );
+    const foreign = ((config['targets'] as readonly Json[] | undefined) ?? []).find((target) => target !== 'server');
+    if (type === 'deploy' && foreign !== undefined)
+      throw cannot(
+        `the step "${id}" keeps the model at ${JSON.stringify(foreign)}, which is somebody's place`,
+        'Leave only "server" in "targets", or take "targets" out.',
       );
     if (type === 'command' || type === 'script')
       throw cannot(`the step "${id}" runs a program, which does not live by the simulated clock and may do anything`, 'Take the step out.');

@@ -81,6 +81,22 @@ export async function readSource(config: IngestConfig, documentDir: string): Pro
   }
 }
 
+/** Of integers, more distinct values than this are regressed. */
+const CLASSES_MAX = 20;
+
+/** Answers are right or wrong only where they are classes. @throws USAGE */
+export function refuseNumbers({ columns, rows }: SourceTable, label: string): void {
+  const kind = columns.find(({ name }) => name === label)?.kind;
+  if (kind === 'number' || kind === 'time' || (kind === 'integer' && new Set(rows.map((row) => row[label])).size > CLASSES_MAX))
+    throw new PerennialError(
+      'USAGE',
+      `The document cannot be simulated: "${label}" is a ${kind === 'time' ? 'time' : 'number'}, and answers are judged as right or wrong.`,
+      {
+        hint: 'Simulate a document that predicts classes.',
+      },
+    );
+}
+
 function cellOf(kind: TableColumn['kind'], value: unknown): Cell {
   if (value === null || value === undefined) return null;
   if (kind === 'number' || kind === 'integer') return Number(value);

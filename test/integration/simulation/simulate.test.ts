@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -20,7 +20,7 @@ const childrenOf = (pid: number): number[] =>
 
 describe('perennial simulate', () => {
   it('plays a document through drift, a killed worker, a store and a Temporal that are away, wrong labels and a bad challenger', async () => {
-    const folder = tempDir('simulation');
+    const folder = tempDir('played');
     const file = writeReturns(folder);
     const report = join(folder, 'days.html');
     const answer = await perennial.run(
@@ -28,26 +28,26 @@ describe('perennial simulate', () => {
         'simulate',
         file,
         '--days',
-        '20',
+        '16',
         '--rows',
-        '300',
+        '200',
         '--seed',
         '3',
         '--max-loss',
-        '5',
+        '50',
         '--max-retrainings',
         '15',
         '--report',
         report,
         '--json',
       ],
-      { env: { PERENNIAL_STORE: 'file:/nowhere', TEMPORAL_ADDRESS: '127.0.0.1:1' } },
+      { env: { PERENNIAL_STORE: 'file:/nowhere', TEMPORAL_ADDRESS: '127.0.0.1:1' }, timeoutMs: 590_000 },
     );
     expect(answer.stderr).not.toContain('    at ');
     const simulation = answer.json<Simulation>();
     expect(answer.code, answer.stderr).toBe(0);
     expect(simulation.bounds.map(({ kept }) => kept)).toEqual([true, true]);
-    expect(simulation.days).toHaveLength(20);
+    expect(simulation.days).toHaveLength(16);
     const kinds = simulation.incidents.map(({ kind }) => kind);
     expect(kinds).toEqual(
       expect.arrayContaining(['server', 'worker', 'refused', 'store', 'brokenPromotion', 'rolledBack', 'unpinned', 'temporal', 'upstream']),
@@ -64,11 +64,11 @@ describe('perennial simulate', () => {
     const broken = simulation.changes.find(({ to }) => to === back.from)!;
     expect(back.to).toBe(broken.from);
     expect(simulation.runs.some(({ trigger, live }) => trigger === 'drift' && live)).toBe(true);
-    expect(readFileSync(report, 'utf8')).toContain('20 days of returns');
+    expect(readFileSync(report, 'utf8')).toContain('16 days of returns');
   });
 
   it('plays a table by its own time, and says where a bound is not kept', async () => {
-    const folder = tempDir('simulation');
+    const folder = tempDir('played');
     const file = writeReturns(folder);
     const answer = await perennial.run([
       'simulate',
@@ -96,7 +96,7 @@ describe('perennial simulate', () => {
     ['killed', 'SIGKILL', null],
   ] as const)('ends at once, and leaves nothing, where it is %s', async (_how, signal, code) => {
     const before = left();
-    const started = perennial.start(['simulate', writeReturns(tempDir('simulation')), '--days', '5']);
+    const started = perennial.start(['simulate', writeReturns(tempDir('played')), '--days', '5']);
     await started.waitFor(/the first run, on/, 90_000);
     const temporal = childrenOf(started.pid).find((pid) => commandOf(pid)?.includes('temporal-test-server') === true)!;
     process.kill(started.pid, signal);
@@ -106,7 +106,7 @@ describe('perennial simulate', () => {
   });
 
   it('says what stands in its way before anything is started', async () => {
-    const folder = tempDir('simulation');
+    const folder = tempDir('played');
     const file = writeReturns(folder);
     const fails = async (...args: string[]): Promise<string> => {
       const answer = await perennial.run(['simulate', ...args]);
@@ -117,7 +117,16 @@ describe('perennial simulate', () => {
     expect(await fails(file, '--time', 'at')).toContain('--time goes with --table.');
     expect(await fails(file, '--table', join(folder, 'returns.csv'), '--time', 'when')).toContain('The table has no column "when"');
     expect(await fails(file, '--days', '0')).toContain('expected a whole number from 1');
-    expect(await fails('pipelines/sequence.json')).toContain('The document cannot be simulated');
+    const numbers = join(folder, 'numbers.json');
+    writeFileSync(
+      numbers,
+      readFileSync(file, 'utf8')
+        .replace('"label": "returned"', '"label": "amount"')
+        .replace(/"metric": "accuracy"/g, '"metric": "meanAbsoluteError"')
+        .replace(/"metrics": \[[^\]]*\]/, '"metrics": ["meanAbsoluteError"]')
+        .replace(/"atLeast": 0.7/, '"atMost": 9'),
+    );
+    expect(await fails(numbers)).toContain('"amount" is a number, and answers are judged as right or wrong');
     expect(await fails('pipelines/missing.json')).toContain('missing.json');
   });
 });
