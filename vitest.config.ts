@@ -7,6 +7,7 @@ const LONG = [
   'faults/stack/kill',
   'faults/stack/many',
   'integration/registry/race',
+  'integration/simulation/simulate',
   'integration/steps/deed',
   'integration/steps/approval',
   'faults/stack/store',

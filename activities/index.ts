@@ -38,8 +38,8 @@ export function createActivities(
   StudyActivities &
   ApprovalActivities &
   UnchangedActivities &
-  TargetActivities &
   ChangeActivities &
+  TargetActivities &
   NotificationActivities {
   const steps: Record<string, (task: StepTask) => Promise<StepOutcome>> = {};
   for (const definition of deps.steps) {
@@ -57,8 +57,8 @@ export function createActivities(
     ...studyActivities(deps),
     ...approvalActivities(deps),
     ...unchangedActivities(deps),
-    ...targetActivities(deps),
     ...changeActivities(deps),
+    ...targetActivities(deps),
     ...notificationActivities(deps),
   } as ReturnType<typeof createActivities>;
 }

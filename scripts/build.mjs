@@ -21,6 +21,7 @@ const candidates = {
   server: 'src/server/main.ts',
   supervisor: 'src/stack/main.ts',
   provision: 'src/provisioning/main.ts',
+  simulated: 'src/simulation/members/main.ts',
   trainer: 'src/training/trainer/main.ts',
   scorer: 'src/scoring/main.ts',
   'hdf5-reader': 'src/training/imports/hdf5-reader.ts',

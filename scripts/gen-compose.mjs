@@ -28,9 +28,9 @@ export const FORMS = {
   },
   trigger: { form: 'named', meaning: 'What starts runs by itself.' },
   channel: { form: 'named', meaning: 'A way to tell people or programs what happened.' },
-  target: { form: 'named', meaning: 'Where a champion is kept, and who serves it from there.' },
   sink: { form: 'named', meaning: 'Where events go.' },
   envelope: { form: 'named', meaning: 'The form in which events tell changes.' },
+  target: { form: 'named', meaning: 'Where a champion is kept, and who serves it from there.' },
   expectation: { form: 'whole', meaning: 'What has to hold for the data.' },
 };
 

@@ -56,9 +56,10 @@ export const KINDS = [
     './channel.ts',
     ['channelRegistry', 'notification channel', 'name'],
   ],
-  ['src/targets', 'target', 'targets', 'TargetDefinition', './target.ts', ['targetRegistry', 'deployment target', 'name']],
+  ['src/simulation/scenarios', 'scenario', 'scenarios', 'ScenarioDefinition', './scenario.ts', ['scenarioRegistry', 'scenario', 'name']],
   ['src/events/sinks', 'sink', 'sinks', 'SinkDefinition', './sink.ts', ['sinkRegistry', 'sink of events', 'name']],
   ['src/events/envelopes', 'envelope', 'envelopes', 'EnvelopeDefinition', './envelope.ts', ['envelopeRegistry', 'form of events', 'name']],
+  ['src/targets', 'target', 'targets', 'TargetDefinition', './target.ts', ['targetRegistry', 'deployment target', 'name']],
   ['src/config/checks', 'check', 'checks', 'DocumentCheck', './check.ts'],
   ['src/cli/commands', 'command', 'commands', 'CommandModule', './command.ts'],
 ];

@@ -184,12 +184,12 @@ export default defineStep<DeployConfig & { readonly strategy?: StrategyConfig; r
       config: { predictionLog: { share: 0.1, leaveOut: ['name'], hash: ['customer'], keep: '90d' } },
     },
     {
-      title: 'Serve it from TensorFlow Serving as well, from a bucket that it watches',
-      config: { targets: ['server', { 'tensorflow-serving': { path: 's3://models/live' } }] },
-    },
-    {
       title: 'Bounds of what callers may ask',
       config: { limits: { requestsPerSecond: 200, rowsPerRequest: 100, timeout: '500ms' } },
+    },
+    {
+      title: 'Serve it from TensorFlow Serving as well, from a bucket that it watches',
+      config: { targets: ['server', { 'tensorflow-serving': { path: 's3://models/live' } }] },
     },
     { title: 'Export the files only', config: { to: 'directory', path: 'exports/penguins', promote: null } },
   ],

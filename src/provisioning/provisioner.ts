@@ -7,7 +7,7 @@ import { withLock } from '../platform/lock.ts';
 export type ToolSource = 'PATH' | 'cache' | 'provisioned' | 'node_modules';
 
 export interface Tool {
-  readonly name: 'temporal' | 'tensorflow' | 'minio';
+  readonly name: 'temporal' | 'temporal-test-server' | 'tensorflow' | 'minio';
   readonly version: string;
   readonly source: ToolSource;
   /** The program, or the addon's file. */

@@ -3,9 +3,11 @@ import { ensureMinio } from './minio.ts';
 import type { Report, Tool } from './provisioner.ts';
 import { ensureTemporal } from './temporal.ts';
 import { ensureTensorflow } from './tensorflow.ts';
+import { ensureTestServer } from './test-server.ts';
 
 const TOOLS: Readonly<Record<string, (report: Report) => Promise<Tool>>> = {
   temporal: ensureTemporal,
+  'temporal-test-server': ensureTestServer,
   tensorflow: ensureTensorflow,
   minio: ensureMinio,
 };

@@ -27,8 +27,8 @@ const PIN = orNull(recordSchema({ version: VERSION, by: TEXT, at: TEXT, why: TEX
 const SETTINGS: Readonly<Record<string, JsonSchema>> = {
   fallback: { enum: ['previous', 'nothing'] },
   predictionLog: recordSchema({}, { share: NUMBER, leaveOut: listOf(TEXT), hash: listOf(TEXT), keep: TEXT }),
-  targets: listOf(recordSchema({ name: TEXT, config: OBJECT })),
   limits: recordSchema({}, { requestsPerSecond: NUMBER, rowsPerRequest: COUNT, bytesPerRequest: COUNT, timeout: TEXT }),
+  targets: listOf(recordSchema({ name: TEXT, config: OBJECT })),
 };
 const SHARE: JsonSchema = { type: 'number', minimum: 0, maximum: 1 };
 const ROLLOUT_ROUTING = recordSchema(

@@ -234,7 +234,8 @@ async function carryOut(temporal: Temporal, planned: readonly Planned[]): Promis
     if (action === 'delete') await withScheduleErrors(id, () => schedule.getHandle(id).delete());
 }
 
-function updateOf(temporal: Temporal, desired: DesiredSchedule): Omit<ScheduleUpdateOptions, 'state'> {
+/** What a schedule is made of, as Temporal is told it. */
+export function updateOf(temporal: Pick<Temporal, 'settings'>, desired: DesiredSchedule): Omit<ScheduleUpdateOptions, 'state'> {
   const plan = 'plan' in desired.input ? desired.input.plan : desired.input.run.plan;
   const trigger = 'plan' in desired.input ? desired.input.trigger : desired.input.run.trigger;
   return {

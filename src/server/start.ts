@@ -62,6 +62,8 @@ export interface RunningServer {
   readonly url: string;
   /** `HOST:PORT` of gRPC, where that is spoken. */
   readonly grpc?: string;
+  /** Resolves when what was logged of predictions until now is in the store, or waits for it to come back. */
+  flushed(): Promise<void>;
   /** Takes no new connections, answers what has begun, writes the log, takes back the announcement, frees the models. */
   stop(): Promise<void>;
 }
@@ -132,6 +134,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     id,
     url,
     ...(grpc === undefined ? {} : { grpc: grpc.address }),
+    async flushed() {
+      // One that is going on may have begun before the newest lines came.
+      await predictions.flush();
+      await predictions.flush();
+    },
     async stop() {
       isStopped = true;
       unfollow?.();

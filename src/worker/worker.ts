@@ -167,7 +167,7 @@ async function stayAlone(queues: readonly string[], store: ObjectStore, signal: 
 }
 
 /** Two workers per queue: workflows with light steps, and heavy steps with their few slots. */
-function optionsOf(
+export function optionsOf(
   queue: string,
   settings: TemporalSettings,
   connection: NativeConnection,
@@ -232,7 +232,7 @@ async function defaultDeps(): Promise<ActivityDeps> {
 let runtimeInstalled = false;
 
 /** Quiet core, our own signal handling. Once per process. */
-async function installRuntime(): Promise<void> {
+export async function installRuntime(): Promise<void> {
   if (runtimeInstalled) return;
   runtimeInstalled = true;
   const { DefaultLogger, Runtime, makeTelemetryFilterString } = await import('@temporalio/worker');

@@ -28,7 +28,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/runs'],
   ['activities'],
   ['workflows'],
-  ['src/worker', 'src/server', 'src/cli'],
+  ['src/worker', 'src/server', 'src/simulation', 'src/cli'],
 ];
 
 /** Imports that must look up the order, each with its reason. */

@@ -19,6 +19,7 @@ import schemaCommand from './schema.command.ts';
 import scoreCommand from './score.command.ts';
 import serveCommand from './serve.command.ts';
 import showCommand from './show.command.ts';
+import simulateCommand from './simulate.command.ts';
 import statusCommand from './status.command.ts';
 import studiesCommand from './studies.command.ts';
 import tensorboardCommand from './tensorboard.command.ts';
@@ -48,6 +49,7 @@ export const commands: readonly CommandModule[] = [
   scoreCommand,
   serveCommand,
   showCommand,
+  simulateCommand,
   statusCommand,
   studiesCommand,
   tensorboardCommand,
