@@ -5,7 +5,7 @@ import { build } from 'esbuild';
 /** What Node.js has and a page has not, and packages with native code: there in name, and says so where it is called. */
 const ABSENT =
   /^(node:.*|(fs|os|path|util|crypto|stream|events|zlib|url|https?|child_process|worker_threads|module|buffer)(\/.*)?|@duckdb\/.*|minio|pino)$/;
-const IN_PLACE = { sharp: 'browser-images.ts', '/png.ts': 'no-plain-png.ts' };
+const IN_PLACE = { sharp: 'browser-images.ts', ajv: 'no-ajv.ts', '/png.ts': 'no-plain-png.ts' };
 
 const standIns = (root) => ({
   name: 'stand-ins',

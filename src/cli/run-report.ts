@@ -30,6 +30,7 @@ export function reportRun(run: RunReport, io: CliIo, place?: string): void {
   else if (reasons(run) !== '') io.print(`\nGate: ${run.verdict}${reasons(run)}`);
   if (run.model !== null && run.version !== null)
     io.print(`Model: ${run.model} version ${run.version}${run.standing === null ? '' : ` ${run.standing}`}`);
+  for (const line of targetLines(run)) io.print(line);
   if (heldBack(run)) io.print(`Let it serve all the same: perennial models promote ${run.model!} ${run.version!}`);
   if (run.urls.report !== undefined) io.print(`Report: ${run.urls.report}`);
   else if (run.model !== null && run.version !== null && Object.keys(run.metrics).length > 0)
@@ -41,6 +42,17 @@ export function reportRun(run: RunReport, io: CliIo, place?: string): void {
     io.note(`  logs: perennial runs logs ${run.pipeline}/${run.runId}`);
   }
   io.exit(exitCodeOfRun(run));
+}
+
+/** Where the champion is kept besides the servers. */
+function targetLines(run: RunReport): string[] {
+  return run.steps.flatMap(({ values }) => {
+    const targets = values?.['targets'];
+    if (!Array.isArray(targets)) return [];
+    return (targets as unknown as readonly { readonly target: string; readonly place: string; readonly version: number }[]).map(
+      (one) => `Target: ${one.target} at ${one.place} shows version ${one.version}`,
+    );
+  });
 }
 
 /** Registered, and promoted by nobody yet: in a freeze, or with too few wins. */

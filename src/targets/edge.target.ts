@@ -1,6 +1,6 @@
 import type { JsonObject } from '../core/json.ts';
 import { defineTarget } from './target.ts';
-import type { Packing } from './shared/packing-loss.ts';
+import type { Packing } from './shared/packing.ts';
 import { exportOfVersion } from './shared/prepared-export.ts';
 
 interface Config {

@@ -36,7 +36,7 @@ const PLACES: Readonly<Record<string, () => Promise<Place>>> = {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void server.close());
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-    return { config: { url, headers: {}, timeout: '2s' }, arrived: () => arrived, away: (now) => (away = now) };
+    return { config: { url, headers: {}, timeout: '30s' }, arrived: () => arrived, away: (now) => (away = now) };
   },
   async file() {
     const path = join(tempDir('sink'), 'events.ndjson');
@@ -109,7 +109,7 @@ describe('the sink http', () => {
     return { seen, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/secret-path` };
   }
   const outcome = async (url: string, more: JsonObject = {}): Promise<unknown> =>
-    httpSink.send(message(1), { url, headers: {}, timeout: '300ms', ...more }, context()).catch((error: unknown) => error);
+    httpSink.send(message(1), { url, headers: {}, timeout: '30s', ...more }, context()).catch((error: unknown) => error);
 
   it('sends the token, headers and the id, and lets no header of the document take their place', async () => {
     const { seen, url } = await receiver({ status: 202 });
@@ -159,8 +159,8 @@ describe('the sink http', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const started = Date.now();
-    expect(await outcome(url)).toMatchObject({ code: 'EVENT_FAILED' });
-    expect(Date.now() - started).toBeLessThan(5_000);
+    expect(await outcome(url, { timeout: '300ms' })).toMatchObject({ code: 'EVENT_FAILED' });
+    expect(Date.now() - started).toBeLessThan(20_000);
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
     expect(await outcome(url)).toMatchObject({ code: 'EVENT_FAILED', message: expect.stringContaining('does not answer') });

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../../core/json.ts';
-import type { OutputSpec, TensorSpec } from '../../core/tensor.ts';
+import type { OutputSpec, Prediction, TensorSpec } from '../../core/tensor.ts';
 
 /** A column as the form of the page asks for it. */
 export interface PageColumn {
@@ -37,4 +37,14 @@ export interface PageData {
     /** Base64. */
     readonly weights: string;
   };
+}
+
+/** What scripts and tests of others call. */
+export interface PageModel {
+  readonly model: string;
+  readonly version: number;
+  /** "cpu" or "webgl". */
+  readonly backend: string;
+  /** Answers as `POST /models/NAME/predict` does. Images are bytes, or base64. */
+  predict(rows: readonly unknown[]): Promise<readonly Prediction[]>;
 }

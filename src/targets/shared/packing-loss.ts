@@ -13,6 +13,7 @@ import { decodeQuantized, quantize as pack } from '../../training/keras/quantiza
 import { encodeWeights } from '../../training/bundle/weights-file.ts';
 import { readModel } from '../../training/bundle/load-model.ts';
 import { MODEL } from '../../training/model/model-meta.ts';
+import type { Packing } from './packing.ts';
 import type { TargetTools } from '../target.ts';
 
 interface Bound {
@@ -25,9 +26,6 @@ interface Judged {
   readonly measured: JsonObject;
   readonly refusals: readonly string[];
 }
-
-/** What weights are packed into. */
-export type Packing = 'uint8' | 'uint16' | 'float16' | 'none';
 
 const OTHERS: readonly Packing[] = ['uint16', 'float16'];
 

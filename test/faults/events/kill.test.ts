@@ -81,7 +81,7 @@ it('workers that are killed before they know that an event arrived lose none, an
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   await declareSinks(store, [
-    sinkFor('bus', 'http', { url, headers: {}, timeout: '5s' }),
+    sinkFor('bus', 'http', { url, headers: {}, timeout: '30s' }),
     sinkFor('lines', 'file', { path: file, bytesMax: 4_000, filesKept: 100 }),
   ]);
   const changes = changesFor(SUBJECTS, EACH);

@@ -77,7 +77,7 @@ beforeAll(async () => {
 const http = (path: string, more: Partial<PlannedSink> = {}): PlannedSink => ({
   name: path.slice(1),
   kind: 'http',
-  config: { url: `${url}${path}`, token: { $secret: 'EVENTS_TOKEN' }, headers: {}, timeout: '1s' },
+  config: { url: `${url}${path}`, token: { $secret: 'EVENTS_TOKEN' }, headers: {}, timeout: '30s' },
   envelope: 'cloudEvents',
   envelopeConfig: {},
   of: 'pipeline',
@@ -152,7 +152,7 @@ describe('a sink of events', () => {
   it('that is away, hangs or is busy gets the same bytes with the same id, in their order, and holds no run up', async () => {
     answers.set('/away', [500, 'hang', { status: '429', 'retry-after': '1' }]);
     const started = Date.now();
-    await run('away', [http('/away')]);
+    await run('away', [http('/away', { config: { ...http('/away').config, timeout: '1s' } })]);
     expect(Date.now() - started).toBeLessThan(20_000);
     await until(() => at('/away').length === 7, { timeoutMs: 60_000 });
     const first = at('/away').slice(0, 4);

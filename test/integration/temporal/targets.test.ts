@@ -56,7 +56,7 @@ async function deploy(model: string, version: number, targets: JsonObject['targe
   const plan = testPlan(`${model}-flow`, [
     planStep('given', 'given', { outputs: { version: 'version' }, config: { model, version } }),
     planStep('deploy', 'deploy', {
-      config: { targets: targets!, confirmSeconds: 5, ...config },
+      config: { targets: targets!, confirmSeconds: 120, ...config },
       inputs: { version: { step: 'given', output: 'version', kind: 'version' } },
       outputs: { deployment: 'deployment' },
       retry: { maximumAttempts: 1, initialIntervalMs: 10, backoffCoefficient: 1, maximumIntervalMs: 10 },

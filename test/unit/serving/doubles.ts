@@ -122,7 +122,11 @@ export class FakeSource implements VersionSource {
   /** Models whose routing cannot be read. */
   readonly torn = new Set<string>();
 
-  route(model: string, aliases: Record<string, number>, more: Pick<RoutingState, 'previous' | 'fallback' | 'rollout' | 'limits'> = {}): void {
+  route(
+    model: string,
+    aliases: Record<string, number>,
+    more: Pick<RoutingState, 'previous' | 'fallback' | 'rollout' | 'limits'> = {},
+  ): void {
     this.#etag += 1;
     this.routings.set(model, { aliases, revision: (this.routings.get(model)?.revision ?? 0) + 1, etag: String(this.#etag), ...more });
   }

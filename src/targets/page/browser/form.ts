@@ -1,6 +1,5 @@
 import type { Prediction } from '../../../core/tensor.ts';
-import type { PageColumn, PageData } from '../page-data.ts';
-import type { PageModel } from './main.ts';
+import type { PageColumn, PageData, PageModel } from '../page-data.ts';
 
 /** The page around the model: a form for one row, a field for many, and what it answers. */
 export function drawPage(data: PageData, ready: Promise<PageModel>): void {

@@ -3,21 +3,10 @@ import { loadGraphModel } from '@tensorflow/tfjs-converter';
 import '@tensorflow/tfjs-backend-cpu';
 import '@tensorflow/tfjs-backend-webgl';
 import type { Tf } from '../../../training/tensorflow/tf.ts';
-import type { Prediction } from '../../../core/tensor.ts';
 import { answerRows } from '../answer-rows.ts';
 import type { GraphModel } from '../answer-rows.ts';
 import { drawPage } from './form.ts';
-import type { PageData } from '../page-data.ts';
-
-/** What scripts and tests of others call. */
-export interface PageModel {
-  readonly model: string;
-  readonly version: number;
-  /** "cpu" or "webgl". */
-  readonly backend: string;
-  /** Answers as `POST /models/NAME/predict` does. Images are bytes, or base64. */
-  predict(rows: readonly unknown[]): Promise<readonly Prediction[]>;
-}
+import type { PageData, PageModel } from '../page-data.ts';
 
 async function start(): Promise<PageModel> {
   const data = JSON.parse(document.getElementById('perennial-model')!.textContent) as PageData;
