@@ -52,8 +52,8 @@ export class Scheduler {
   }
 
   /**
-   * Ticks after `from` and up to `to`, in their order. Data come once a day, so that of checks that look more often the last one of a day is
-   * played.
+   * Ticks after `from` and up to `to`, in their order. Data come once a day, so that of checks that look more often the last one of a day
+   * is played.
    */
   ticks(from: number, to: number): Tick[] {
     return this.#desired

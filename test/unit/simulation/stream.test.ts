@@ -10,6 +10,7 @@ import { generatedStream } from '../../../src/simulation/stream/generated-stream
 import { Oracle } from '../../../src/simulation/stream/oracle.ts';
 import type { Stream } from '../../../src/simulation/stream/stream.ts';
 import { tableStream } from '../../../src/simulation/stream/table-stream.ts';
+import { refuseNumbers } from '../../../src/simulation/stream/table.ts';
 import type { SourceTable } from '../../../src/simulation/stream/table.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
@@ -110,6 +111,12 @@ describe('a table as a stream', () => {
       'Row 1 of the table has "soon" as "at"',
     );
   });
+});
+
+it('takes classes alone', () => {
+  expect(() => refuseNumbers(tableOf(50), 'label')).not.toThrow();
+  expect(() => refuseNumbers(tableOf(50), 'a')).toThrow('"a" is a number, and answers are judged as right or wrong');
+  expect(() => refuseNumbers(tableOf(200), 'b')).toThrow('"b" is a number');
 });
 
 describe('the feed', () => {
