@@ -10,25 +10,10 @@ import { meantBy } from './meant.ts';
 import { definition, resolveRef, rootSchema } from './schema-walk.ts';
 import type { SchemaNode } from './schema-walk.ts';
 
-/** Kinds that documents name, in the order of a pipeline. */
-const KINDS = [
-  'step',
-  'reader',
-  'expectation',
-  'transform',
-  'architecture',
-  'layer',
-  'activation',
-  'initializer',
-  'constraint',
-  'optimizer',
-  'loss',
-  'callback',
-  'export',
-  'target',
-  'metric',
-  'drift',
-] as const;
+/** Kinds that documents name: those of which the schema has definitions. */
+const KINDS: readonly string[] = Object.keys(rootSchema.definitions ?? {}).filter(
+  (kind, _at, all) => !kind.includes('.') && all.some((name) => name.startsWith(`${kind}.`)),
+);
 
 export function kinds(): readonly string[] {
   return KINDS;
@@ -139,7 +124,7 @@ function keyLines(node: SchemaNode): string[] {
 /** The type of a value in a few words; a kind is named, not spelled out. */
 function typeOf(node: SchemaNode): string {
   const kind = node.$ref?.slice('#/definitions/'.length);
-  if (kind !== undefined && (KINDS as readonly string[]).includes(kind)) return /^[aeo]/.test(kind) ? `an ${kind}` : `a ${kind}`;
+  if (kind !== undefined && KINDS.includes(kind)) return /^[aeo]/.test(kind) ? `an ${kind}` : `a ${kind}`;
   if (node.allOf?.length === 1) return typeOf(node.allOf[0]!);
   const schema = resolveRef(node);
   if (schema.const !== undefined) return JSON.stringify(schema.const);

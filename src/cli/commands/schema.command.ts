@@ -9,10 +9,7 @@ export default defineCommand({
       .description(
         'Without arguments: the kinds of things that a document can name. With a kind: all names of it. With a name: its keys, their types, defaults and meaning, and an example. `--json` prints the JSON Schema instead.',
       )
-      .argument(
-        '[kind]',
-        'step, reader, expectation, transform, architecture, layer, optimizer, loss, callback, export, target, metric or drift; "document" for the envelope',
-      )
+      .argument('[kind]', 'one of those that are listed without it, e.g. step, transform or trigger; "document" for the envelope')
       .argument('[name]', 'name of a definition, e.g. train')
       .addHelpText(
         'after',
