@@ -129,7 +129,7 @@ function triggerSchema(definition) {
         ? {
             attempts: {
               description:
-                'Runs that failed, were rejected or changed nothing, one after the other, after which no more are started until there is another champion or another document.',
+                'Runs that failed, were rejected or changed nothing, one after the other, after which no more are started until there is another champion or another document; a run that its data stopped is none of them, and is tried again after longer and longer, up to a day.',
               type: 'integer',
               minimum: 1,
               default: 3,

@@ -11,6 +11,20 @@ interface ErrorEntry {
   readonly hint: string;
 }
 
+/** What stops a run before anything is learnt: the rows are not what they should be, which whoever brings them can correct. */
+export const DATA_STOPS: readonly string[] = [
+  'SOURCE_NOT_FOUND',
+  'SOURCE_EMPTY',
+  'SOURCE_INVALID',
+  'SOURCE_CHANGED',
+  'COLUMN_MISSING',
+  'SCHEMA_CHANGED',
+  'LABEL_INVALID',
+  'SPLIT_INVALID',
+  'EXPECTATION_FAILED',
+  'DATA_INVALID',
+];
+
 export const ERRORS = {
   // The document and the command line
   DOCUMENT_INVALID: { category: 'user', retryable: false, hint: 'Correct the places named above and run `perennial validate` again.' },

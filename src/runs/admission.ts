@@ -1,4 +1,7 @@
+import { WorkflowFailedError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { DATA_STOPS } from '../core/errors.ts';
 import { kindOfCheck } from '../core/monitor.ts';
 import type { Admission, AdmissionTask } from '../core/monitor.ts';
 import { TRIGGER_BOUNDS } from '../core/plan.ts';
@@ -29,10 +32,11 @@ export async function admit(deps: CheckDeps, client: Client, task: AdmissionTask
   const last = record === undefined ? undefined : await endOf(client, record, task.now);
   if (last?.running === true)
     return { outcome: 'running', run: record!.run, why: `Run ${record!.run}, which a trigger started, is still going.` };
-  // A run that gave way to another one is no attempt.
+  // A run that gave way to another one is no attempt, nor is one that its data stopped: others mend them, and nobody tells us when.
   const same = record !== undefined && record.champion === champion && record.revision === plan.revision;
-  const attempts = same ? record.attempts - (last!.skipped ? 1 : 0) : 0;
-  const coolUntil = last === undefined || last.skipped ? 0 : last.at + coolDownMs;
+  const attempts = same ? record.attempts - (last!.skipped || (counts && last!.stopped) ? 1 : 0) : 0;
+  const stopped = last?.stopped === true ? (same ? (record!.stopped ?? 0) : 0) + 1 : 0;
+  const coolUntil = last === undefined || last.skipped ? 0 : last.at + coolDownAfter(coolDownMs, stopped);
   if (counts && same && attempts >= most)
     return {
       outcome: 'blocked',
@@ -43,7 +47,7 @@ export async function admit(deps: CheckDeps, client: Client, task: AdmissionTask
     return {
       outcome: 'coolingDown',
       run: record!.run,
-      why: `Run ${record!.run} (${last!.word}) ended a short while ago; "coolDown" lasts until ${new Date(coolUntil).toISOString()}.`,
+      why: `Run ${record!.run} (${last!.word}) ended a short while ago; "coolDown"${stopped > 1 ? `, longer after ${stopped} runs in a row that their data stopped,` : ''} lasts until ${new Date(coolUntil).toISOString()}.`,
     };
   if (await isSettled(deps, task)) return { outcome: 'nothingNew', run: null, why: 'Another check of the same time has seen to it.' };
   const unseen = needsNewRows(task) ? await countUnseen(deps, task) : undefined;
@@ -59,6 +63,7 @@ export async function admit(deps: CheckDeps, client: Client, task: AdmissionTask
     champion,
     revision: plan.revision,
     attempts: counts ? attempts + 1 : attempts,
+    ...(stopped === 0 ? {} : { stopped }),
     run,
     by: task.by,
     at: task.now,
@@ -72,6 +77,13 @@ export async function admit(deps: CheckDeps, client: Client, task: AdmissionTask
   );
   await settle(deps, task, `run ${run}`);
   return { outcome: 'started', run, why: '' };
+}
+
+const DAY_MS = 24 * 3_600_000;
+
+/** Twice as long after each run in a row that its data stopped, but at most a day where a cool-down is not longer. */
+function coolDownAfter(coolDownMs: number, stopped: number): number {
+  return Math.max(coolDownMs, Math.min(coolDownMs * 2 ** Math.max(0, stopped - 1), DAY_MS));
 }
 
 function boundsOf({ check, run }: AdmissionTask): TriggerBounds | undefined {
@@ -105,6 +117,8 @@ function windowOf({ check, nominalTime }: AdmissionTask, version: number): Pick<
 interface Ended {
   readonly running: boolean;
   readonly skipped: boolean;
+  /** By its data, before anything was learnt. */
+  readonly stopped: boolean;
   /** When, by the clock of Temporal. */
   readonly at: number;
   readonly word: string;
@@ -121,16 +135,36 @@ async function endOf(client: Client, { run, at }: TriggerRecord, now: string): P
   try {
     const { status, closeTime, searchAttributes } = await client.workflow.getHandle(run).describe();
     const verdict = (searchAttributes as Readonly<Record<string, readonly unknown[] | undefined>>)['Verdict']?.[0];
+    const cause = status.name === 'FAILED' ? await causeOf(client, run) : undefined;
     const word = typeof verdict === 'string' ? verdict : status.name.toLowerCase();
-    return { running: status.name === 'RUNNING', skipped: verdict === 'skipped', at: closeTime?.getTime() ?? Date.parse(at), word };
+    return {
+      running: status.name === 'RUNNING',
+      skipped: verdict === 'skipped',
+      stopped: cause !== undefined && DATA_STOPS.includes(cause),
+      at: closeTime?.getTime() ?? Date.parse(at),
+      word: cause === undefined ? word : `${word}: ${cause}`,
+    };
   } catch (error) {
     if ((error as Error).name === 'WorkflowNotFoundError')
       return {
         running: Math.abs(Date.parse(now) - Date.parse(at)) < STARTS_WITHIN_MS,
         skipped: false,
+        stopped: false,
         at: Date.parse(at),
         word: 'unknown to Temporal',
       };
     throw temporalError(error, `Run "${run}"`);
+  }
+}
+
+/** The code of what a run failed with. */
+async function causeOf(client: Client, run: string): Promise<string | undefined> {
+  try {
+    await client.workflow.getHandle(run).result();
+    return undefined;
+  } catch (error) {
+    const cause = error instanceof WorkflowFailedError ? error.cause : undefined;
+    if (cause === undefined) throw error;
+    return cause instanceof ApplicationFailure ? (cause.type ?? undefined) : undefined;
   }
 }

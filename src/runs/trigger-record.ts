@@ -10,6 +10,8 @@ export interface TriggerRecord {
   readonly revision: string;
   /** Runs that were started for this champion by this document. */
   readonly attempts: number;
+  /** Runs in a row that their data stopped, before the last one; absent: none. */
+  readonly stopped?: number;
   /** Workflow id of the last one, whose monitor it was, and when it was decided on. */
   readonly run: string;
   readonly by: string;
@@ -39,6 +41,7 @@ export const TRIGGER: StoredKind<TriggerRecord> = defineStored({
     { attempts: COUNT, run: TEXT },
     {
       champion: COUNT,
+      stopped: COUNT,
       revision: TEXT,
       by: TEXT,
       at: TEXT,

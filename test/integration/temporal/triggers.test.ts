@@ -5,6 +5,7 @@ import ingest from '../../../activities/steps/ingest.step.ts';
 import type { MonitorInput, MonitorView } from '../../../src/core/monitor.ts';
 import type { DriftTrigger, NewDataTrigger, Plan } from '../../../src/core/plan.ts';
 import { PerennialError } from '../../../src/core/errors.ts';
+import type { ErrorCode } from '../../../src/core/errors.ts';
 import { needsAttention } from '../../../src/runs/attention.ts';
 import { pipelineInput } from '../../../src/runs/pipeline-input.ts';
 import { startRun } from '../../../src/runs/runs.ts';
@@ -20,7 +21,7 @@ import type { Stage } from './harness.ts';
 import { modelFacts } from '../../support/stored-facts.ts';
 import type { Json } from '@duckdb/node-api';
 
-let broken = false;
+let broken: ErrorCode | false = false;
 const steps = [
   ingest,
   // Learns nothing, but registers and promotes what a training on the data would.
@@ -30,7 +31,7 @@ const steps = [
     inputs: { in0: { kind: 'dataset' } },
     outputs: { out: { kind: 'version' } },
     async run(ctx, _config, { in0 }) {
-      if (broken) throw new PerennialError('TRAINING_DIVERGED', 'The loss is not finite.');
+      if (broken !== false) throw new PerennialError(broken, 'It does not go on like this.');
       const data = await ctx.artifacts.open(in0!);
       const profile = await data.bytes('profile.json');
       const columns = (JSON.parse(Buffer.from(profile).toString()) as { columns: { name: string }[] }).columns.filter(
@@ -230,7 +231,7 @@ describe('bounds of triggers', () => {
     write(rows(days(1, 10)));
     await learn();
     write(rows(days(1, 12)));
-    broken = true;
+    broken = 'TRAINING_DIVERGED';
     const first = await check(newData(10, { attempts: 2 }));
     expect(await check(newData(10, { coolDownMs: 3_600_000, attempts: 2 }))).toMatchObject({ outcome: 'coolingDown', run: first.run });
     const second = await check(newData(10, { attempts: 2 }));
@@ -251,7 +252,7 @@ describe('bounds of triggers', () => {
         kind: 'run',
         outcome: 'failed',
         workflow: second.run,
-        summary: expect.stringContaining('The loss is not finite') as string,
+        summary: expect.stringContaining('It does not go on like this') as string,
       }),
     );
     expect(
@@ -274,13 +275,34 @@ describe('bounds of triggers', () => {
       'perennial_pipeline_outcome{pipeline="bounded",kind="run",outcome="failed"} 1',
     ]);
     expect(third.why).toMatch(
-      /^2 runs that triggers started brought no champion in place of version 1, the last one .* \(failed\); "attempts" is 2\./,
+      /^2 runs that triggers started brought no champion in place of version 1, the last one .* \(failed: TRAINING_DIVERGED\); "attempts" is 2\./,
     );
     broken = false;
     await learn();
     write(rows(days(1, 14)));
     expect(await check(newData(10, { attempts: 2 }))).toMatchObject({ outcome: 'started', finding: { champion: 2 } });
     await until(async () => ((await needsAttention(stage.temporal, { pipeline: 'bounded' })).length === 0 ? [true] : []));
+  });
+});
+
+describe('runs that their data stop', () => {
+  it('are no attempts: they are tried again, after longer and longer, until the data are mended', async () => {
+    const { write, learn, check } = scene('stopped');
+    write(rows(days(1, 10)));
+    await learn();
+    write(rows(days(1, 12)));
+    broken = 'EXPECTATION_FAILED';
+    for (let at = 0; at < 3; at += 1) expect(await check(newData(10, { attempts: 1 }))).toMatchObject({ outcome: 'started' });
+    const cooling = await check(newData(10, { attempts: 1, coolDownMs: 3_600_000 }));
+    expect(cooling.outcome).toBe('coolingDown');
+    expect(cooling.why).toContain('(failed: EXPECTATION_FAILED)');
+    expect(cooling.why).toContain('longer after 3 runs in a row that their data stopped');
+    const until = Date.parse(/until (\S+)\.$/.exec(cooling.why ?? '')![1]!);
+    expect((until - Date.now()) / 3_600_000).toBeGreaterThan(3.9);
+    expect((until - Date.now()) / 3_600_000).toBeLessThan(4.1);
+    broken = false;
+    expect(await check(newData(10, { attempts: 1 }))).toMatchObject({ outcome: 'started' });
+    expect(await check(newData(10, { attempts: 1 }))).toMatchObject({ finding: { champion: 2 } });
   });
 });
 
