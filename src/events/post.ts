@@ -6,10 +6,15 @@ const QUOTED_CHARS = 200;
 /** Statuses after which trying again can help. */
 const AGAIN = new Set([408, 425, 429]);
 
+/** Statuses that are about the address, or who asks there, whatever is sent: redirects, and these. */
+const OF_ADDRESS = new Set([401, 403, 404, 405, 407, 410, 421, 451]);
+
 /** How failures are told. */
 export interface PostErrors {
   /** The receiver does not want it. */
   readonly refused: ErrorCode;
+  /** The address is not the right one, or who asks there: so it will be for all that is sent, until somebody corrects it. */
+  readonly misaddressed: ErrorCode;
   /** It may want it later; `details.retryAfterMs` where it says when. */
   readonly failed: ErrorCode;
   /** The setting with the address, for messages. */
@@ -19,7 +24,8 @@ export interface PostErrors {
 /**
  * Sends a body to an address. A redirect is not followed: the receiver of a secret is the one that was named.
  *
- * @throws the code `refused` for an address that does not want it; `failed` where it may want it later
+ * @throws the code `refused` where the receiver does not want it; `misaddressed` where the address or who asks there is wrong; `failed` where
+ *   it may want it later
  */
 export async function post(
   url: string,
@@ -40,10 +46,11 @@ export async function post(
   if (response.ok) return;
   const { status } = response;
   if (status >= 300 && status < 400)
-    throw new PerennialError(errors.refused, `${where} answered ${status}: it leads elsewhere, and redirects are not followed.`, {
+    throw new PerennialError(errors.misaddressed, `${where} answered ${status}: it leads elsewhere, and redirects are not followed.`, {
       hint: `Give the final address in ${errors.setting}.`,
     });
   const told = `${where} answered ${status}${text === '' ? '' : `: ${text.slice(0, QUOTED_CHARS)}`}`;
+  if (OF_ADDRESS.has(status)) throw new PerennialError(errors.misaddressed, told, { details: { status } });
   if (status < 500 && !AGAIN.has(status)) throw new PerennialError(errors.refused, told, { details: { status } });
   const retryAfterMs = waitOf(response.headers.get('retry-after'));
   throw new PerennialError(errors.failed, told, { details: { status, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) } });
@@ -64,7 +71,7 @@ function placeOf(url: string, errors: PostErrors): string {
   } catch {
     // Told below.
   }
-  throw new PerennialError(errors.refused, `${errors.setting} is no address of http or https.`, {
+  throw new PerennialError(errors.misaddressed, `${errors.setting} is no address of http or https.`, {
     hint: 'Give an address such as https://hooks.example.org/perennial; a secret is { "$secret": "NAME" }.',
   });
 }

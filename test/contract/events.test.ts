@@ -124,9 +124,13 @@ describe('the sink http', () => {
 
   it.each([
     [400, 'EVENT_REFUSED'],
-    [401, 'EVENT_REFUSED'],
-    [410, 'EVENT_REFUSED'],
-    [307, 'EVENT_REFUSED'],
+    [413, 'EVENT_REFUSED'],
+    [422, 'EVENT_REFUSED'],
+    [307, 'EVENT_FAILED'],
+    [401, 'EVENT_FAILED'],
+    [403, 'EVENT_FAILED'],
+    [404, 'EVENT_FAILED'],
+    [410, 'EVENT_FAILED'],
     [408, 'EVENT_FAILED'],
     [425, 'EVENT_FAILED'],
     [429, 'EVENT_FAILED'],
@@ -164,7 +168,7 @@ describe('the sink http', () => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
     expect(await outcome(url)).toMatchObject({ code: 'EVENT_FAILED', message: expect.stringContaining('does not answer') });
-    expect(await outcome('nonsense')).toMatchObject({ code: 'EVENT_REFUSED' });
+    expect(await outcome('nonsense')).toMatchObject({ code: 'EVENT_FAILED' });
   });
 });
 

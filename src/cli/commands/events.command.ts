@@ -27,7 +27,7 @@ export default defineCommand({
         'after',
         `
 An event is laid ready as its change is made, and a worker sends it until it has arrived, always with the same id. What a sink refuses
-(a status of 400 to 499, or a redirect) is set aside, and waits here to be sent again.
+(a status such as 400 or 422) is set aside, and waits here to be sent again; a token or an address that is wrong keeps all waiting.
 
 Examples:
   perennial events sinks

@@ -10,7 +10,13 @@ interface HttpConfig {
   readonly timeout: string;
 }
 
-const ERRORS: PostErrors = { refused: 'EVENT_REFUSED', failed: 'EVENT_FAILED', setting: 'the "url" of the sink' };
+/** A token that is wrong, or an address that has moved, is no fault of an event: those wait until it is corrected. */
+const ERRORS: PostErrors = {
+  refused: 'EVENT_REFUSED',
+  misaddressed: 'EVENT_FAILED',
+  failed: 'EVENT_FAILED',
+  setting: 'the "url" of the sink',
+};
 
 export default defineSink<HttpConfig>({
   name: 'http',

@@ -162,8 +162,16 @@ describe('a sink of events', () => {
     await until(async () => (await overviewOf(stage.deps.store)).find(({ sink }) => sink === 'away/away')!.state?.failingSince === null);
   });
 
+  it('that does not take the token, or leads elsewhere, has events wait until that is corrected', async () => {
+    answers.set('/closed', [401, 403, { status: '302', location: `${url}/elsewhere` }, 404]);
+    await run('closed', [http('/closed')]);
+    await until(() => new Set(at('/closed').map(({ body }) => body.id)).size === 4 && at('/closed').length === 8, { timeoutMs: 60_000 });
+    expect(at('/elsewhere')).toEqual([]);
+    expect(await listEvents(stage.deps.store, { states: ['refused'], sink: 'closed/closed', limit: 10 })).toEqual([]);
+  });
+
   it('that refuses has the event set aside, and gets it once more when it is asked to', async () => {
-    answers.set('/refuses', [400, { status: '302', location: `${url}/elsewhere` }]);
+    answers.set('/refuses', [400, 422]);
     await run('refuses', [http('/refuses')]);
     await until(() => at('/refuses').length === 4);
     const refused = await until(async () => {
@@ -172,9 +180,8 @@ describe('a sink of events', () => {
     });
     expect(refused.map(({ entry }) => entry!.why)).toEqual([
       expect.stringContaining('answered 400: not now'),
-      expect.stringContaining('answered 302: it leads elsewhere'),
+      expect.stringContaining('answered 422'),
     ]);
-    expect(at('/elsewhere')).toEqual([]);
     expect(await resend(stage.deps.store, { ids: [], sink: 'refuses/refuses' })).toBe(2);
     await until(() => at('/refuses').length === 6);
     expect(
