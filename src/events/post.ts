@@ -24,8 +24,8 @@ export interface PostErrors {
 /**
  * Sends a body to an address. A redirect is not followed: the receiver of a secret is the one that was named.
  *
- * @throws the code `refused` where the receiver does not want it; `misaddressed` where the address or who asks there is wrong; `failed` where
- *   it may want it later
+ * @throws the code `refused` where the receiver does not want it, `misaddressed` where the address or who asks there is wrong, `failed`
+ * where it may want it later
  */
 export async function post(
   url: string,
