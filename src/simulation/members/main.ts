@@ -1,13 +1,14 @@
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { signal } from '../../platform/process-info.ts';
 import type { MemberMessage, MemberOrder, MemberTask, MemberWork } from './protocol.ts';
 import { SimulatedClock } from './simulated-clock.ts';
 
 /**
- * A process of a simulation: `simulated.js TASK`, forked with an IPC channel. It lives by the simulated clock, and ends when nobody tells
+ * A process of a simulation: `simulated.js FILE`, forked with an IPC channel. It lives by the simulated clock, and ends when nobody tells
  * it the time any more. Its clock is installed before anything else is loaded.
  */
-const task = JSON.parse(process.argv[2] ?? '{}') as MemberTask;
+const [, , path] = process.argv;
+const task = JSON.parse(path === undefined ? '{}' : readFileSync(path, 'utf8')) as MemberTask;
 const clock = new SimulatedClock(task.jumps ?? []);
 clock.install();
 

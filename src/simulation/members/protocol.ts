@@ -4,7 +4,7 @@ import type { Jump } from './simulated-clock.ts';
 /** What a simulated process is. */
 export type MemberKind = 'worker' | 'server';
 
-/** Its one argument, as JSON. */
+/** What it is told at first: JSON in the file that its one argument names. */
 export interface MemberTask {
   readonly kind: MemberKind;
   readonly jumps: readonly Jump[];

@@ -1,6 +1,8 @@
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { PerennialError } from '../../core/errors.ts';
 import { entryPoint } from '../../platform/paths.ts';
 import type { MemberKind, MemberMessage, MemberOrder, MemberTask } from '../members/protocol.ts';
@@ -55,7 +57,10 @@ export class Member {
   static async start(kind: MemberKind, { env, log, port, jumps, temporal, folder }: MemberPlace): Promise<Member> {
     const task: MemberTask = { kind, jumps, port, temporal, folder };
     const file = openSync(log, 'a');
-    const child = fork(entryPoint('simulated'), [JSON.stringify(task)], { env, stdio: ['ignore', file, file, 'ipc'] });
+    // In a file: after two years of jumps it is too long for an argument.
+    const path = join(folder, `${kind}-${randomUUID()}.json`);
+    writeFileSync(path, JSON.stringify(task));
+    const child = fork(entryPoint('simulated'), [path], { env, stdio: ['ignore', file, file, 'ipc'] });
     closeSync(file);
     const ready = await new Promise<Extract<MemberMessage, { kind: 'ready' }>>((resolve, reject) => {
       const fail = (why: string): void =>
