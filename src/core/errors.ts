@@ -23,7 +23,7 @@ export const DATA_STOPS: readonly string[] = [
   'SPLIT_INVALID',
   'EXPECTATION_FAILED',
   'DATA_INVALID',
-];
+] satisfies readonly ErrorCode[];
 
 export const ERRORS = {
   // The document and the command line

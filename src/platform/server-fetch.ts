@@ -1,7 +1,8 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import type { Agent } from 'undici';
 import { PerennialError, messageOf } from '../core/errors.ts';
+import { stateOfFiles } from './file-state.ts';
 
 interface Identity {
   readonly state: string;
@@ -52,9 +53,7 @@ function asked(error: unknown, what: string): unknown {
 }
 
 async function agentOf(certificate: string, key: string): Promise<Agent> {
-  const state = [certificate, key]
-    .map((path) => [path, statSync(path, { throwIfNoEntry: false })?.mtimeMs, statSync(path, { throwIfNoEntry: false })?.size].join(' '))
-    .join();
+  const state = `${certificate} ${key} ${stateOfFiles([certificate, key])}`;
   if (known?.state === state) return known.agent;
   const { Agent } = await import('undici');
   try {

@@ -1,4 +1,4 @@
-import type { WorkflowExecutionInfo } from '@temporalio/client';
+import type { WorkflowExecutionInfo, WorkflowStartOptions } from '@temporalio/client';
 import { TEMPORAL_DEFAULTS } from '../../temporal.config.ts';
 import { PerennialError, messageOf } from '../core/errors.ts';
 import type { Plan } from '../core/plan.ts';
@@ -65,31 +65,34 @@ export async function startRun(
   return startInput(temporal, pipelineInput(plan, steps, options));
 }
 
+/** How Temporal is told to take a run that is started by hand, but for its id. */
+export function runOptions({ settings }: Pick<Temporal, 'settings'>, input: PipelineInput): Omit<WorkflowStartOptions, 'workflowId'> {
+  const { plan, trigger } = input;
+  const model = modelOf(plan);
+  return {
+    taskQueue: settings.taskQueue,
+    args: [input],
+    workflowExecutionTimeout: TEMPORAL_DEFAULTS.workflow.executionTimeoutMs,
+    workflowTaskTimeout: TEMPORAL_DEFAULTS.workflow.taskTimeoutMs,
+    staticSummary: runSummary(plan),
+    staticDetails: runDetails(plan),
+    typedSearchAttributes: startAttributes({ kind: 'run', pipeline: plan.pipeline, trigger, ...(model === undefined ? {} : { model }) }),
+    memo: { revision: plan.revision },
+  };
+}
+
 /** Starts a run of a workflow argument, e.g. that of an earlier run. */
 export async function startInput(temporal: Temporal, input: PipelineInput): Promise<StartedRun> {
   const { plan } = input;
   // Names of runs tell their time: by the clock that all who start some have in common.
   const runId = newRunId(new Date(await temporalNow(temporal)));
   const workflowId = `${plan.pipeline}/${runId}`;
-  const model = modelOf(plan);
   try {
     const handle = await temporal.client.workflow.start('pipeline', {
       workflowId,
-      taskQueue: temporal.settings.taskQueue,
       // The name of a run is never given twice, not even after it has ended.
       workflowIdReusePolicy: 'REJECT_DUPLICATE',
-      args: [input],
-      workflowExecutionTimeout: TEMPORAL_DEFAULTS.workflow.executionTimeoutMs,
-      workflowTaskTimeout: TEMPORAL_DEFAULTS.workflow.taskTimeoutMs,
-      staticSummary: runSummary(plan),
-      staticDetails: runDetails(plan),
-      typedSearchAttributes: startAttributes({
-        kind: 'run',
-        pipeline: plan.pipeline,
-        trigger: input.trigger,
-        ...(model === undefined ? {} : { model }),
-      }),
-      memo: { revision: plan.revision },
+      ...runOptions(temporal, input),
     });
     return {
       runId,

@@ -1,9 +1,10 @@
 import { X509Certificate } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import type { Server } from 'node:https';
 import { PerennialError, messageOf } from '../core/errors.ts';
 import type { StepLogger } from '../core/step.ts';
+import { stateOfFiles } from '../platform/file-state.ts';
 
 /** Files in PEM; the certificate with those that it was signed by behind it. */
 export interface TlsFiles {
@@ -90,10 +91,5 @@ export function followTls(server: Pick<Server, 'setSecureContext'>, files: TlsFi
 }
 
 function stateOf({ certificate, key, clientAuthority }: TlsFiles): string {
-  return [certificate, key, ...(clientAuthority === undefined ? [] : [clientAuthority])]
-    .map((path) => {
-      const facts = statSync(path, { bigint: true, throwIfNoEntry: false });
-      return facts === undefined ? 'gone' : `${facts.ino} ${facts.mtimeNs} ${facts.size}`;
-    })
-    .join();
+  return stateOfFiles([certificate, key, ...(clientAuthority === undefined ? [] : [clientAuthority])]);
 }

@@ -5,10 +5,10 @@ import type { Plan } from '../../core/plan.ts';
 import type { MonitorView } from '../../core/monitor.ts';
 import type { RunView } from '../../core/run.ts';
 import type { Temporal } from '../../runs/connect.ts';
-import { pipelineInput, runDetails, runSummary } from '../../runs/pipeline-input.ts';
+import { pipelineInput } from '../../runs/pipeline-input.ts';
 import { updateOf } from '../../runs/reconcile.ts';
 import type { DesiredSchedule } from '../../runs/schedule-plan.ts';
-import { modelOf, startAttributes } from '../../runs/search-attributes.ts';
+import { runOptions } from '../../runs/runs.ts';
 
 export interface Started<T> {
   readonly workflowId: string;
@@ -41,22 +41,7 @@ export async function startTick(temporal: Temporal, desired: DesiredSchedule, ti
 /** Starts a run by hand, as `perennial run` does. @param name the last part of its id */
 export async function startByHand(temporal: Temporal, plan: Plan, name: string): Promise<Started<RunView>> {
   const workflowId = `${plan.pipeline}/${name}`;
-  const model = modelOf(plan);
-  const handle = await temporal.client.workflow.start('pipeline', {
-    workflowId,
-    taskQueue: temporal.settings.taskQueue,
-    args: [pipelineInput(plan, steps, { trigger: 'manual' })],
-    workflowExecutionTimeout: TEMPORAL_DEFAULTS.workflow.executionTimeoutMs,
-    workflowTaskTimeout: TEMPORAL_DEFAULTS.workflow.taskTimeoutMs,
-    staticSummary: runSummary(plan),
-    staticDetails: runDetails(plan),
-    typedSearchAttributes: startAttributes({
-      kind: 'run',
-      pipeline: plan.pipeline,
-      trigger: 'manual',
-      ...(model === undefined ? {} : { model }),
-    }),
-    memo: { revision: plan.revision },
-  });
+  const input = pipelineInput(plan, steps, { trigger: 'manual' });
+  const handle = await temporal.client.workflow.start('pipeline', { workflowId, ...runOptions(temporal, input) });
   return { workflowId, result: handle.result() as Promise<RunView> };
 }
