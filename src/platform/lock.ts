@@ -29,29 +29,31 @@ function isAlive(holder: LockHolder): boolean {
 }
 
 /**
- * Takes the lock file at once or says who holds it. The file appears whole (hard link of a finished one), and a lock whose
- * holder has died is taken over; a second lock file guards that moment, so that of many takers one wins.
+ * Takes the lock file at once or says who holds it. The file appears whole (hard link of a finished one). It is removed by who
+ * holds it, or, where that one has died, under a second lock of the same kind: nobody can put a lock of his own in its place
+ * between the look that finds it dead and its removal. A lock that was released a moment ago is never removed, only created.
  */
 export function tryLock(path: string): LockResult {
   mkdirSync(dirname(path), { recursive: true });
   const me: LockHolder = { ...identify(process.pid), host: hostname(), ...spaceOfMine(), since: new Date().toISOString() };
+  return take(path, me);
+}
+
+function take(path: string, me: LockHolder): LockResult {
   if (create(path, me)) return taken(path, me);
-  const holder = read(path);
-  if (holder !== undefined && isAlive(holder)) return { taken: false, holder };
-  const guard = `${path}.takeover`;
-  if (!create(guard, me)) {
-    const other = read(guard);
-    if (other !== undefined && !isAlive(other)) rmSync(guard, { force: true });
-    return { taken: false, holder: other ?? holder ?? me };
-  }
+  const seen = look(path);
+  if (seen.state === 'live') return { taken: false, holder: seen.holder };
+  if (seen.state === 'free') return create(path, me) ? taken(path, me) : { taken: false, holder: read(path) ?? me };
+  const guard = take(`${path}.takeover`, me);
+  if (!guard.taken) return guard;
   try {
-    const again = read(path);
-    if (again !== undefined && isAlive(again)) return { taken: false, holder: again };
-    rmSync(path, { force: true });
+    const again = look(path);
+    if (again.state === 'live') return { taken: false, holder: again.holder };
+    if (again.state === 'dead') rmSync(path, { force: true });
     if (!create(path, me)) return { taken: false, holder: read(path) ?? me };
-    return { ...taken(path, me), ...(again === undefined ? {} : { stale: again }) };
+    return { ...taken(path, me), ...(again.state === 'dead' && again.holder !== undefined ? { stale: again.holder } : {}) };
   } finally {
-    unlinkSync(guard);
+    guard.release();
   }
 }
 
@@ -110,11 +112,29 @@ function create(path: string, holder: LockHolder): boolean {
   }
 }
 
-function read(path: string): LockHolder | undefined {
+type Seen =
+  | { readonly state: 'free' }
+  | { readonly state: 'live'; readonly holder: LockHolder }
+  | { readonly state: 'dead'; /** Absent where the file is damaged. */ readonly holder?: LockHolder };
+
+function look(path: string): Seen {
+  let text: string;
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as LockHolder;
+    text = readFileSync(path, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof SyntaxError) return undefined;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { state: 'free' };
     throw error;
   }
+  try {
+    const holder = JSON.parse(text) as LockHolder;
+    return { state: isAlive(holder) ? 'live' : 'dead', holder };
+  } catch (error) {
+    if (error instanceof SyntaxError) return { state: 'dead' };
+    throw error;
+  }
+}
+
+function read(path: string): LockHolder | undefined {
+  const seen = look(path);
+  return seen.state === 'free' ? undefined : seen.holder;
 }

@@ -88,3 +88,37 @@ test('of many processes that race, some killed while holding it, only one is eve
   expect(existsSync(path)).toBe(false);
   expect(readdirSync(folder)).toEqual(['log']);
 }, 60_000);
+
+test('of processes that take and release without a pause, some killed at any moment, none removes the lock of another', async () => {
+  const folder = tempDir('lock');
+  const script = await bundleScript(`
+    import { readFileSync, writeFileSync } from 'node:fs';
+    import { tryLock } from './src/platform/lock.ts';
+    const [path, inside, until] = process.argv.slice(2) as [string, string, string];
+    let taken = 0;
+    while (Date.now() < Number(until)) {
+      const lock = tryLock(path);
+      if (!lock.taken) continue;
+      writeFileSync(inside, String(process.pid));
+      for (let look = 0; look < 5; look += 1) {
+        const who = readFileSync(inside, 'utf8');
+        if (who !== '' && who !== String(process.pid)) { console.log('two inside'); process.exit(1); }
+      }
+      lock.release();
+      taken += 1;
+    }
+    console.log(taken);`);
+  const [path, inside] = [join(folder, 'a.lock'), join(folder, 'inside')];
+  const until = String(Date.now() + 4_000);
+  const lasting = Array.from({ length: 4 }, () => start(process.execPath, [script, path, inside, until]));
+  while (Date.now() < Number(until) - 500) {
+    const victim = start(process.execPath, [script, path, inside, until]);
+    await new Promise((resolve) => setTimeout(resolve, 120 + Math.random() * 100));
+    victim.signal('SIGKILL');
+    await victim.exited;
+    expect(victim.output()).toBe('');
+  }
+  const ends = await Promise.all(lasting.map((one) => one.exited));
+  expect(lasting.map((one) => one.output()).filter((text) => text.includes('two inside'))).toEqual([]);
+  expect(ends.map(({ code }) => code)).toEqual([0, 0, 0, 0]);
+}, 60_000);
