@@ -70,13 +70,22 @@ export async function checkDrift(deps: CheckDeps, task: MonitorTask, drift: Drif
     newRows: 0,
     summary: [`${verdict.reason}${remark}`, ...unread.notes.map((note) => `${note}.`)].join(' '),
     details: [
-      `Check \`${last.id}\`: \`perennial drift show ${last.id}\``,
+      `Check \`${last.id}\`: \`perennial drift show ${last.id}\`${await pagesOf(deps.store, task.model, last.id)}`,
       '',
       '| Column | PSI | | Why |',
       '| --- | ---: | --- | --- |',
       ...rows.slice(0, COLUMNS_SHOWN),
     ].join('\n'),
   };
+}
+
+/** Where a server that runs now shows the check and what became of the model; empty without one. */
+async function pagesOf(store: ObjectStore, model: string, check: string): Promise<string> {
+  const { liveServers } = await import('../registry/confirm.ts');
+  const url = (await liveServers(store))[0]?.url;
+  if (url === undefined) return '';
+  const pages = `${url}/models/${encodeURIComponent(model)}`;
+  return ` – [charts](${pages}/drift/${check}/report), [time line of the model](${pages}/timeline)`;
 }
 
 interface Comparison {
