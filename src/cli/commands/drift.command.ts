@@ -1,5 +1,6 @@
 import { PerennialError } from '../../core/errors.ts';
 import type { DriftCheck } from '../../monitoring/checks/check-record.ts';
+import type { Violation } from '../../monitoring/violations.ts';
 import type { DriftReference } from '../../monitoring/reference.ts';
 import { DRIFT_DEFAULTS } from '../../monitoring/defaults.ts';
 import { alarmRules, settingsOf } from '../drift/drift-options.ts';
@@ -17,6 +18,7 @@ export default defineCommand({
       .option('--window <duration>', 'rows that were predicted in the last e.g. 24h, from the prediction log')
       .option('--version <reference>', 'version number or alias to compare with (default: the champion)')
       .option('--report <file>', 'write an HTML report')
+      .option('--violations <file>', 'write what the rows do not keep to, as constraint_violations.json of SageMaker Model Monitor')
       .option(
         '--test <name[=threshold]>',
         `a test that decides, in place of ${DRIFT_DEFAULTS.tests.map((test) => (typeof test === 'string' ? test : Object.keys(test)[0])).join(', ')}; COLUMN:NAME for one column; may be repeated`,
@@ -71,13 +73,12 @@ Examples:
       .description('One check: what it found in each column, its verdict and why.')
       .argument('<id>', 'as `perennial drift history MODEL` prints it, or its beginning')
       .option('--report <file>', 'write an HTML report')
+      .option('--violations <file>', 'write what the rows do not keep to, as constraint_violations.json of SageMaker Model Monitor')
       .addHelpText(
         'after',
         '\nExamples:\n  perennial drift show 3f2a91c0de\n  perennial drift show 3f2a --json\n  perennial drift show 3f2a --report drift.html',
       )
-      .action((id: string, _options: object, command: { optsWithGlobals(): { readonly report?: string } }) =>
-        show(io, id, command.optsWithGlobals().report),
-      );
+      .action((id: string, _options: object, command: { optsWithGlobals(): WrittenFiles }) => show(io, id, command.optsWithGlobals()));
   },
 });
 
@@ -87,7 +88,7 @@ async function compareModel(io: CliIo, model: string, options: CompareOptions): 
   }
   const { reference, check, notes } = await compare(model, options);
   const { result, source, verdict, id } = check;
-  if (options.report !== undefined) await writeReport(io, check, options.report);
+  await writeFiles(io, check, options);
   for (const note of notes) io.note(note);
   io.result({
     model,
@@ -97,20 +98,46 @@ async function compareModel(io: CliIo, model: string, options: CompareOptions): 
     ...(notes.length === 0 ? {} : { notes }),
     verdict,
     ...result,
+    violations: await violationsIn(check),
     ...(options.report === undefined ? {} : { report: options.report }),
   });
   const { columnsTable } = await import('../drift/drift-text.ts');
   io.print(`${model} version ${reference.version} (${result.rowsReference} rows) against ${source} (${result.rows} rows)\n`);
   io.print(await columnsTable(result));
+  await printViolations(io, check);
   io.print(`\n${verdict.reason}\nKept as check ${id}: perennial drift show ${id}`);
   if (verdict.alarm) io.exit(3);
 }
 
-async function writeReport(io: CliIo, { model, version, source, result }: DriftCheck, path: string): Promise<void> {
+/** Files that a check is written to. */
+interface WrittenFiles {
+  readonly report?: string;
+  readonly violations?: string;
+}
+
+async function writeFiles(io: CliIo, { model, version, source, result }: DriftCheck, { report, violations }: WrittenFiles): Promise<void> {
   const { writeFile } = await import('node:fs/promises');
-  const { renderDriftReport } = await import('../../reports/drift-report.ts');
-  await writeFile(path, await renderDriftReport(result, { model, version, source }));
-  io.note(`report: ${path}`);
+  if (report !== undefined) {
+    const { renderDriftReport } = await import('../../reports/drift-report.ts');
+    await writeFile(report, await renderDriftReport(result, { model, version, source }));
+    io.note(`report: ${report}`);
+  }
+  if (violations !== undefined) {
+    const { violationsFile } = await import('../../monitoring/violations.ts');
+    await writeFile(violations, violationsFile(result));
+    io.note(`violations: ${violations}`);
+  }
+}
+
+async function violationsIn({ result }: DriftCheck): Promise<readonly Violation[]> {
+  return (await import('../../monitoring/violations.ts')).violationsOf(result);
+}
+
+async function printViolations(io: CliIo, check: DriftCheck): Promise<void> {
+  const violations = await violationsIn(check);
+  if (violations.length === 0) return;
+  io.print('');
+  for (const { feature_name: name, constraint_check_type: kind, description } of violations) io.print(`${kind}  ${name}: ${description}`);
 }
 
 async function compare(
@@ -214,18 +241,19 @@ async function history(io: CliIo, model: string, limit: string): Promise<void> {
   if (checks.length < all) io.print(`\n${checks.length} of ${all}: --limit ${all} shows all of them.`);
 }
 
-async function show(io: CliIo, id: string, report: string | undefined): Promise<void> {
+async function show(io: CliIo, id: string, files: WrittenFiles): Promise<void> {
   const [{ openStore }, { findCheck }, { columnsTable, OUTCOMES }] = await Promise.all([
     import('../../storage/open-store.ts'),
     import('../../monitoring/checks/check-record.ts'),
     import('../drift/drift-text.ts'),
   ]);
   const check = await findCheck(await openStore(), id);
-  if (report !== undefined) await writeReport(io, check, report);
-  io.result(check);
+  await writeFiles(io, check, files);
+  io.result({ ...check, violations: await violationsIn(check) });
   const { model, version, result, source, verdict, at, stream } = check;
   io.print(`${model} version ${version} (${result.rowsReference} rows) against ${source} (${result.rows} rows)`);
   io.print(`at ${at}${stream === null ? '' : `, of the stream "${stream}"`}\n`);
   io.print(await columnsTable(result));
+  await printViolations(io, check);
   io.print(`\n${OUTCOMES[verdict.outcome]}: ${verdict.reason}`);
 }

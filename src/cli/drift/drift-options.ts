@@ -10,6 +10,7 @@ export interface CompareOptions {
   readonly window?: string;
   readonly version?: string;
   readonly report?: string;
+  readonly violations?: string;
   readonly rowsMin?: string;
   readonly columnsMin?: string;
   readonly missing?: string;
