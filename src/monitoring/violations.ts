@@ -56,8 +56,15 @@ function ofColumn(column: ColumnDrift, { missing, agree }: Pick<JudgedBy, 'missi
     ...(unseen.length > 0
       ? [found('categorical_values_check', `Never seen in training: ${shown.join(', ')}${unseen.length > shown.length ? ', …' : ''}.`)]
       : []),
-    ...(isMoved ? [found('baseline_drift_check', reason)] : []),
+    ...(isMoved ? [found('baseline_drift_check', `${deciding.filter(isExceeded).map(exceededText).join(', ')}.`)] : []),
   ];
+}
+
+/** "ks < 0.001 is below 0.00002": with how a p-value was judged. */
+function exceededText({ test, kind, score, corrected, threshold }: TestScore): string {
+  const value = corrected ?? score;
+  const shown = value > 0 && value < 0.001 ? '< 0.001' : value.toFixed(3);
+  return `${test} ${shown} is ${kind === 'distance' ? 'above' : 'below'} ${threshold}`;
 }
 
 /** Up to 0.1 % no change is lost. */
