@@ -3,7 +3,7 @@ import type { DriftCheck } from '../../monitoring/checks/check-record.ts';
 import type { Violation } from '../../monitoring/violations.ts';
 import type { DriftReference } from '../../monitoring/reference.ts';
 import { DRIFT_DEFAULTS } from '../../monitoring/defaults.ts';
-import { alarmRules, settingsOf } from '../drift/drift-options.ts';
+import { alarmRules, seasonOf, settingsOf } from '../drift/drift-options.ts';
 import type { CompareOptions } from '../drift/drift-options.ts';
 import { defineCommand } from './command.ts';
 import type { CliIo } from './command.ts';
@@ -36,6 +36,8 @@ export default defineCommand({
       )
       .option('--windows-min <number>', `so many of the newest windows have to drift (default ${DRIFT_DEFAULTS.windowsMin})`)
       .option('--windows-of <number>', 'of so many (default: as many as have to)')
+      .option('--season <duration>', 'with --window: compare with what was asked at the same time of earlier seasons, e.g. 7d')
+      .option('--seasons <number>', `so many of the last seasons (default ${DRIFT_DEFAULTS.seasons})`)
       .option('--cool-down <duration>', 'after an alarm of the stream there is none for so long (default: none)')
       .option('--correction <name>', 'benjaminiHochberg: p-values are corrected for the number of columns and looks (default); none')
       .addHelpText(
@@ -57,6 +59,7 @@ Examples:
   perennial drift penguins --window 24h --report drift.html
   perennial drift penguins --current new.parquet --version 3 --json
   perennial drift penguins --current today.csv --stream daily --windows-min 2 --windows-of 3
+  perennial drift orders --window 24h --season 7d
   perennial drift history penguins
   perennial drift penguins --current new.csv --test psi=0.25 --test ks --test chiSquare --test body_mass_g:wasserstein=0.5`,
       )
@@ -171,6 +174,7 @@ async function compare(
     pool: driftSettings(settings).pool,
   };
   if (span === undefined) {
+    seasonOf(options, lengthOf, span);
     const [{ judgeWindow }, { readCurrent }] = await Promise.all([
       import('../../monitoring/detect.ts'),
       import('../../monitoring/read-current.ts'),
@@ -194,16 +198,32 @@ async function compare(
     });
     return { reference, check, notes };
   }
-  const { judgeModelDrift } = await import('../../monitoring/model-drift.ts');
+  const { judgeModelDrift, withoutVerdict } = await import('../../monitoring/model-drift.ts');
   const { readPredictions } = await import('../../monitoring/prediction-window.ts');
   const { Unread } = await import('../../storage/unread.ts');
   const unread = new Unread();
   const from = new Date(now.getTime() - span);
+  const season = seasonOf(options, lengthOf, span);
+  const seasonal =
+    season === undefined
+      ? undefined
+      : await (
+          await import('../../monitoring/seasonal-reference.ts')
+        ).seasonalReference(store, reference, { from, to: now }, { season, rowsMin: driftSettings(settings).rowsMin, unread });
   const check = await runCheck(store, {
     ...base,
-    source: `predictions of the last ${options.window}`,
+    source: `predictions of the last ${options.window}${seasonal?.reference === undefined ? '' : `, against ${seasonal.when}`}`,
     window: { from: from.toISOString(), to: now.toISOString() },
-    compare: (before) => judgeModelDrift(reference, () => readPredictions(store, model, { from, to: now, unread }), settings, before),
+    compare: async (before) =>
+      withoutVerdict(
+        await judgeModelDrift(
+          seasonal?.reference ?? reference,
+          () => readPredictions(store, model, { from, to: now, unread }),
+          settings,
+          before,
+        ),
+        seasonal !== undefined && seasonal.reference === undefined ? seasonal.why : undefined,
+      ),
   });
   return { reference, check, notes: unread.notes };
 }
