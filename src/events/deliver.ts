@@ -1,4 +1,4 @@
-import { PerennialError, isPerennialError } from '../core/errors.ts';
+import { PerennialError, isPerennialError, messageOf } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import { putJson } from '../storage/json-objects.ts';
 import { getReadable, isUnreadable } from '../storage/stored.ts';
@@ -24,6 +24,8 @@ export interface DeliveryContext {
   mayGoOn(): boolean;
   /** For the log: what begins, ends or is refused. */
   tell(line: string): void;
+  /** Takes secrets out of what is kept: receivers like to quote what they were sent. */
+  hide(text: string): string;
   readonly signal: AbortSignal;
   definition(sink: SinkRecord): SinkDefinition;
 }
@@ -121,7 +123,7 @@ export class SinkDelivery {
       await definition.send({ id: event, contentType, body }, this.#context.resolve(sink), { signal, documentDir: sink.documentDir });
     } catch (error) {
       if (!isPerennialError(error, 'EVENT_REFUSED')) throw error;
-      const why = whyOf(error);
+      const why = whyOf(error, this.#context.hide);
       tell(
         `${id} refuses the event ${entry.id} (${entry.type} of ${entry.subject}): ${why} It is set aside: \`perennial events list --refused\`.`,
       );
@@ -140,7 +142,7 @@ export class SinkDelivery {
     } catch (error) {
       if (!isUnreadable(error)) throw error;
       const key = `${folderOf('pending', sink)}${name}`;
-      tell(`${whyOf(error)} It is set aside.`);
+      tell(`${messageOf(error)} It is set aside.`);
       await store.put(`${folderOf('refused', sink)}${name}`, (await store.get(key)).body);
       await store.delete(key);
       return undefined;
@@ -163,7 +165,7 @@ export class SinkDelivery {
 
   /** Tells once that a sink is away, and that it is back. */
   async #note(sink: string, failure: unknown): Promise<void> {
-    const { store, tell } = this.#context;
+    const { store, tell, hide } = this.#context;
     this.#state ??= (await getReadable(store, SINK_STATE, stateKey(sink))) ?? {
       formatVersion: 1,
       failingSince: null,
@@ -173,14 +175,14 @@ export class SinkDelivery {
     const before = this.#state;
     if (failure === undefined && before.failingSince === null) return;
     if (failure === undefined) tell(`${sink} takes events again; they waited since ${before.failingSince!}.`);
-    else if (before.failingSince === null) tell(`${sink} does not take events, which wait: ${whyOf(failure)}`);
+    else if (before.failingSince === null) tell(`${sink} does not take events, which wait: ${whyOf(failure, hide)}`);
     this.#state =
       failure === undefined
         ? { formatVersion: 1, failingSince: null, failure: null, attempts: 0 }
         : {
             formatVersion: 1,
             failingSince: before.failingSince ?? new Date().toISOString(),
-            failure: whyOf(failure),
+            failure: whyOf(failure, hide),
             attempts: before.attempts + 1,
           };
     await putJson(store, stateKey(sink), this.#state);

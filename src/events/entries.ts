@@ -93,5 +93,5 @@ export async function readEntry(store: ObjectStore, state: EventState, sink: str
   return (await getStored(store, EVENT_ENTRY, `${folderOf(state, sink)}${name}`))?.value;
 }
 
-/** What went wrong, in words that are kept. */
-export const whyOf = (error: unknown): string => messageOf(error).slice(0, 500);
+/** What went wrong, in words that are kept. @param hide takes secrets out, before anything is cut in two */
+export const whyOf = (error: unknown, hide: (text: string) => string): string => hide(messageOf(error)).slice(0, 500);

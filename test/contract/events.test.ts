@@ -11,6 +11,7 @@ import { sinks } from '../../src/events/sinks/index.generated.ts';
 import type { EventMessage } from '../../src/events/sinks/sink.ts';
 import { isPerennialError } from '../../src/core/errors.ts';
 import { tempDir } from '../support/temp-dir.ts';
+import { until } from '../support/until.ts';
 
 /** A real place for a sink to send to. */
 interface Place {
@@ -169,6 +170,71 @@ describe('the sink http', () => {
     await new Promise((resolve) => server.close(resolve));
     expect(await outcome(url)).toMatchObject({ code: 'EVENT_FAILED', message: expect.stringContaining('does not answer') });
     expect(await outcome('nonsense')).toMatchObject({ code: 'EVENT_FAILED' });
+  });
+});
+
+describe('a receiver that quotes what it was sent', () => {
+  async function echoing(answer: (headers: Readonly<Record<string, unknown>>, url: string) => string): Promise<string> {
+    const server = createServer((request, response) => {
+      response.writeHead(422).end(answer(request.headers, request.url!));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+  const failureOf = async (config: JsonObject): Promise<Error> =>
+    httpSink.send(message(1), { headers: {}, timeout: '30s', ...config }, context()).then(
+      () => new Error('it was taken'),
+      (error: unknown) => error as Error,
+    );
+
+  it.each([0, 150, 190, 195])('gets no part of a token, a header or an address into a message, after %i characters', async (before) => {
+    const at = await echoing(({ authorization, 'x-key': key }, url) => `${'.'.repeat(before)}${String(authorization)} ${String(key)} ${url}`);
+    const { message: text } = await failureOf({
+      url: `http://${at}/services/T0123/B4567?sig=queryvalue`,
+      token: 'tokentokentoken',
+      headers: { 'x-key': 'keykeykey' },
+    });
+    expect(text).toContain('422');
+    expect(text).not.toMatch(/token|keyk|T0123|sig|query/);
+  });
+
+  it('gets user and password of an address as a header, and does not give them away', async () => {
+    const seen: unknown[] = [];
+    const at = await echoing(({ authorization }, url) => {
+      seen.push(authorization, url);
+      return `${String(authorization)} ${Buffer.from(String(authorization).slice(6), 'base64').toString()}`;
+    });
+    const { message: text } = await failureOf({ url: `http://us%40er:pa%3Ass@${at}/in` });
+    expect(seen).toEqual([`Basic ${Buffer.from('us@er:pa:ss').toString('base64')}`, '/in']);
+    expect(text).not.toMatch(/us@er|pa:ss|dXN/);
+  });
+
+  it('is not even asked where a secret cannot be a header, and the message does not say it', async () => {
+    expect(await failureOf({ url: 'http://127.0.0.1:1/', token: 'line\nbreak' })).toMatchObject({
+      code: 'EVENT_FAILED',
+      message: expect.not.stringMatching(/line|break/) as unknown,
+    });
+  });
+});
+
+it('an answer without end is an answer', async () => {
+  let closed = false;
+  const server = createServer((request, response) => {
+    response.writeHead(request.url === '/yes' ? 200 : 400);
+    const more = setInterval(() => response.write('x'.repeat(65_536)), 1);
+    response.on('close', () => {
+      clearInterval(more);
+      closed = true;
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  await httpSink.send(message(1), { url: `${url}/yes`, headers: {}, timeout: '1h' }, context());
+  await until(() => closed);
+  await expect(httpSink.send(message(1), { url: `${url}/no`, headers: {}, timeout: '1h' }, context())).rejects.toMatchObject({
+    code: 'EVENT_REFUSED',
   });
 });
 

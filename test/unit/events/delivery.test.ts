@@ -50,6 +50,7 @@ function delivery(concurrency = 3): SinkDelivery {
     resolve: ({ config }) => config,
     mayGoOn: () => true,
     tell: (line) => told.push(line),
+    hide: (text) => text.replaceAll('tiger', '***'),
     signal: new AbortController().signal,
     definition: () => definition,
   });
@@ -59,6 +60,15 @@ const failed = (retryAfterMs?: number) =>
   new PerennialError('EVENT_FAILED', 'not now', retryAfterMs === undefined ? {} : { details: { retryAfterMs } });
 
 describe('the delivery to a sink', () => {
+  it.each(['EVENT_FAILED', 'EVENT_REFUSED'] as const)('keeps no secret that stands in an answer (%s)', async (code) => {
+    await tellChanges(store, changesFor(1, 1));
+    answers = () => new PerennialError(code, `${'.'.repeat(497)}tiger`);
+    await delivery().look(sink);
+    const kept = JSON.stringify([await overviewOf(store), await listEvents(store, { states: ['pending', 'refused'], limit: 9 }), told]);
+    expect(kept).toContain('....');
+    expect(kept).not.toContain('tig');
+  });
+
   it('goes on with other subjects where one event is not taken, and keeps what follows it waiting', async () => {
     await tellChanges(store, changesFor(3, 3));
     answers = (text) => (text === '11' ? failed() : undefined);
