@@ -16,6 +16,16 @@ async function deployed(limits: RequestLimits, source = new FakeSource()): Promi
   return app.url;
 }
 
+it.each([
+  ['0s', false],
+  ['0.1ms', false],
+  ['1ms', true],
+  ['1h', true],
+  ['30d', false],
+])('a wait of %s for the network is taken: %s', (timeout, isTaken) => {
+  expect(checkDeploy({ limits: { timeout } } as never).map(({ pointer }) => pointer)).toEqual(isTaken ? [] : ['/limits/timeout']);
+});
+
 describe('what a model is deployed for', () => {
   it('bounds the rows of a request, in every protocol, and those of no other model', async () => {
     const url = await deployed({ rowsPerRequest: 2 });
