@@ -250,9 +250,18 @@ describe('the sink file', () => {
     await send(file, 2);
     await send(file, 2);
     expect(readFileSync(file, 'utf8')).toBe(`${message(1).body}\n${message(2).body}\n`);
-    writeFileSync(file, 'torn from the beginning'.repeat(10_000));
-    await send(file, 3);
-    expect(readFileSync(file, 'utf8')).toBe(`${message(3).body}\n`);
+    for (const torn of ['{"torn from the beginning":'.repeat(10_000), '\0'.repeat(4_096)]) {
+      writeFileSync(file, torn);
+      await send(file, 3);
+      expect(readFileSync(file, 'utf8')).toBe(`${message(3).body}\n`);
+    }
+  });
+
+  it('cuts no file of somebody else', async () => {
+    const file = join(tempDir('file'), 'thesis.txt');
+    writeFileSync(file, 'Chapter 1\nIt was a dark');
+    await expect(send(file, 1)).rejects.toMatchObject({ code: 'EVENT_FAILED', message: expect.stringContaining('is no event') });
+    expect(readFileSync(file, 'utf8')).toBe('Chapter 1\nIt was a dark');
   });
 
   it('rolls by size, numbers what it puts aside, and keeps the newest', async () => {
