@@ -89,7 +89,14 @@ function withoutWhatWasSent(text: string, address: string, headers: Headers): st
   const { pathname, search, searchParams } = new URL(address);
   const values = [...headers].filter(([name]) => !PUBLIC_HEADERS.has(name)).flatMap(([, value]) => [value, ...value.split(' ')]);
   const basic = values.filter((value) => /^[\w+/]+={0,2}$/.test(value)).map((value) => Buffer.from(value, 'base64').toString('utf8'));
-  const hidden = [...values, ...basic.filter((user) => user.includes(':')), `${pathname}${search}`, pathname, search, ...searchParams.values()]
+  const hidden = [
+    ...values,
+    ...basic.filter((user) => user.includes(':')),
+    `${pathname}${search}`,
+    pathname,
+    search,
+    ...searchParams.values(),
+  ]
     .filter((value) => value.length >= HIDDEN_CHARS_MIN && value !== 'Bearer' && value !== 'Basic')
     .sort((a, b) => b.length - a.length);
   return hidden.reduce((rest, value) => rest.replaceAll(value, '***'), text);

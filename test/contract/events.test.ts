@@ -173,6 +173,45 @@ describe('the sink http', () => {
   });
 });
 
+it('a CloudEvent in binary mode has its attributes as headers, and its data as body', async () => {
+  const seen: { headers: Readonly<Record<string, unknown>>; body: string }[] = [];
+  const server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      seen.push({ headers: request.headers, body });
+      response.writeHead(204).end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const change = {
+    key: 'k',
+    type: 'model.promoted',
+    at: '2026-11-30T01:00:00.000Z',
+    subject: 'models/Größe "50 %"',
+    order: 0,
+    pipeline: null,
+    model: 'm',
+    data: { who: 'ä' },
+  } as const;
+  const written = envelopes.find(({ name }) => name === 'cloudEvents')!.write(change, { mode: 'binary' }, { storeId: 'store' })!;
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  await httpSink.send(written, { url, headers: { 'CE-Id': 'mine' }, timeout: '30s' }, context());
+  expect(seen[0]).toMatchObject({
+    body: '{"who":"ä"}',
+    headers: {
+      'content-type': 'application/json',
+      'ce-specversion': '1.0',
+      'ce-id': written.id,
+      'ce-source': 'perennial://store/models/m',
+      'ce-type': 'perennial.model.promoted',
+      'ce-subject': 'models/Gr%C3%B6%C3%9Fe%20%2250%20%25%22',
+      'ce-time': '2026-11-30T01:00:00.000Z',
+    },
+  });
+});
+
 describe('a receiver that quotes what it was sent', () => {
   async function echoing(answer: (headers: Readonly<Record<string, unknown>>, url: string) => string): Promise<string> {
     const server = createServer((request, response) => {
@@ -189,7 +228,9 @@ describe('a receiver that quotes what it was sent', () => {
     );
 
   it.each([0, 150, 190, 195])('gets no part of a token, a header or an address into a message, after %i characters', async (before) => {
-    const at = await echoing(({ authorization, 'x-key': key }, url) => `${'.'.repeat(before)}${String(authorization)} ${String(key)} ${url}`);
+    const at = await echoing(
+      ({ authorization, 'x-key': key }, url) => `${'.'.repeat(before)}${String(authorization)} ${String(key)} ${url}`,
+    );
     const { message: text } = await failureOf({
       url: `http://${at}/services/T0123/B4567?sig=queryvalue`,
       token: 'tokentokentoken',

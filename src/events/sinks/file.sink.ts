@@ -115,7 +115,9 @@ async function wholeLines(handle: FileHandle, file: string): Promise<number> {
   if (end === size) return end;
   const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, end);
   if (!TORN.test(buffer.toString('latin1')))
-    throw new Error(`its last line is no event, and has no end; "path" of the sink may name another file than was meant (${basename(file)})`);
+    throw new Error(
+      `its last line is no event, and has no end; "path" of the sink may name another file than was meant (${basename(file)})`,
+    );
   await handle.truncate(end);
   return end;
 }

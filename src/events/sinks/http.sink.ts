@@ -53,8 +53,9 @@ export default defineSink<HttpConfig>({
   },
   reference: 'https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md',
   concurrency: 8,
+  isHttp: true,
   check: (config) => [...addressProblems(config), ...credentialProblems(config), ...timeoutProblems(config)],
-  send({ id, contentType, body }, { url, token, headers, timeout }, { signal }) {
+  send({ id, contentType, body, headers: own = {} }, { url, token, headers, timeout }, { signal }) {
     return post(
       url,
       body,
@@ -62,6 +63,7 @@ export default defineSink<HttpConfig>({
         // Names that differ in case alone would be one header with both values.
         ...Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])),
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...own,
         'idempotency-key': id,
         'content-type': contentType,
       },

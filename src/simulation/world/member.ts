@@ -68,7 +68,9 @@ export class Member {
         clearTimeout(timer);
         child.kill('SIGKILL');
         reject(
-          new PerennialError('INTERNAL', `The simulated ${kind} did not start: ${why}${lastOf(log)}`, { hint: 'Run it again: perhaps the machine was short of memory or disk.' }),
+          new PerennialError('INTERNAL', `The simulated ${kind} did not start: ${why}${lastOf(log)}`, {
+            hint: 'Run it again: perhaps the machine was short of memory or disk.',
+          }),
         );
       };
       const timer = setTimeout(() => fail(`it is not ready after ${STARTS_WITHIN_MS / 1_000} s.`), STARTS_WITHIN_MS);

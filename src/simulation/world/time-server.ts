@@ -81,9 +81,13 @@ export class TimeServer {
       }
     }
     child.kill('SIGKILL');
-    throw new PerennialError('TEMPORAL_UNAVAILABLE', `Temporal's test server did not start (${gone ?? 'it does not answer'}).${lastOf(join(logs, 'temporal.log'))}`, {
-      hint: `${program} is the program.`,
-    });
+    throw new PerennialError(
+      'TEMPORAL_UNAVAILABLE',
+      `Temporal's test server did not start (${gone ?? 'it does not answer'}).${lastOf(join(logs, 'temporal.log'))}`,
+      {
+        hint: `${program} is the program.`,
+      },
+    );
   }
 
   /** By its clock, in milliseconds since 1970. */

@@ -103,7 +103,12 @@ describe.each(places)('versions in %s', (_name, make) => {
   it('of another store stay, whatever their numbers', async () => {
     const { place, numbers } = make();
     for (const version of [1, 2, 9])
-      await putVersion(place, placing(false), manifestOf(version), ofStore(await artifactOf(String(version)), version === 2 ? 'ours' : 'theirs'));
+      await putVersion(
+        place,
+        placing(false),
+        manifestOf(version),
+        ofStore(await artifactOf(String(version)), version === 2 ? 'ours' : 'theirs'),
+      );
     await putVersion(place, placing(false), manifestOf(4), ofStore(await artifactOf('4')));
     await takeAway(place, placing(false), { name: 'm', version: 4 }, { config: { path: '', keep: 1 }, store: 'ours' });
     expect(await numbers()).toEqual([1, 4, 9]);
@@ -121,13 +126,17 @@ describe.each(places)('versions in %s', (_name, make) => {
       message: expect.stringContaining('something that Perennial did not put there'),
     });
     await putVersion(place, placing(true), manifestOf(8), ofStore(await artifactOf('8')));
-    await expect(putVersion(place, placing(true), manifestOf(8, 'of another store'), ofStore(await artifactOf('9')))).rejects.toMatchObject({
-      code: 'TARGET_TAKEN',
-      message: expect.stringContaining('the version of another store'),
-    });
+    await expect(putVersion(place, placing(true), manifestOf(8, 'of another store'), ofStore(await artifactOf('9')))).rejects.toMatchObject(
+      {
+        code: 'TARGET_TAKEN',
+        message: expect.stringContaining('the version of another store'),
+      },
+    );
     await takeAway(place, placing(true), { name: 'm', version: 8 }, { config: { path: '', keep: 1 }, store: 'ours' });
     expect(await numbers()).toEqual([7, 8]);
-    await expect(takeAway(place, placing(true), { name: 'm', version: 6 }, { config: { path: '', keep: 1 }, store: 'ours' })).rejects.toMatchObject({ code: 'TARGET_TAKEN' });
+    await expect(
+      takeAway(place, placing(true), { name: 'm', version: 6 }, { config: { path: '', keep: 1 }, store: 'ours' }),
+    ).rejects.toMatchObject({ code: 'TARGET_TAKEN' });
   });
 
   it('above the champion go where the highest number is served, and stay where a list names it', async () => {
