@@ -72,7 +72,7 @@ describe.each(places)('versions in %s', (_name, make) => {
     })();
     for (let version = 1; version <= 20; version += 1) {
       await putVersion(place, placing(true), manifestOf(version), ofStore(await artifactOf(String(version))));
-      await takeAway(place, placing(true), { name: 'm', version: version }, { config: { path: '', keep: 2 }, store: 'ours' });
+      await takeAway(place, placing(true), { name: 'm', version }, { config: { path: '', keep: 2 }, store: 'ours' });
     }
     over = true;
     await poller;
