@@ -48,7 +48,8 @@ export async function post(
     response = await fetch(address, { method: 'POST', body, headers: sent, signal, redirect: 'manual' });
   } catch (error) {
     const cause = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error);
-    throw new PerennialError(errors.failed, `${where} does not answer: ${cause || 'connection failed'}.`, { cause: error });
+    const told = `${where} does not answer: ${cause || 'connection failed'}.${isUntrusted(error) ? UNTRUSTED : ''}`;
+    throw new PerennialError(errors.failed, told, { cause: error });
   }
   const text = withoutWhatWasSent(await beginningOf(response), address, sent);
   if (response.ok) return;
@@ -63,6 +64,12 @@ export async function post(
   const retryAfterMs = waitOf(response.headers.get('retry-after'));
   throw new PerennialError(errors.failed, told, { details: { status, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) } });
 }
+
+const UNTRUSTED =
+  ' Where an authority of your own has signed its certificate, NODE_EXTRA_CA_CERTS in the environment of the workers names the file of it.';
+
+const isUntrusted = (error: unknown): boolean =>
+  /SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)/.test(String((error as { cause?: { code?: unknown } }).cause?.code));
 
 /** As much of an answer as messages quote; the rest is not waited for: a receiver may send without end. */
 async function beginningOf(response: Response): Promise<string> {

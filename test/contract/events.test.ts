@@ -1,5 +1,6 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -10,6 +11,7 @@ import httpSink from '../../src/events/sinks/http.sink.ts';
 import { sinks } from '../../src/events/sinks/index.generated.ts';
 import type { EventMessage } from '../../src/events/sinks/sink.ts';
 import { isPerennialError } from '../../src/core/errors.ts';
+import { packageRoot } from '../../src/platform/paths.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { until } from '../support/until.ts';
 
@@ -256,6 +258,18 @@ describe('a receiver that quotes what it was sent', () => {
       code: 'EVENT_FAILED',
       message: expect.not.stringMatching(/line|break/) as unknown,
     });
+  });
+});
+
+it('a receiver whose certificate nobody here knows is told with what to do', async () => {
+  const made = (name: string): Buffer => readFileSync(join(packageRoot(), 'test/support/tls', name));
+  const server = createTlsServer({ cert: made('one.crt'), key: made('one.key') }, (_request, response) => void response.end());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  await expect(httpSink.send(message(1), { url, headers: {}, timeout: '30s' }, context())).rejects.toMatchObject({
+    code: 'EVENT_FAILED',
+    message: expect.stringContaining('NODE_EXTRA_CA_CERTS in the environment of the workers'),
   });
 });
 

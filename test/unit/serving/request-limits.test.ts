@@ -57,6 +57,46 @@ describe('what a model is deployed for', () => {
     expect((await ask(url, '/models/others/predict', ROW)).status).toBe(200);
   });
 
+  it.each([
+    ['rows', '/models/penguins/predict', JSON.stringify(ROW), 'application/json'],
+    ['TensorFlow Serving', '/v1/models/penguins:predict', JSON.stringify({ instances: [ROW] }), 'application/json'],
+    [
+      'Open Inference',
+      '/v2/models/penguins/infer',
+      JSON.stringify({
+        inputs: [
+          { name: 'body_mass_g', shape: [1], datatype: 'FP64', data: [4000] },
+          { name: 'island', shape: [1], datatype: 'BYTES', data: ['Biscoe'] },
+        ],
+      }),
+      'application/json',
+    ],
+    ['MLflow', '/models/penguins/invocations', JSON.stringify({ dataframe_records: [ROW] }), 'application/json'],
+    ['MLflow CSV', '/models/penguins/invocations', 'body_mass_g,island\n4000,Biscoe\n', 'text/csv'],
+  ])('are kept in the protocol of %s, packed or not, with Retry-After', async (_name, path, body, type) => {
+    const { gzipSync } = await import('node:zlib');
+    const post = (url: string, packed: boolean) =>
+      fetch(url + path, {
+        method: 'POST',
+        body: packed ? gzipSync(body) : body,
+        headers: { 'content-type': type, ...(packed ? { 'content-encoding': 'gzip' } : {}) },
+      });
+    const slow = await deployed({ requestsPerSecond: 0.5 });
+    const first = await post(slow, true);
+    expect([first.status, await first.text()]).toEqual([200, expect.any(String)]);
+    const refused = await post(slow, false);
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '2']);
+    expect(((await refused.json()) as { error?: unknown }).error ?? 'told otherwise').toEqual(
+      expect.stringMatching(/requests a second|otherwise/),
+    );
+    await app!.close();
+    const small = await deployed({ bytesPerRequest: 16 });
+    for (const packed of [true, false]) expect((await post(small, packed)).status).toBe(413);
+    await app!.close();
+    const none = await deployed({ rowsPerRequest: 1 });
+    expect((await post(none, false)).status).toBe(200);
+  });
+
   it('bounds how long a request waits', async () => {
     const source = new FakeSource();
     let free = (): void => undefined;
