@@ -10,7 +10,7 @@ import { BucketPlace } from '../../../src/targets/places/bucket-place.ts';
 import { FolderPlace } from '../../../src/targets/places/folder-place.ts';
 import type { Place } from '../../../src/targets/places/place.ts';
 import { putVersion, takeAway } from '../../../src/targets/placed-versions.ts';
-import { writeModelsConfig } from '../../../src/targets/shared/models-config.ts';
+import { leaveModelsConfig, writeModelsConfig } from '../../../src/targets/shared/models-config.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
 const FIRST = 'saved_model.pb';
@@ -159,6 +159,16 @@ describe.each(places)('versions in %s', (_name, make) => {
         `name: "${model}"\n    base_path: "${index % 2 === 0 ? '/models' : place.location}/${model}"\n    model_platform: "tensorflow"\n    model_version_policy { specific { versions: ${index + 1} } }`,
       );
   });
+});
+
+it('the list of models names none that was taken out by somebody who was killed before the list was written', async () => {
+  const place = new BucketPlace(new MemoryStore());
+  for (const model of ['a', 'b']) await writeModelsConfig(place, model, 1, undefined);
+  await place.removeFile('a/serving.json');
+  await leaveModelsConfig(place, 'a');
+  const text = Buffer.from((await place.read('models.config'))!).toString();
+  expect(text).not.toContain('"a"');
+  expect(text).toContain('name: "b"');
 });
 
 describe('a folder', () => {
