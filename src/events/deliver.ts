@@ -101,7 +101,7 @@ export class SinkDelivery {
       try {
         const entries: Waiting[] = [];
         for (const name of names.slice(from, from + most)) entries.push(...(await this.#toSend(sink, name)));
-        sent += await this.#together(sink, definition, entries);
+        for (const group of groupsOf(sink, entries)) sent += await this.#together(sink, definition, group);
         this.#held.delete(subject);
       } catch (failure) {
         if (!this.#goesOn()) break;
@@ -218,6 +218,18 @@ interface Waiting {
 
 const batchesOf = ({ envelope, envelopeConfig }: Pick<SinkRecord, 'envelope' | 'envelopeConfig'>): boolean =>
   envelopeRegistry.find(envelope)?.batch?.([], envelopeConfig) !== undefined;
+
+/** In their order: those that go together. What was laid ready before its sink took several at once may have a form that goes alone. */
+function groupsOf({ envelope, envelopeConfig }: SinkRecord, waiting: readonly Waiting[]): Waiting[][] {
+  const groups: { readonly together: boolean; readonly members: Waiting[] }[] = [];
+  for (const one of waiting) {
+    const together = envelopeRegistry.find(envelope)?.batch?.([one.entry], envelopeConfig) !== undefined;
+    const last = groups.at(-1);
+    if (together && last?.together === true) last.members.push(one);
+    else groups.push({ together, members: [one] });
+  }
+  return groups.map(({ members }) => members);
+}
 
 /** What goes out for events: one as it is, or in the form that its envelope has for several. */
 export function asSent(

@@ -36,7 +36,7 @@ export default defineEnvelope<Config>({
   reference: 'https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md',
   needsHttp: ({ mode }) => mode === 'binary' || mode === 'batch',
   batch(messages, { mode }) {
-    if (mode !== 'batch') return undefined;
+    if (mode !== 'batch' || messages.some(({ contentType }) => contentType !== CLOUD_EVENT_TYPE)) return undefined;
     const ids = messages.map(({ id }) => id);
     return {
       id: ids.length === 1 ? ids[0]! : uuidOf('batch', ...ids),

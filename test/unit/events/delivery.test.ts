@@ -8,6 +8,7 @@ import { tellChanges } from '../../../src/events/outbox.ts';
 import { readSinks } from '../../../src/events/sink-records.ts';
 import type { SinkRecord } from '../../../src/events/sink-records.ts';
 import { defineSink } from '../../../src/events/sinks/sink.ts';
+import type { SinkDefinition } from '../../../src/events/sinks/sink.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
 import { until } from '../../support/until.ts';
 import { changesFor, declareSinks, sinkFor } from '../../faults/events/changes.ts';
@@ -45,6 +46,10 @@ function delivery(concurrency = 3): SinkDelivery {
       took.push(text);
     },
   });
+  return deliveryTo(definition);
+}
+
+function deliveryTo(definition: SinkDefinition): SinkDelivery {
   return new SinkDelivery({
     store,
     resolve: ({ config }) => config,
@@ -83,15 +88,7 @@ describe('the delivery of several events in one message', () => {
         batches.push(places);
       },
     });
-    return new SinkDelivery({
-      store,
-      resolve: ({ config }) => config,
-      mayGoOn: () => true,
-      tell: (line) => told.push(line),
-      hide: (text) => text,
-      signal: new AbortController().signal,
-      definition: () => definition,
-    });
+    return deliveryTo(definition);
   }
 
   it('keeps their order, and takes at most a hundred', async () => {
@@ -113,6 +110,34 @@ describe('the delivery of several events in one message', () => {
     expect(await one.look(sink)).toBe(8);
     expect(batches.flat()).toEqual(['00', '01', '02', '03', '04', '06', '07', '08']);
     expect((await overviewOf(store))[0]!.counts).toEqual({ pending: 0, sent: 8, refused: 1 });
+  });
+
+  it('sends what was laid ready in another form alone, in its place', async () => {
+    refuses = () => undefined;
+    await declareSinks(store, [{ ...sinkFor('bus', 'test', {}), envelopeConfig: { mode: 'binary' } }]);
+    const changes = changesFor(1, 4);
+    await tellChanges(store, changes.slice(0, 2));
+    await inBatches();
+    await tellChanges(store, changes.slice(2));
+    const sent: string[] = [];
+    const definition = defineSink({
+      name: 'test',
+      summary: '',
+      configSchema: {},
+      reference: '',
+      concurrency: 1,
+      send: async ({ contentType, body, headers }) => {
+        sent.push(
+          `${contentType.split(';')[0]!} ${headers?.['ce-subject'] === undefined ? '' : 'in headers '}${body.match(/"place":\d/g)!.join()}`,
+        );
+      },
+    });
+    await deliveryTo(definition).look(sink);
+    expect(sent).toEqual([
+      'application/json in headers "place":0',
+      'application/json in headers "place":1',
+      'application/cloudevents-batch+json "place":2,"place":3',
+    ]);
   });
 
   it('keeps all waiting where the receiver is away', async () => {
