@@ -1,4 +1,4 @@
-import { durationMs } from '../core/duration.ts';
+import { durationMs, isDuration } from '../core/duration.ts';
 import { PerennialError } from '../core/errors.ts';
 
 /**
@@ -9,7 +9,7 @@ import { PerennialError } from '../core/errors.ts';
  * @throws USAGE
  */
 export async function sinceOf(text: string, now: () => Promise<number>, option = '--since'): Promise<number> {
-  if (/^[0-9.]+(ms|s|m|h|d)$/.test(text)) return (await now()) - durationMs(text);
+  if (isDuration(text)) return (await now()) - durationMs(text);
   const at = Date.parse(text);
   if (Number.isNaN(at))
     throw new PerennialError(

@@ -1,3 +1,4 @@
+import { durationMs, isDuration } from '../../core/duration.ts';
 import { PerennialError } from '../../core/errors.ts';
 import type { DriftCheck } from '../../monitoring/checks/check-record.ts';
 import type { Violation } from '../../monitoring/violations.ts';
@@ -147,17 +148,14 @@ async function compare(
   model: string,
   options: CompareOptions,
 ): Promise<{ reference: DriftReference; check: DriftCheck; notes: readonly string[] }> {
-  const [{ openStore }, { storeNow }, { createArtifactStore }, { driftReference }, { durationMs }, { runCheck }, { driftSettings }] =
-    await Promise.all([
-      import('../../storage/open-store.ts'),
-      import('../../storage/store-clock.ts'),
-      import('../../storage/artifact-store.ts'),
-      import('../../monitoring/reference.ts'),
-      import('../../data/ingest/duration.ts'),
-      import('../../monitoring/checks/run-check.ts'),
-      import('../../monitoring/settings.ts'),
-    ]);
-  const lengthOf = (option: string, text: string): number => lengthMs(option, text, durationMs);
+  const [{ openStore }, { storeNow }, { createArtifactStore }, { driftReference }, { runCheck }, { driftSettings }] = await Promise.all([
+    import('../../storage/open-store.ts'),
+    import('../../storage/store-clock.ts'),
+    import('../../storage/artifact-store.ts'),
+    import('../../monitoring/reference.ts'),
+    import('../../monitoring/checks/run-check.ts'),
+    import('../../monitoring/settings.ts'),
+  ]);
   const settings = settingsOf(options);
   const rules = alarmRules(options, lengthOf);
   const span = options.window === undefined ? undefined : lengthOf('--window', options.window);
@@ -228,13 +226,13 @@ async function compare(
   return { reference, check, notes: unread.notes };
 }
 
-function lengthMs(option: string, text: string, parse: (text: string) => number): number {
-  if (!/^\d+(\.\d+)?(s|m|h|d|w)$/.test(text))
+function lengthOf(option: string, text: string): number {
+  if (!isDuration(text))
     throw new PerennialError(
       'USAGE',
       `${option} ${JSON.stringify(text)} is not a duration; expected a number and s, m, h, d or w, e.g. 24h.`,
     );
-  return parse(text);
+  return durationMs(text);
 }
 
 async function history(io: CliIo, model: string, limit: string): Promise<void> {
