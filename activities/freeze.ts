@@ -1,6 +1,6 @@
 import { checkCron, cronTimes } from '../src/config/cron.ts';
 import { inRightCase, isZoneName } from '../src/config/zone-names.ts';
-import { durationMs } from '../src/core/duration.ts';
+import { DURATION_PATTERN, durationMs } from '../src/core/duration.ts';
 import type { JsonSchema } from '../src/core/json.ts';
 import type { ConfigProblem } from '../src/core/step.ts';
 import { momentOf } from '../src/data/reading/zones.ts';
@@ -45,7 +45,7 @@ export const FREEZE_SCHEMA: JsonSchema = {
       for: {
         description: 'With "cron": how long it lasts, up to 31 days.',
         type: 'string',
-        pattern: '^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)$',
+        pattern: DURATION_PATTERN,
         examples: ['64h'],
       },
       from: {

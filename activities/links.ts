@@ -25,6 +25,7 @@ export async function linksOf(
   const model = encodeURIComponent(registered.model);
   return {
     model: `${url}/v2/models/${model}/versions/${registered.version}`,
+    timeline: `${url}/models/${model}/timeline`,
     ...(judged ? { report: `${url}/models/${model}/versions/${registered.version}/report` } : {}),
   };
 }

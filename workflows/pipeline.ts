@@ -194,11 +194,21 @@ class PipelineRun {
   async #tell(status: RunStatus): Promise<void> {
     this.#status = status;
     this.#endedAt = Date.now();
-    const { headline: summary, pipeline, workflowId: workflow, trigger, model, version, live, standing } = this.#view();
+    const { headline: summary, pipeline, workflowId: workflow, trigger, model, version, live, standing, startedAt } = this.#view();
     // A run that gave way says nothing about the pipeline.
     if (status === 'skipped') return;
     await tell(
-      { pipeline, kind: 'run', outcome: status, summary, workflow, trigger, model },
+      {
+        pipeline,
+        kind: 'run',
+        outcome: status,
+        summary,
+        workflow,
+        trigger,
+        model,
+        ...(version === null ? {} : { version }),
+        seconds: (this.#endedAt - Date.parse(startedAt)) / 1_000,
+      },
       { targets: this.#plan.on.notify, events: eventsOfRun(status, live, standing), version },
     );
   }

@@ -97,6 +97,7 @@ function linksBlock({ links, model, version, previous }: RunView): string[] {
           `**Model** ${model} version **${version}**${previous === null || previous === version ? '' : `, in place of version ${previous}`}${links.model === undefined ? '' : ` – [as it is served](${links.model})`}`,
         ]),
     ...(links.report === undefined ? [] : [`**Report** [metrics, charts, worst errors](${links.report})`]),
+    ...(links.timeline === undefined ? [] : [`**Time line** [versions, drift, incidents, who did what](${links.timeline})`]),
   ];
   return lines.length === 0 ? [] : [lines.join('\n\n')];
 }

@@ -1,3 +1,4 @@
+import { DURATION_PATTERN } from '../../src/core/duration.ts';
 import type { JsonObject } from '../../src/core/json.ts';
 import type { ArtifactStore } from '../../src/core/ports.ts';
 import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
@@ -145,7 +146,7 @@ export default defineStep<IngestConfig>({
         properties: {
           last: {
             type: 'string',
-            pattern: '^\\d+(\\.\\d+)?(s|m|h|d|w)$',
+            pattern: DURATION_PATTERN,
             description: 'Back from the nominal time: a number and s, m, h, d or w.',
             examples: ['90d'],
           },
@@ -185,7 +186,7 @@ export default defineStep<IngestConfig>({
           column: { type: 'string', minLength: 1, description: 'Timestamp column.' },
           last: {
             type: 'string',
-            pattern: '^\\d+(\\.\\d+)?(s|m|h|d|w)$',
+            pattern: DURATION_PATTERN,
             description: 'Length of the window: a number and s, m, h, d or w.',
             examples: ['30d'],
           },

@@ -1,3 +1,4 @@
+import { DURATION_PATTERN } from '../../src/core/duration.ts';
 import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
 import type { Port } from '../../src/core/step.ts';
 import type { JsonObject, JsonSchema } from '../../src/core/json.ts';
@@ -119,7 +120,7 @@ export default defineStep<PreprocessConfig>({
           },
           gap: {
             oneOf: [
-              { type: 'string', pattern: '^\\d+(\\.\\d+)?(s|m|h|d|w)$' },
+              { type: 'string', pattern: DURATION_PATTERN },
               { type: 'number', exclusiveMinimum: 0 },
             ],
             description:

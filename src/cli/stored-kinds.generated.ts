@@ -12,7 +12,7 @@ import { PIPELINE_EVENT } from '../monitoring/triggers/event-inbox.ts';
 import { TRIGGER_STATE } from '../monitoring/triggers/trigger-state.ts';
 import { CONDITION } from '../notifications/condition.ts';
 import { MANIFEST, TRANSITION, ROUTING, ROLLOUT, EXPORT, CLAIM, INDEX_ENTRY, REMEMBERED, ANNOUNCEMENT } from '../registry/documents.ts';
-import { OUTCOME } from '../registry/outcomes.ts';
+import { OUTCOME, JOURNAL_ENTRY } from '../registry/outcomes.ts';
 import { APPROVAL } from '../registry/version-approvals.ts';
 import { WINS } from '../registry/wins.ts';
 import { CARD } from '../reports/version-card.ts';
@@ -54,6 +54,7 @@ export const storedKinds: readonly StoredKind<object>[] = [
   REMEMBERED,
   ANNOUNCEMENT,
   OUTCOME,
+  JOURNAL_ENTRY,
   APPROVAL,
   WINS,
   CARD,

@@ -12,10 +12,11 @@ interface ScheduleConfig extends Omit<ScheduleTrigger, 'catchupMs' | 'everyMs' |
   readonly every?: string;
   readonly jitter?: string;
 }
-interface DriftConfig extends Omit<DriftTrigger, 'everyMs' | 'windowMs' | 'coolDownMs'> {
+interface DriftConfig extends Omit<DriftTrigger, 'everyMs' | 'windowMs' | 'coolDownMs' | 'season'> {
   readonly every: string;
   readonly window: string;
   readonly coolDown: string;
+  readonly season?: { readonly every: string; readonly count: number };
 }
 interface NewDataConfig extends Omit<NewDataTrigger, 'everyMs' | 'coolDownMs'> {
   readonly every: string;
@@ -61,8 +62,14 @@ function planSchedule({ catchup, every, jitter, ...rest }: ScheduleConfig): Sche
   };
 }
 
-function planDrift({ every, window, coolDown, ...rest }: DriftConfig): DriftTrigger {
-  return { ...rest, everyMs: durationMs(every), windowMs: durationMs(window), coolDownMs: durationMs(coolDown) };
+function planDrift({ every, window, coolDown, season, ...rest }: DriftConfig): DriftTrigger {
+  return {
+    ...rest,
+    everyMs: durationMs(every),
+    windowMs: durationMs(window),
+    coolDownMs: durationMs(coolDown),
+    ...(season === undefined ? {} : { season: { everyMs: durationMs(season.every), count: season.count } }),
+  };
 }
 
 function planNewData({ every, coolDown, ...rest }: NewDataConfig): NewDataTrigger {

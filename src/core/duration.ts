@@ -1,12 +1,17 @@
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
 /** What {@link durationMs} reads, for schemas. */
-export const DURATION_PATTERN = '^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)$';
+export const DURATION_PATTERN = '^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d|w)$';
+const DURATION = new RegExp(DURATION_PATTERN);
 
-/** "30s", "15m", "1h", "7d" → milliseconds. The schema has checked the form. */
+/** Whether {@link durationMs} reads it. */
+export function isDuration(value: unknown): value is string {
+  return typeof value === 'string' && DURATION.test(value);
+}
+
+/** "30s", "15m", "1h", "7d", "2w" → milliseconds. The schema has checked the form. */
 export function durationMs(text: string): number {
-  const [, number, unit] = /^([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)$/.exec(text) ?? [];
-  if (number === undefined || unit === undefined)
-    throw new RangeError(`${JSON.stringify(text)} is not a duration such as "30s", "15m", "1h" or "7d".`);
-  return Math.round(Number(number) * UNITS[unit]!);
+  if (!isDuration(text)) throw new RangeError(`${JSON.stringify(text)} is not a duration such as "30s", "15m", "1h", "7d" or "2w".`);
+  const [, number, unit] = /^([0-9.]+)([a-z]+)$/.exec(text)!;
+  return Math.round(Number(number) * UNITS[unit!]!);
 }

@@ -113,6 +113,8 @@ export interface DriftTrigger extends TriggerBounds {
   readonly pool?: number;
   readonly windowsMin?: number;
   readonly windowsOf?: number;
+  /** Questions of the same time of so many earlier seasons are the reference. Default: the data of the training. */
+  readonly season?: { readonly everyMs: number; readonly count: number };
 }
 
 /**

@@ -146,6 +146,29 @@ export function stepEnded(
   };
 }
 
+/** The steps that began and were not ended, as they are told where their run was cut off: nobody asked its code. */
+export function stepsCutOff(told: readonly Change[], at: string): Change[] {
+  const ended = new Set(told.filter(({ type }) => /^step\.(?!started)/.test(type)).map(({ key }) => key));
+  const begun = new Map(
+    told.filter(({ type }) => type === 'step.started').map((change) => [change.key.replace(/started$/, 'ended'), change]),
+  );
+  return [...begun]
+    .filter(([key]) => !ended.has(key))
+    .map(([key, started], index): Change => {
+      const { description: _description, config: _config, ...facts } = started.data;
+      const durationMs = Math.max(0, Date.parse(at) - Date.parse(started.at));
+      // After the end of the run, which was told before any step was.
+      return {
+        ...started,
+        key,
+        type: 'step.cancelled',
+        at,
+        order: index + 1,
+        data: { ...facts, status: 'cancelled', cached: false, durationMs },
+      };
+    });
+}
+
 export function approvalAsked(run: ToldRun, step: string, question: Pick<OpenQuestion, 'text'>, moment: Moment): Change {
   return change(run, 'approval.asked', `approval/${step}/${moment.order}/asked`, moment, { step, question: question.text });
 }

@@ -80,6 +80,8 @@ export interface RunLinks {
   readonly report?: string;
   /** The model as it is served. */
   readonly model?: string;
+  /** What became of the model. */
+  readonly timeline?: string;
 }
 
 /** What went wrong, as it is shown: code of the error table, message with what to do. */

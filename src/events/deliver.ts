@@ -1,4 +1,4 @@
-import { PerennialError, isPerennialError } from '../core/errors.ts';
+import { PerennialError, isPerennialError, messageOf } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import { putJson } from '../storage/json-objects.ts';
 import { getReadable, isUnreadable } from '../storage/stored.ts';
@@ -6,10 +6,13 @@ import { SINK_STATE, folderOf, moveEntry, partsOf, readEntry, stateKey, whyOf } 
 import type { EventEntry, SinkState } from './entries.ts';
 import { sinkId } from './sink-records.ts';
 import type { SinkRecord } from './sink-records.ts';
-import type { SinkDefinition } from './sinks/sink.ts';
+import { envelopeRegistry } from './envelopes/index.generated.ts';
+import type { EventMessage, SinkDefinition } from './sinks/sink.ts';
 
 /** Events that one look takes up. */
 const TAKEN_UP = 200;
+/** Events that go out in one message, where they do. */
+const BATCH_EVENTS = 100;
 /** Between attempts to a sink that is away: the first, and the longest, in milliseconds. */
 const BACKOFF_MS = 500;
 const BACKOFF_MS_MAX = 60_000;
@@ -24,6 +27,8 @@ export interface DeliveryContext {
   mayGoOn(): boolean;
   /** For the log: what begins, ends or is refused. */
   tell(line: string): void;
+  /** Takes secrets out of what is kept: receivers like to quote what they were sent. */
+  hide(text: string): string;
   readonly signal: AbortSignal;
   definition(sink: SinkRecord): SinkDefinition;
 }
@@ -54,8 +59,9 @@ export class SinkDelivery {
     const now = performance.now();
     if (now < this.#until) return 0;
     const definition = this.#context.definition(sink);
-    // A sink that takes one at a time gets all in their order: what a killed worker may have sent last is then what comes next.
-    const rowOf = (name: string): string => (definition.concurrency === 1 ? '' : partsOf(name).subject);
+    // A sink that takes one at a time gets all in their order: what a killed worker may have sent last is then what comes next. So does one
+    // that takes several at once.
+    const rowOf = (name: string): string => (definition.concurrency === 1 || batchesOf(sink) ? '' : partsOf(name).subject);
     const subjects = await this.#waiting(sinkId(sink), now, rowOf);
     if (subjects.size === 0) return 0;
     const queue: (readonly string[])[] = this.#tries === 0 ? [...subjects.values()] : [probeOf(subjects, this.#tries)];
@@ -89,11 +95,13 @@ export class SinkDelivery {
   }
 
   async #row(sink: SinkRecord, definition: SinkDefinition, names: readonly string[], subject: string): Promise<Turn> {
+    const most = batchesOf(sink) ? BATCH_EVENTS : 1;
     let sent = 0;
-    for (const name of names) {
-      if (!this.#goesOn()) break;
+    for (let from = 0; from < names.length && this.#goesOn(); from += most) {
       try {
-        if (await this.#one(sink, definition, name)) sent += 1;
+        const entries: Waiting[] = [];
+        for (const name of names.slice(from, from + most)) entries.push(...(await this.#toSend(sink, name)));
+        for (const group of groupsOf(sink, entries)) sent += await this.#together(sink, definition, group);
         this.#held.delete(subject);
       } catch (failure) {
         if (!this.#goesOn()) break;
@@ -105,31 +113,46 @@ export class SinkDelivery {
     return { sent };
   }
 
-  /** @returns whether it was sent: it may have been before, or be broken */
-  async #one(sink: SinkRecord, definition: SinkDefinition, name: string): Promise<boolean> {
-    const { store, signal, tell } = this.#context;
+  /** None where it is broken, or was sent before. */
+  async #toSend(sink: SinkRecord, name: string): Promise<Waiting[]> {
+    const { store } = this.#context;
     const id = sinkId(sink);
     const entry = await this.#read(id, name);
-    if (entry === undefined) return false;
+    if (entry === undefined) return [];
     // Whoever sent it was killed before it could take it away.
-    if ((await store.head(`${folderOf('sent', id)}${name}`)) !== undefined) {
-      await store.delete(`${folderOf('pending', id)}${name}`);
-      return false;
-    }
+    if ((await store.head(`${folderOf('sent', id)}${name}`)) === undefined) return [{ name, entry }];
+    await store.delete(`${folderOf('pending', id)}${name}`);
+    return [];
+  }
+
+  /** @returns how many were taken: of several that are refused together each half is sent, until it is known which one it is */
+  async #together(sink: SinkRecord, definition: SinkDefinition, waiting: readonly Waiting[]): Promise<number> {
+    if (waiting.length === 0) return 0;
+    const { store, signal, tell, hide } = this.#context;
+    const id = sinkId(sink);
     try {
-      const { id: event, contentType, body } = entry;
-      await definition.send({ id: event, contentType, body }, this.#context.resolve(sink), { signal, documentDir: sink.documentDir });
+      const message = asSent(
+        sink,
+        waiting.map(({ entry }) => entry),
+      );
+      await definition.send(message, this.#context.resolve(sink), { signal, documentDir: sink.documentDir });
     } catch (error) {
       if (!isPerennialError(error, 'EVENT_REFUSED')) throw error;
-      const why = whyOf(error);
+      if (waiting.length > 1) {
+        const half = Math.ceil(waiting.length / 2);
+        const first = await this.#together(sink, definition, waiting.slice(0, half));
+        return first + (await this.#together(sink, definition, waiting.slice(half)));
+      }
+      const { name, entry } = waiting[0]!;
+      const why = whyOf(error, hide);
       tell(
         `${id} refuses the event ${entry.id} (${entry.type} of ${entry.subject}): ${why} It is set aside: \`perennial events list --refused\`.`,
       );
       await moveEntry(store, id, name, { ...entry, why }, ['pending', 'refused']);
-      return false;
+      return 0;
     }
-    await moveEntry(store, id, name, entry, ['pending', 'sent']);
-    return true;
+    for (const { name, entry } of waiting) await moveEntry(store, id, name, entry, ['pending', 'sent']);
+    return waiting.length;
   }
 
   /** What cannot be read is no event any more: it is set aside as it is, and holds nobody up. */
@@ -140,7 +163,7 @@ export class SinkDelivery {
     } catch (error) {
       if (!isUnreadable(error)) throw error;
       const key = `${folderOf('pending', sink)}${name}`;
-      tell(`${whyOf(error)} It is set aside.`);
+      tell(`${messageOf(error)} It is set aside.`);
       await store.put(`${folderOf('refused', sink)}${name}`, (await store.get(key)).body);
       await store.delete(key);
       return undefined;
@@ -163,7 +186,7 @@ export class SinkDelivery {
 
   /** Tells once that a sink is away, and that it is back. */
   async #note(sink: string, failure: unknown): Promise<void> {
-    const { store, tell } = this.#context;
+    const { store, tell, hide } = this.#context;
     this.#state ??= (await getReadable(store, SINK_STATE, stateKey(sink))) ?? {
       formatVersion: 1,
       failingSince: null,
@@ -173,18 +196,50 @@ export class SinkDelivery {
     const before = this.#state;
     if (failure === undefined && before.failingSince === null) return;
     if (failure === undefined) tell(`${sink} takes events again; they waited since ${before.failingSince!}.`);
-    else if (before.failingSince === null) tell(`${sink} does not take events, which wait: ${whyOf(failure)}`);
+    else if (before.failingSince === null) tell(`${sink} does not take events, which wait: ${whyOf(failure, hide)}`);
     this.#state =
       failure === undefined
         ? { formatVersion: 1, failingSince: null, failure: null, attempts: 0 }
         : {
             formatVersion: 1,
             failingSince: before.failingSince ?? new Date().toISOString(),
-            failure: whyOf(failure),
+            failure: whyOf(failure, hide),
             attempts: before.attempts + 1,
           };
     await putJson(store, stateKey(sink), this.#state);
   }
+}
+
+/** An event that waits, by its name. */
+interface Waiting {
+  readonly name: string;
+  readonly entry: EventEntry;
+}
+
+const batchesOf = ({ envelope, envelopeConfig }: Pick<SinkRecord, 'envelope' | 'envelopeConfig'>): boolean =>
+  envelopeRegistry.find(envelope)?.batch?.([], envelopeConfig) !== undefined;
+
+/** In their order: those that go together. What was laid ready before its sink took several at once may have a form that goes alone. */
+function groupsOf({ envelope, envelopeConfig }: SinkRecord, waiting: readonly Waiting[]): Waiting[][] {
+  const groups: { readonly together: boolean; readonly members: Waiting[] }[] = [];
+  for (const one of waiting) {
+    const together = envelopeRegistry.find(envelope)?.batch?.([one.entry], envelopeConfig) !== undefined;
+    const last = groups.at(-1);
+    if (together && last?.together === true) last.members.push(one);
+    else groups.push({ together, members: [one] });
+  }
+  return groups.map(({ members }) => members);
+}
+
+/** What goes out for events: one as it is, or in the form that its envelope has for several. */
+export function asSent(
+  { envelope, envelopeConfig }: Pick<SinkRecord, 'envelope' | 'envelopeConfig'>,
+  messages: readonly EventMessage[],
+): EventMessage {
+  const together = envelopeRegistry.find(envelope)?.batch?.(messages, envelopeConfig);
+  if (together !== undefined) return together;
+  const { id, contentType, body, headers } = messages[0]!;
+  return { id, contentType, body, ...(headers === undefined ? {} : { headers }) };
 }
 
 /** A sink that was away is asked with one event first, of another subject each time: it may be one event that it cannot take. */

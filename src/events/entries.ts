@@ -2,7 +2,7 @@ import { messageOf } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import { sha256 } from '../storage/digest.ts';
 import { putJson } from '../storage/json-objects.ts';
-import { COUNT, TEXT, defineStored, getStored, recordSchema } from '../storage/stored.ts';
+import { COUNT, OBJECT, TEXT, defineStored, getStored, recordSchema } from '../storage/stored.ts';
 import type { StoredKind } from '../storage/stored.ts';
 import type { EventMessage } from './sinks/sink.ts';
 
@@ -21,7 +21,10 @@ export interface EventEntry extends EventMessage {
 export const EVENT_STATES = ['pending', 'sent', 'refused'] as const;
 export type EventState = (typeof EVENT_STATES)[number];
 
-const ENTRY_SCHEMA = recordSchema({ id: TEXT, contentType: TEXT, body: TEXT, type: TEXT, subject: TEXT, at: TEXT }, { why: TEXT });
+const ENTRY_SCHEMA = recordSchema(
+  { id: TEXT, contentType: TEXT, body: TEXT, type: TEXT, subject: TEXT, at: TEXT },
+  { why: TEXT, headers: OBJECT },
+);
 
 /** {@link EventEntry} as it is stored. */
 export const EVENT_ENTRY: StoredKind<EventEntry> = defineStored({
@@ -93,5 +96,5 @@ export async function readEntry(store: ObjectStore, state: EventState, sink: str
   return (await getStored(store, EVENT_ENTRY, `${folderOf(state, sink)}${name}`))?.value;
 }
 
-/** What went wrong, in words that are kept. */
-export const whyOf = (error: unknown): string => messageOf(error).slice(0, 500);
+/** What went wrong, in words that are kept. @param hide takes secrets out, before anything is cut in two */
+export const whyOf = (error: unknown, hide: (text: string) => string): string => hide(messageOf(error)).slice(0, 500);

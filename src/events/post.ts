@@ -3,11 +3,18 @@ import type { ErrorCode } from '../core/errors.ts';
 
 /** Characters of an answer that messages quote. */
 const QUOTED_CHARS = 200;
+/** Read of an answer. */
+const READ_BYTES = 8_192;
+/** Shorter texts would be hidden by chance. */
+const HIDDEN_CHARS_MIN = 4;
 /** Statuses after which trying again can help. */
 const AGAIN = new Set([408, 425, 429]);
 
 /** Statuses that are about the address, or who asks there, whatever is sent: redirects, and these. */
 const OF_ADDRESS = new Set([401, 403, 404, 405, 407, 410, 421, 451]);
+
+/** Of ours, and no secrets. */
+const PUBLIC_HEADERS = new Set(['content-type', 'idempotency-key']);
 
 /** How failures are told. */
 export interface PostErrors {
@@ -34,15 +41,17 @@ export async function post(
   signal: AbortSignal,
   errors: PostErrors,
 ): Promise<void> {
-  const where = placeOf(url, errors);
+  const { where, address, credentials } = placeOf(url, errors);
+  const sent = headersOf({ ...credentials, ...headers }, errors);
   let response: Response;
   try {
-    response = await fetch(url, { method: 'POST', body, headers, signal, redirect: 'manual' });
+    response = await fetch(address, { method: 'POST', body, headers: sent, signal, redirect: 'manual' });
   } catch (error) {
     const cause = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error);
-    throw new PerennialError(errors.failed, `${where} does not answer: ${cause || 'connection failed'}.`, { cause: error });
+    const told = `${where} does not answer: ${cause || 'connection failed'}.${isUntrusted(error) ? UNTRUSTED : ''}`;
+    throw new PerennialError(errors.failed, told, { cause: error });
   }
-  const text = await response.text().catch(() => '');
+  const text = withoutWhatWasSent(await beginningOf(response), address, sent);
   if (response.ok) return;
   const { status } = response;
   if (status >= 300 && status < 400)
@@ -56,6 +65,64 @@ export async function post(
   throw new PerennialError(errors.failed, told, { details: { status, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) } });
 }
 
+const UNTRUSTED =
+  ' Where an authority of your own has signed its certificate, NODE_EXTRA_CA_CERTS in the environment of the workers names the file of it.';
+
+const isUntrusted = (error: unknown): boolean =>
+  /SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)/.test(String((error as { cause?: { code?: unknown } }).cause?.code));
+
+/** As much of an answer as messages quote; the rest is not waited for: a receiver may send without end. */
+async function beginningOf(response: Response): Promise<string> {
+  const reader = response.body?.getReader();
+  if (reader === undefined) return '';
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  try {
+    while (length < READ_BYTES && !(response.ok && length > 0)) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      parts.push(value);
+      length += value.length;
+    }
+  } catch {
+    // The status has arrived, and is what counts.
+  }
+  await reader.cancel().catch(() => undefined);
+  return Buffer.concat(parts).subarray(0, READ_BYTES).toString('utf8');
+}
+
+/** Receivers quote what they were sent, and it may be a secret: before anything is cut, or half of one would be left. */
+function withoutWhatWasSent(text: string, address: string, headers: Headers): string {
+  const { pathname, search, searchParams } = new URL(address);
+  const values = [...headers].filter(([name]) => !PUBLIC_HEADERS.has(name)).flatMap(([, value]) => [value, ...value.split(' ')]);
+  const basic = values.filter((value) => /^[\w+/]+={0,2}$/.test(value)).map((value) => Buffer.from(value, 'base64').toString('utf8'));
+  const hidden = [
+    ...values,
+    ...basic.filter((user) => user.includes(':')),
+    `${pathname}${search}`,
+    pathname,
+    search,
+    ...searchParams.values(),
+  ]
+    .filter((value) => value.length >= HIDDEN_CHARS_MIN && value !== 'Bearer' && value !== 'Basic')
+    .sort((a, b) => b.length - a.length);
+  return hidden.reduce((rest, value) => rest.replaceAll(value, '***'), text);
+}
+
+/** What cannot be a header is told by its name: the value may be a secret. */
+function headersOf(headers: Readonly<Record<string, string>>, errors: PostErrors): Headers {
+  const checked = new Headers();
+  for (const [name, value] of Object.entries(headers))
+    try {
+      checked.set(name, value);
+    } catch {
+      throw new PerennialError(errors.misaddressed, `The header ${JSON.stringify(name)} cannot be sent: its name or its value is none.`, {
+        hint: 'A value has no line breaks within, and no characters beyond Latin-1; look at the secret that it is made of.',
+      });
+    }
+  return checked;
+}
+
 /** Retry-After: seconds, or a date. */
 function waitOf(header: string | null): number | undefined {
   if (header === null) return undefined;
@@ -63,11 +130,24 @@ function waitOf(header: string | null): number | undefined {
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }
 
-/** Without path and query, which may be a secret. */
-function placeOf(url: string, errors: PostErrors): string {
+interface Addressed {
+  /** Without user, path and query, which may be secrets. */
+  readonly where: string;
+  readonly address: string;
+  /** `user:password@` of an address, as the header that it stands for: `fetch` takes no such address. */
+  readonly credentials: Readonly<Record<string, string>>;
+}
+
+function placeOf(url: string, errors: PostErrors): Addressed {
   try {
-    const { protocol, host } = new URL(url);
-    if (protocol === 'http:' || protocol === 'https:') return `${protocol}//${host}`;
+    const address = new URL(url.trim());
+    const { protocol, host, username, password } = address;
+    if (protocol === 'http:' || protocol === 'https:') {
+      const user = [username, password].map(decodeURIComponent).join(':');
+      address.username = address.password = '';
+      const credentials = user === ':' ? {} : { authorization: `Basic ${Buffer.from(user).toString('base64')}` };
+      return { where: `${protocol}//${host}`, address: address.href, credentials };
+    }
   } catch {
     // Told below.
   }

@@ -14,5 +14,6 @@ export const DRIFT_DEFAULTS = {
   correction: properties.correction.default as Correction,
   windowsMin: properties.windowsMin.default,
   windowsOf: properties.windowsOf.default,
+  seasons: properties.season.properties.count.default,
   tests: properties.tests.default as unknown as readonly NamedTest[],
 } as const;

@@ -68,6 +68,12 @@ async function judgeShown(
   };
 }
 
+/** A comparison that says nothing. @param why it does not; undefined: it does */
+export function withoutVerdict(compared: Compared, why: string | undefined): Compared {
+  if (why === undefined) return compared;
+  return { ...compared, result: { ...compared.result, drifted: false, enoughRows: false, summary: `No verdict: ${why}` } };
+}
+
 /** {@link judgeModelDrift} of a window by itself. */
 export async function detectModelDrift(reference: DriftReference, read: () => Predictions, options: DriftOptions): Promise<DriftResult> {
   return (await judgeModelDrift(reference, read, options)).result;

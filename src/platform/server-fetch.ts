@@ -45,7 +45,7 @@ export async function serverFetch(url: string, request: RequestInit): Promise<Re
 }
 
 /** A connection that ends without a word: what refused certificates look like from here. */
-const CLOSED = /other side closed|socket hang up|ECONNRESET|alert/i;
+const CLOSED = /other side closed|socket hang up|socket disconnected|ECONNRESET|EPIPE|alert/i;
 
 function asked(error: unknown, what: string): unknown {
   const cause = error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error);

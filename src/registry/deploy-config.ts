@@ -69,6 +69,12 @@ export function checkDeploy(config: DeployConfig & { readonly strategy?: unknown
       message: 'They are about what servers answer, which follow "champion" only, and no champion is promoted here.',
       fix: 'Remove "limits", or promote "champion".',
     });
+  if (config.limits?.timeout !== undefined && !isWait(config.limits.timeout))
+    problems.push({
+      pointer: '/limits/timeout',
+      message: `A request cannot wait ${config.limits.timeout} for the network.`,
+      fix: 'Give a time from "1ms" to "1h", such as "500ms".',
+    });
   if (config.wins !== undefined && (config.promote === undefined ? 'champion' : config.promote) !== 'champion')
     problems.push({
       pointer: '/wins',
@@ -85,6 +91,10 @@ export function checkDeploy(config: DeployConfig & { readonly strategy?: unknown
     problems.push({ pointer: '/promote', message: `"${config.promote}" is reserved: it already names a version.`, fix: 'Use "champion".' });
   return problems;
 }
+
+const HOUR_MS = 3_600_000;
+
+const isWait = (text: string): boolean => durationMs(text) >= 1 && durationMs(text) <= HOUR_MS;
 
 function targetProblems({ to, promote }: DeployConfig, targets: NonNullable<DeployConfig['targets']>): ConfigProblem[] {
   const problems: ConfigProblem[] = [];

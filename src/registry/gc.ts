@@ -12,6 +12,7 @@ import { MANIFEST, ROUTING } from './documents.ts';
 import { endedRollouts } from './ended-rollouts.ts';
 import type { Routings } from './ended-rollouts.ts';
 import { MODELS_PREFIX } from './keys.ts';
+import { JOURNAL_PREFIX } from './outcomes.ts';
 import type { Routing } from './types.ts';
 
 export interface GcOptions {
@@ -30,6 +31,8 @@ export interface GcOptions {
   readonly logsMs?: number;
   /** Events that other programs took longer ago go. At least a week: so far back a change may be told again, and is known by them. */
   readonly eventsMs?: number;
+  /** What came of runs and checks longer ago goes: time lines look no further back. At least a week. */
+  readonly journalMs?: number;
 }
 
 export interface GcItem {
@@ -44,6 +47,7 @@ export interface GcItem {
     | 'drift check'
     | 'ended rollout'
     | 'sent event'
+    | 'journal entry'
     | 'announcement'
     | 'leftover';
   readonly size: number;
@@ -65,6 +69,7 @@ export interface GcResult {
     /** Those that go on included. */
     readonly rollouts: number;
     readonly sentEvents: number;
+    readonly journalEntries: number;
     readonly announcements: number;
   };
 }
@@ -78,6 +83,9 @@ export const LOGS_MS = 90 * DAY_MS;
 /** Sent events: long enough to find out what a receiver made of them. */
 export const EVENTS_MS = 30 * DAY_MS;
 const EVENTS_MS_MIN = 7 * DAY_MS;
+/** The journal: two years, so that a year can be set beside the one before. */
+export const JOURNAL_MS = 730 * DAY_MS;
+const JOURNAL_MS_MIN = 7 * DAY_MS;
 /** A server that lives announces itself every few seconds. */
 const ANNOUNCED_MS = 3_600_000;
 /** No run goes for longer. */
@@ -105,6 +113,7 @@ export async function collectGarbage(store: ObjectStore, options: GcOptions = {}
     predictionsMs = LOGS_MS,
     logsMs = LOGS_MS,
     eventsMs = EVENTS_MS,
+    journalMs = JOURNAL_MS,
   } = options;
   for (const [what, ms] of [
     ['prediction log', predictionsMs],
@@ -113,6 +122,8 @@ export async function collectGarbage(store: ObjectStore, options: GcOptions = {}
     if (!(ms >= DAY_MS)) throw new PerennialError('USAGE', `The ${what} would be kept for ${ms / DAY_MS} days; it must be at least one.`);
   if (!(eventsMs >= EVENTS_MS_MIN))
     throw new PerennialError('USAGE', `Sent events would be kept for ${eventsMs / DAY_MS} days; it must be at least seven.`);
+  if (!(journalMs >= JOURNAL_MS_MIN))
+    throw new PerennialError('USAGE', `The journal would be kept for ${journalMs / DAY_MS} days; it must be at least seven.`);
   if (graceMs < GRACE_MS_MIN)
     throw new PerennialError(
       'USAGE',
@@ -136,6 +147,7 @@ export async function collectGarbage(store: ObjectStore, options: GcOptions = {}
     ['drift check', inventory.checks.filter((head) => expired(head, logsMs))],
     ['ended rollout', rollouts],
     ['sent event', inventory.sentEvents.filter((head) => expired(head, eventsMs))],
+    ['journal entry', inventory.journal.filter((head) => expired(head, journalMs))],
     ['announcement', inventory.servers.filter((head) => expired(head, ANNOUNCED_MS))],
     [
       'leftover',
@@ -172,6 +184,7 @@ export async function collectGarbage(store: ObjectStore, options: GcOptions = {}
       driftChecks: keptOf(inventory.checks, 'drift check'),
       rollouts: keptOf([...inventory.rollouts, ...inventory.rolloutCounts], 'ended rollout'),
       sentEvents: keptOf(inventory.sentEvents, 'sent event'),
+      journalEntries: keptOf(inventory.journal, 'journal entry'),
       announcements: keptOf(inventory.servers, 'announcement'),
     },
   };
@@ -222,6 +235,8 @@ interface Inventory {
   readonly rolloutCounts: ObjectHead[];
   /** Events that other programs took. */
   readonly sentEvents: ObjectHead[];
+  /** What came of runs and checks. */
+  readonly journal: ObjectHead[];
   /** What checks of the store left that were killed. */
   readonly probes: ObjectHead[];
   /** What runs started from: asked for as long as the run goes. */
@@ -244,6 +259,7 @@ async function takeInventory(store: ObjectStore): Promise<Inventory> {
     rollouts: [],
     rolloutCounts: [],
     sentEvents: [],
+    journal: [],
     probes: [],
     bases: [],
     scorings: [],
@@ -258,6 +274,7 @@ async function takeInventory(store: ObjectStore): Promise<Inventory> {
     else if (/^drift\/.+\/checks\/[^/]+$/.test(head.key)) inventory.checks.push(head);
     else if (/^models\/[^/]+\/rollouts\//.test(head.key)) inventory.rollouts.push(head);
     else if (/^models\/[^/]+\/rollout-counts\//.test(head.key)) inventory.rolloutCounts.push(head);
+    else if (head.key.startsWith(JOURNAL_PREFIX)) inventory.journal.push(head);
     else if (head.key.startsWith('outbox/')) {
       // What waits or was refused stays until it is sent; and no event keeps alive what it speaks of.
       if (head.key.startsWith('outbox/sent/')) inventory.sentEvents.push(head);

@@ -1,10 +1,15 @@
-import { messageOf } from '../core/errors.ts';
+import { isPerennialError, messageOf } from '../core/errors.ts';
+import { isRemembered } from '../core/outcome.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { ObjectStore } from '../core/ports.ts';
-import { TEXT, defineStored, getStored, isUnreadable, orNull, recordSchema } from '../storage/stored.ts';
+import { mapLimited } from '../storage/concurrency.ts';
+import { sha256 } from '../storage/digest.ts';
+import { COUNT, NUMBER, TEXT, defineStored, getStored, isUnreadable, orNull, recordSchema } from '../storage/stored.ts';
 import type { StoredKind } from '../storage/stored.ts';
 
 const PREFIX = 'outcomes/';
+export const JOURNAL_PREFIX = 'journal/';
+const READS_AT_ONCE = 16;
 
 /** {@link Outcome} as it is stored. */
 export const OUTCOME: StoredKind<Outcome> = defineStored({
@@ -14,17 +19,90 @@ export const OUTCOME: StoredKind<Outcome> = defineStored({
   formatVersion: 1,
   schema: recordSchema(
     { kind: TEXT, at: TEXT, outcome: TEXT },
-    { pipeline: TEXT, summary: TEXT, workflow: TEXT, trigger: TEXT, model: orNull(TEXT) },
+    { pipeline: TEXT, summary: TEXT, workflow: TEXT, trigger: TEXT, model: orNull(TEXT), version: COUNT, seconds: NUMBER },
   ),
 });
 
-/** Keeps what came last. An older one never takes the place of a newer one. @returns whether it was news */
+/** An {@link Outcome} that is remembered. */
+export const JOURNAL_ENTRY: StoredKind<Outcome> = defineStored({
+  at: 'journal/**.json',
+  name: 'remembered outcome of a run or check',
+  formatVersion: 1,
+  schema: recordSchema(
+    { pipeline: TEXT, kind: TEXT, at: TEXT, outcome: TEXT, summary: TEXT, workflow: TEXT, model: orNull(TEXT) },
+    { trigger: TEXT, version: COUNT, seconds: NUMBER },
+  ),
+  fix: 'Delete the object: it is the record of one run or check, which nothing else rests on.',
+  broken: { hint: 'Delete the object: it is the record of one run or check, which nothing else rests on.' },
+});
+
+/**
+ * Keeps what came last, and for good what is part of the story of a model. An older one never takes the place of a newer one.
+ *
+ * @returns whether it was news
+ */
 export async function writeOutcome(store: ObjectStore, outcome: Outcome): Promise<boolean> {
+  if (isRemembered(outcome)) await remember(store, outcome);
   const key = `${PREFIX}${outcome.pipeline}/${outcome.kind}.json`;
   const before = await read(store, key);
   if (before !== undefined && 'at' in before.found && before.found.at >= outcome.at) return false;
   await store.put(key, Buffer.from(JSON.stringify(outcome)), before?.etag === undefined ? { ifNoneMatch: '*' } : { ifMatch: before.etag });
   return true;
+}
+
+/** Told again it is the same entry: its key follows from what it is of. */
+async function remember(store: ObjectStore, outcome: Outcome): Promise<void> {
+  const { pipeline, kind, workflow, at } = outcome;
+  const key = `${JOURNAL_PREFIX}${pipeline}/${timeKey(at)}-${sha256(JSON.stringify([kind, workflow, at])).slice(0, 12)}.json`;
+  try {
+    await store.put(key, Buffer.from(JSON.stringify(outcome)), { ifNoneMatch: '*' });
+  } catch (error) {
+    if (!isPerennialError(error, 'PRECONDITION_FAILED')) throw error;
+  }
+}
+
+/** Sorts as the time does. */
+const timeKey = (at: string): string => new Date(at).toISOString().replace(/[-:]/g, '');
+
+export interface Journal {
+  /** Oldest first. */
+  readonly entries: readonly Outcome[];
+  /** Of entries that cannot be read. */
+  readonly problems: readonly string[];
+}
+
+/** What came of the runs and checks of a pipeline with `from ≤ time < to`. */
+export async function readJournal(
+  store: ObjectStore,
+  pipeline: string,
+  { from, to }: { readonly from: Date; readonly to: Date },
+): Promise<Journal> {
+  const prefix = `${JOURNAL_PREFIX}${pipeline}/`;
+  const [first, end] = [timeKey(from.toISOString()), timeKey(to.toISOString())];
+  const keys: string[] = [];
+  for await (const { key } of store.list(prefix)) {
+    const time = key.slice(prefix.length, prefix.length + first.length);
+    if (time >= first && time < end) keys.push(key);
+  }
+  const found = await mapLimited(keys.sort(), READS_AT_ONCE, async (key) => {
+    try {
+      return (await getStored(store, JOURNAL_ENTRY, key))?.value;
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      return messageOf(error);
+    }
+  });
+  return {
+    entries: found.flatMap((one) => (one === undefined || typeof one === 'string' ? [] : [one])),
+    problems: found.flatMap((one) => (typeof one === 'string' ? [one] : [])),
+  };
+}
+
+/** Pipelines that have an entry. */
+export async function journalPipelines(store: ObjectStore): Promise<readonly string[]> {
+  const names = new Set<string>();
+  for await (const { key } of store.list(JOURNAL_PREFIX)) names.add(key.slice(JOURNAL_PREFIX.length, key.lastIndexOf('/')));
+  return [...names].sort();
 }
 
 /** What came last of a kind; undefined where nothing did, or it cannot be read. */

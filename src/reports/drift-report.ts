@@ -1,5 +1,6 @@
 import type { ColumnDrift } from '../monitoring/column-drift.ts';
 import type { DriftResult } from '../monitoring/detect.ts';
+import { violationsOf } from '../monitoring/violations.ts';
 import { COLOURS, chart, figure } from './chart.ts';
 import { html, page, section, tableOf } from './html.ts';
 import type { Cell, Markup } from './html.ts';
@@ -20,6 +21,7 @@ export async function renderDriftReport(result: DriftResult, context: DriftRepor
   const title = `Drift of ${context.model}`;
   const columns = byScore(result.columns);
   const pictures = columns.filter((column) => column.bins !== undefined).slice(0, PICTURES_MAX);
+  const violations = violationsOf(result);
   const tone = result.drifted ? 'bad' : result.enoughRows ? 'good' : '';
   return page(
     title,
@@ -33,6 +35,16 @@ export async function renderDriftReport(result: DriftResult, context: DriftRepor
       driftTable(columns),
       result.newColumns.length === 0 ? null : html`<p>Columns that training did not know: ${result.newColumns.join(', ')}.</p>`,
     ),
+    violations.length === 0
+      ? null
+      : section(
+          'Violations',
+          'What the rows do not keep to, in the words of constraint_violations.json of SageMaker Model Monitor.',
+          tableOf(
+            ['column', 'check', 'what'],
+            violations.map((one) => [one.feature_name, one.constraint_check_type, { text: one.description, tone: 'quiet' }]),
+          ),
+        ),
     pictures.length === 0
       ? null
       : section(

@@ -1,31 +1,15 @@
 import type { Simulation } from '../core/simulation.ts';
-import { COLOURS, PALETTE, chart, figure } from './chart.ts';
+import { COLOURS, chart, figure } from './chart.ts';
 import type { Markup } from './html.ts';
+import { TIME_WIDTH, stretchLayers, timeAxis } from './time-axis.ts';
+import type { Stretch } from './time-axis.ts';
 
-/** Pixels of the drawing; it shrinks with the page. */
-const WIDTH = 860;
 /** Days of which one value of a line is the mean. */
 const SMOOTHED = 7;
 
 /** x of all charts of a year lies at the same pixels. */
-function days({ days: all }: Simulation): object {
-  return {
-    field: 'date',
-    type: 'temporal',
-    title: null,
-    scale: {
-      type: 'utc',
-      domainMin: { expr: `utc(${utcParts(all[0]!.date)})` },
-      domainMax: { expr: `utc(${utcParts(all.at(-1)!.date)})` },
-    },
-    axis: { format: all.length > 92 ? '%b' : '%d %b', tickCount: all.length > 92 ? 12 : 8, grid: true },
-  };
-}
-
-/** "2026, 0, 31": as Vega counts. */
-function utcParts(date: string): string {
-  const [year, month, day] = date.split('-').map(Number);
-  return `${year}, ${month! - 1}, ${day}`;
+function days({ days: all }: Simulation, field = 'date'): object {
+  return timeAxis(all[0]!.date, all.at(-1)!.date, field);
 }
 
 /** The kinds of incidents that are drawn, and how. */
@@ -89,7 +73,7 @@ export async function metricChart(simulation: Simulation): Promise<Markup> {
   };
   const y = { type: 'quantitative', title: 'accuracy', scale: { zero: false }, axis: { format: '%', tickCount: 5 } };
   const picture = await chart('metric', 'Accuracy of what was served and of the oracle, day by day', {
-    width: WIDTH,
+    width: TIME_WIDTH,
     height: 240,
     data: { values },
     layer: [
@@ -109,7 +93,6 @@ export async function metricChart(simulation: Simulation): Promise<Markup> {
 /** Which version answered, when runs ended and when something happened. */
 export async function lifeChart(simulation: Simulation): Promise<Markup> {
   const lanes = ['champion', 'runs', 'incidents'];
-  const bands = bandsOf(simulation);
   const runs = simulation.runs.map(({ at, live, status, headline }) => ({
     date: at.slice(0, 10),
     lane: 'runs',
@@ -123,24 +106,16 @@ export async function lifeChart(simulation: Simulation): Promise<Markup> {
   }));
   const y = { field: 'lane', type: 'nominal', title: null, scale: { domain: lanes }, axis: { labelLimit: 120 } };
   const picture = await chart('life', 'Versions, runs and incidents', {
-    width: WIDTH,
+    width: TIME_WIDTH,
     height: 120,
     layer: [
-      {
-        data: { values: bands },
-        mark: { type: 'bar', height: 18 },
-        encoding: {
-          x: days(simulation),
-          x2: { field: 'to' },
-          y,
-          color: { field: 'colour', type: 'nominal', scale: null },
-        },
-      },
-      {
-        data: { values: bands.filter(({ share }) => share > 0.03) },
-        mark: { type: 'text', align: 'left', dx: 4, fontSize: 11, color: '#ffffff' },
-        encoding: { x: days(simulation), y, text: { field: 'version' } },
-      },
+      ...stretchLayers(stretchesOf(simulation), {
+        lane: 'champion',
+        x: days(simulation, 'from'),
+        y,
+        from: simulation.days[0]!.date,
+        to: simulation.days.at(-1)!.date,
+      }),
       {
         data: { values: runs },
         mark: { type: 'point', filled: true, size: 55, shape: 'triangle-up', opacity: 0.9 },
@@ -177,10 +152,10 @@ export async function driftChart(simulation: Simulation): Promise<Markup> {
     drift === null ? [] : [{ date, drift, seen: alarm ? 'alarm' : 'none' }],
   );
   const picture = await chart('drift', 'Drift score of the daily checks', {
-    width: WIDTH,
+    width: TIME_WIDTH,
     height: 130,
     data: { values },
-    mark: { type: 'bar', width: Math.max(1, Math.floor(WIDTH / simulation.days.length) - 1) },
+    mark: { type: 'bar', width: Math.max(1, Math.floor(TIME_WIDTH / simulation.days.length) - 1) },
     encoding: {
       x: days(simulation),
       y: { field: 'drift', type: 'quantitative', title: 'largest PSI', scale: { type: 'symlog' }, axis: { tickCount: 4 } },
@@ -206,7 +181,7 @@ export async function costChart(simulation: Simulation): Promise<Markup> {
   }));
   const last = { date: simulation.days.at(-1)!.date, seconds, rows };
   const picture = await chart('cost', 'Seconds of computing, added up', {
-    width: WIDTH,
+    width: TIME_WIDTH,
     height: 110,
     data: { values: [...runs, last] },
     mark: { type: 'area', interpolate: 'step-after', color: COLOURS.other, opacity: 0.35, line: { color: COLOURS.other } },
@@ -218,34 +193,17 @@ export async function costChart(simulation: Simulation): Promise<Markup> {
   return figure('Cost', picture, 'Seconds that the steps of all runs took on this machine, added up.');
 }
 
-interface Band {
-  readonly date: string;
-  readonly to: string;
-  readonly lane: 'champion';
-  readonly version: string;
-  readonly colour: string;
-  readonly share: number;
-}
-
 /** Stretches of days with one champion. */
-function bandsOf({ days: all }: Simulation): Band[] {
-  const bands: Band[] = [];
+function stretchesOf({ days: all }: Simulation): Stretch[] {
+  const stretches: Stretch[] = [];
   for (let from = 0; from < all.length;) {
     let to = from;
     while (to < all.length && all[to]!.version === all[from]!.version) to += 1;
     const { version, date } = all[from]!;
-    if (version !== null)
-      bands.push({
-        date,
-        to: (all[to] ?? all.at(-1)!).date,
-        lane: 'champion',
-        version: String(version),
-        colour: PALETTE[(version - 1) % PALETTE.length]!,
-        share: (to - from) / all.length,
-      });
+    if (version !== null) stretches.push({ version, from: date, to: (all[to] ?? all.at(-1)!).date });
     from = to;
   }
-  return bands;
+  return stretches;
 }
 
 function markOf(kind: string): MarkName {

@@ -22,18 +22,20 @@ const COLUMNS_SHOWN = 40;
 export async function checkDrift(deps: CheckDeps, task: MonitorTask, drift: DriftTrigger): Promise<MonitorFinding> {
   const champion = await championOf(deps, task.model);
   if (champion === undefined) return nothing(task.model);
-  const [{ judgeModelDrift }, { readPredictions }, { driftReference }, { runCheck }] = await Promise.all([
-    import('../monitoring/model-drift.ts'),
-    import('../monitoring/prediction-window.ts'),
-    import('../monitoring/reference.ts'),
-    import('../monitoring/checks/run-check.ts'),
-  ]);
+  const [{ judgeModelDrift, withoutVerdict }, { readPredictions }, { driftReference }, { runCheck }, { seasonalReference }] =
+    await Promise.all([
+      import('../monitoring/model-drift.ts'),
+      import('../monitoring/prediction-window.ts'),
+      import('../monitoring/reference.ts'),
+      import('../monitoring/checks/run-check.ts'),
+      import('../monitoring/seasonal-reference.ts'),
+    ]);
   const reference = await driftReference(deps.store, deps.artifacts, task.model, champion.version);
   const to = new Date(task.nominalTime);
   const window = { from: new Date(to.getTime() - drift.windowMs), to, version: champion.version };
   const unread = new Unread();
   const read = (): ReturnType<typeof readPredictions> => readPredictions(deps.store, task.model, { ...window, unread });
-  const check = (stream: string, against: DriftReference, source: string): Promise<DriftCheck> =>
+  const check = (stream: string, against: DriftReference, source: string, mute?: string): Promise<DriftCheck> =>
     runCheck(deps.store, {
       model: task.model,
       version: champion.version,
@@ -48,13 +50,22 @@ export async function checkDrift(deps: CheckDeps, task: MonitorTask, drift: Drif
         coolDownMs: drift.action === 'alert' ? (drift.coolDownMs ?? 0) : 0,
       },
       pool: drift.pool ?? 1,
-      compare: (before) => judgeModelDrift(against, read, rulesOf(drift), before),
+      compare: async (before) => withoutVerdict(await judgeModelDrift(against, read, rulesOf(drift), before), mute),
     });
   const stream = task.run.plan.pipeline;
-  const found = await check(stream, reference, `predictions from ${window.from.toISOString()} to ${to.toISOString()}`);
-  const { check: last, remark } = found.verdict.alarm
-    ? await sinceRetraining(deps, task, champion, { reference, drift, found, check, unread })
-    : { check: found, remark: '' };
+  const source = `predictions from ${window.from.toISOString()} to ${to.toISOString()}`;
+  const { season, rowsMin } = drift;
+  const seasonal = season === undefined ? undefined : await seasonalReference(deps.store, reference, window, { season, rowsMin, unread });
+  const found =
+    seasonal === undefined
+      ? await check(stream, reference, source)
+      : seasonal.reference === undefined
+        ? await check(stream, reference, source, seasonal.why)
+        : await check(stream, seasonal.reference, `${source}, against ${seasonal.when}`);
+  const { check: last, remark } =
+    found.verdict.alarm && seasonal === undefined
+      ? await sinceRetraining(deps, task, champion, { reference, drift, found, check, unread })
+      : { check: found, remark: '' };
   const { result, verdict } = last;
   const rows = [...result.columns]
     .sort((a, b) => Number(b.drifted) - Number(a.drifted))
@@ -70,13 +81,22 @@ export async function checkDrift(deps: CheckDeps, task: MonitorTask, drift: Drif
     newRows: 0,
     summary: [`${verdict.reason}${remark}`, ...unread.notes.map((note) => `${note}.`)].join(' '),
     details: [
-      `Check \`${last.id}\`: \`perennial drift show ${last.id}\``,
+      `Check \`${last.id}\`: \`perennial drift show ${last.id}\`${await pagesOf(deps.store, task.model, last.id)}`,
       '',
       '| Column | PSI | | Why |',
       '| --- | ---: | --- | --- |',
       ...rows.slice(0, COLUMNS_SHOWN),
     ].join('\n'),
   };
+}
+
+/** Where a server that runs now shows the check and what became of the model; empty without one. */
+async function pagesOf(store: ObjectStore, model: string, check: string): Promise<string> {
+  const { liveServers } = await import('../registry/confirm.ts');
+  const url = (await liveServers(store))[0]?.url;
+  if (url === undefined) return '';
+  const pages = `${url}/models/${encodeURIComponent(model)}`;
+  return ` – [charts](${pages}/drift/${check}/report), [time line of the model](${pages}/timeline)`;
 }
 
 interface Comparison {

@@ -1,10 +1,18 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { isPerennialError } from '../core/errors.ts';
 import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
+import { findCheck } from '../monitoring/checks/check-record.ts';
+import { modelTimeline } from '../monitoring/timeline/model-timeline.ts';
+import { storeDigest } from '../monitoring/timeline/store-digest.ts';
 import { createRegistry } from '../registry/registry.ts';
+import { renderDigest } from '../reports/digest.ts';
+import { renderDriftReport } from '../reports/drift-report.ts';
 import { pageForHttp, retitled } from '../reports/html.ts';
+import { renderTimeline } from '../reports/timeline-report.ts';
 import { readCard } from '../reports/version-card.ts';
+import { storeNow } from '../storage/store-clock.ts';
 import { RequestError } from '../serving/request-error.ts';
+import { DAYS_MAX, DIGEST_DAYS, TIMELINE_DAYS } from './openapi/operations.ts';
 
 /** Where the server gets the HTML of evaluation reports. Both throw RequestError 404 where there is none. */
 export interface ReportSource {
@@ -14,9 +22,16 @@ export interface ReportSource {
   ofVersion(model: string, reference: string): Promise<Uint8Array>;
   /** The model card, as a page. */
   cardOf(model: string, reference: string): Promise<Uint8Array>;
+  /** What became of a model. @param days the last so many */
+  timelineOf(model: string, days: number): Promise<Uint8Array>;
+  /** What happened to all models. @param days in the last so many */
+  digest(days: number): Promise<Uint8Array>;
+  /** A check for drift, by its id or the beginning of one. */
+  ofCheck(model: string, id: string): Promise<Uint8Array>;
 }
 
 const FILE = 'report.html';
+const DAY_MS = 24 * 3_600_000;
 
 export function createReportSource(store: ObjectStore, artifacts: ArtifactStore): ReportSource {
   const registry = createRegistry(store, artifacts);
@@ -47,20 +62,59 @@ export function createReportSource(store: ObjectStore, artifacts: ArtifactStore)
       const version = await orNotFound(() => registry.version(model, reference), undefined);
       return readCard(store, artifacts, version, 'html');
     },
+    async timelineOf(model, days) {
+      const span = await lastDays(store, days);
+      const timeline = await orNotFound(() => modelTimeline(store, artifacts, model, span), undefined);
+      return Buffer.from(await renderTimeline(timeline));
+    },
+    async digest(days) {
+      return Buffer.from(renderDigest(await storeDigest(store, artifacts, await lastDays(store, days))));
+    },
+    async ofCheck(model, id) {
+      const check = await orNotFound(() => findCheck(store, id), undefined);
+      if (check.model !== model) throw new RequestError(404, `The check ${id} is of another model.`);
+      return Buffer.from(await renderDriftReport(check.result, check));
+    },
   };
+}
+
+/** A page reads no predictions: there may be millions of them, and whoever may look may look often. */
+async function lastDays(
+  store: ObjectStore,
+  days: number,
+): Promise<{ readonly from: Date; readonly to: Date; readonly performance: false }> {
+  const now = await storeNow(store);
+  return { from: new Date(now - days * DAY_MS), to: new Date(now), performance: false };
 }
 
 async function orNotFound<T>(look: () => Promise<T>, message: string | undefined): Promise<T> {
   try {
     return await look();
   } catch (error) {
-    if (['NOT_FOUND', 'VERSION_INVALID', 'NAME_INVALID', 'OBJECT_NOT_FOUND'].some((code) => isPerennialError(error) && error.code === code))
+    if (
+      ['NOT_FOUND', 'VERSION_INVALID', 'NAME_INVALID', 'OBJECT_NOT_FOUND', 'USAGE'].some(
+        (code) => isPerennialError(error) && error.code === code,
+      )
+    )
       throw new RequestError(404, message ?? (error as Error).message);
     throw error;
   }
 }
 
-/** Evaluation reports as pages: of every registered version, and of every evaluation, rejected ones included. */
+/** "?days=30". @throws RequestError 400 */
+function daysOf(query: unknown, otherwise: number): number {
+  const { days } = query as { readonly days?: unknown };
+  if (days === undefined) return otherwise;
+  const value = Number(days);
+  if (typeof days !== 'string' || !Number.isInteger(value) || value < 1 || value > DAYS_MAX)
+    throw new RequestError(400, `"days" is ${JSON.stringify(days)}; expected a whole number from 1 to ${DAYS_MAX}.`);
+  return value;
+}
+
+/**
+ * Pages: evaluation reports of every registered version and of every evaluation, rejected ones included; checks for drift; what became of
+ * a model, and of all.
+ */
 export function registerReports(app: FastifyInstance, reports: ReportSource): void {
   app.get<{ Params: { digest: string } }>('/evaluations/:digest/report', async ({ params }, reply) =>
     page(reply, await reports.ofEvaluation(params.digest), 'immutable'),
@@ -70,6 +124,13 @@ export function registerReports(app: FastifyInstance, reports: ReportSource): vo
   );
   app.get<{ Params: { model: string; version: string } }>('/models/:model/versions/:version/card', async ({ params }, reply) =>
     page(reply, await reports.cardOf(params.model, params.version), 'no-cache'),
+  );
+  app.get<{ Params: { model: string } }>('/models/:model/timeline', async ({ params, query }, reply) =>
+    page(reply, await reports.timelineOf(params.model, daysOf(query, TIMELINE_DAYS)), 'no-cache'),
+  );
+  app.get('/digest', async ({ query }, reply) => page(reply, await reports.digest(daysOf(query, DIGEST_DAYS)), 'no-cache'));
+  app.get<{ Params: { model: string; id: string } }>('/models/:model/drift/:id/report', async ({ params }, reply) =>
+    page(reply, await reports.ofCheck(params.model, params.id), 'no-cache'),
   );
 }
 

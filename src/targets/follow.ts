@@ -3,6 +3,7 @@ import type { TargetSetting, TargetState, TargetsView } from '../core/targets.ts
 import { readRouting } from '../registry/routing.ts';
 import { readVersion } from '../registry/versions.ts';
 import type { Routing } from '../registry/types.ts';
+import { ensureIdentity } from '../storage/store-identity.ts';
 import { openPlace } from './places/open-place.ts';
 import { nameChampion, putVersion, takeAway } from './placed-versions.ts';
 import { prepareVersion, resolveTarget } from './prepare.ts';
@@ -63,8 +64,9 @@ async function bringInStep(tools: TargetTools, { name: model }: Routing, champio
     );
   const artifact = await tools.artifacts.open(prepared.artifact);
   const place = await openPlace(config.path);
-  await putVersion(place, placing, manifest, artifact);
+  const { id: store } = await ensureIdentity(tools.store);
+  await putVersion(place, placing, manifest, { artifact, store });
   await placing.point?.(place, model, { version: champion, artifact }, config);
   await nameChampion(place, manifest);
-  await takeAway(place, placing, model, champion, config);
+  await takeAway(place, placing, manifest, { config, store });
 }

@@ -11,6 +11,8 @@ interface About {
   /** Of the manifest of the version: another store has another one. */
   readonly id: string;
   readonly artifact: string;
+  /** Identity of the store that put it there; absent in what was written before there was such. */
+  readonly store?: string;
 }
 
 const aboutPath = (model: string, version: number): string => `${model}/about/${version}.json`;
@@ -40,16 +42,24 @@ export async function checkFree(place: Place, version: VersionManifest): Promise
 /**
  * Lays a version there, once: what lies there already is left as it is, since who watches the folder has it loaded.
  *
+ * @param options store: the identity of the store whose version it is
  * @throws TARGET_TAKEN where the number is another model's
  */
-export async function putVersion<C>(place: Place, { first }: Placing<C>, version: VersionManifest, artifact: OpenArtifact): Promise<void> {
+export async function putVersion<C>(
+  place: Place,
+  { first }: Placing<C>,
+  version: VersionManifest,
+  { artifact, store }: { readonly artifact: OpenArtifact; readonly store: string },
+): Promise<void> {
   const { name: model, version: number, id } = version;
   const folder = folderPath(model, number);
   const { isThere, about } = await whatIsThere(place, version);
   if (isThere && about?.artifact === artifact.ref.digest && (await place.holds(folder, artifact))) return;
-  const next: About = { model, version: number, id, artifact: artifact.ref.digest };
-  await place.write(aboutPath(model, number), Buffer.from(`${JSON.stringify(next)}\n`));
+  // Gone before it is said that the folder holds other files: a writer that is killed in between must not leave the old ones under that
+  // name, which may have the same sizes.
   if (isThere && about?.artifact !== artifact.ref.digest) await place.removeFolder(folder, first);
+  const next: About = { model, version: number, id, artifact: artifact.ref.digest, store };
+  await place.write(aboutPath(model, number), Buffer.from(`${JSON.stringify(next)}\n`));
   await place.writeFolder(folder, artifact, first);
 }
 
@@ -57,20 +67,20 @@ export async function putVersion<C>(place: Place, { first }: Placing<C>, version
 export async function takeAway<C extends PlacedConfig>(
   place: Place,
   placing: Placing<C>,
-  model: string,
-  champion: number,
-  config: C,
+  { name: model, version: champion }: Pick<VersionManifest, 'name' | 'version'>,
+  { config, store }: { readonly config: C; readonly store: string },
 ): Promise<void> {
   const withdraws = placing.withdraws?.(config) === true;
   const ours: number[] = [];
   for (const name of await place.folders(model)) {
     const number = /^[1-9]\d*$/.test(name) ? Number(name) : champion;
     if (number === champion) continue;
-    if ((await readAbout(place, model, number)) !== undefined) ours.push(number);
+    const about = await readAbout(place, model, number);
+    if (about !== undefined && (about.store ?? store) === store) ours.push(number);
     else if (withdraws && number > champion)
       throw new PerennialError(
         'TARGET_TAKEN',
-        `${place.location}/${folderPath(model, number)} is served in place of version ${champion} of ${model}, and Perennial did not put it there.`,
+        `${place.location}/${folderPath(model, number)} is served in place of version ${champion} of ${model}, and ${about === undefined ? 'Perennial did not put it there' : 'another store put it there'}.`,
       );
   }
   const goes = (number: number): boolean => withdraws && number > champion;

@@ -45,6 +45,7 @@ export async function deliverEvents(
     mayGoOn: () => lease.held,
     definition: ({ kind, pipeline }) => (kind === PEOPLE ? people.sink(pipeline) : sinkRegistry.get(kind)),
     tell: (line) => console.error(mask(`worker: events: ${line}`)),
+    hide: mask,
     signal,
   });
   let told = '';

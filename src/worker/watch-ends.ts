@@ -1,13 +1,16 @@
+import { defaultPayloadConverter } from '@temporalio/common';
 import type { ActivityDeps } from '../../activities/deps.ts';
 import type { Change } from '../core/change.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Outcome, OutcomeKind } from '../core/outcome.ts';
 import { executionIdOf } from '../core/run.ts';
+import { stepsCutOff } from '../core/run-changes.ts';
 import { tellChanges } from '../events/outbox.ts';
 import { connectTemporal, isAway } from '../runs/connect.ts';
 import type { Temporal } from '../runs/connect.ts';
 import { executions } from '../runs/runs.ts';
 import { endText, endedAs } from '../runs/settle-studies.ts';
+import { withLineage } from '../steps/lineage.ts';
 import { logOutcome } from '../steps/outcome-log.ts';
 import { mask } from '../steps/secrets.ts';
 import { writeOutcome } from '../registry/outcomes.ts';
@@ -28,14 +31,15 @@ const WORDS: Readonly<Record<string, string>> = { TERMINATED: 'terminated', TIME
  * Tells the store and the log of runs, checks and studies that were terminated or ran out of time, as they tell of any other end
  * themselves: of these two ends Temporal asks no workflow code.
  */
-export async function watchEnds({ store }: Pick<ActivityDeps, 'store'>, signal: AbortSignal): Promise<void> {
+export async function watchEnds(deps: Pick<ActivityDeps, 'store' | 'artifacts'>, signal: AbortSignal): Promise<void> {
+  const { store } = deps;
   const seen = new Set<string>();
   let temporal: Temporal | undefined;
   let told = '';
   for (await pause(EVERY_MS, signal); !signal.aborted; await pause(EVERY_MS, signal)) {
     try {
       temporal ??= await connectTemporal();
-      await look(temporal, store, seen);
+      await look(temporal, deps, seen);
       await lookAtStudies(temporal, store, seen);
       told = '';
     } catch (error) {
@@ -47,7 +51,8 @@ export async function watchEnds({ store }: Pick<ActivityDeps, 'store'>, signal: 
   await temporal?.close();
 }
 
-async function look(temporal: Temporal, store: ActivityDeps['store'], seen: Set<string>): Promise<void> {
+async function look(temporal: Temporal, deps: Pick<ActivityDeps, 'store' | 'artifacts'>, seen: Set<string>): Promise<void> {
+  const { store } = deps;
   let count = 0;
   for await (const info of executions(temporal, `RunKind IN ('run', 'monitor') AND ExecutionStatus IN ('Terminated', 'TimedOut')`)) {
     if ((count += 1) > LOOKED_AT) return;
@@ -68,14 +73,30 @@ async function look(temporal: Temporal, store: ActivityDeps['store'], seen: Set<
       at: (info.closeTime ?? info.startTime).toISOString(),
     };
     const news = await writeOutcome(store, outcome);
-    if (kind === 'run' && Date.now() - Date.parse(outcome.at) < TOLD_MS)
-      await tellChanges(store, [changeOfEnd(outcome, info.runId)], { again: true });
+    if (kind === 'run' && Date.now() - Date.parse(outcome.at) < TOLD_MS) await tellEnd(temporal, deps, changeOfEnd(outcome, info.runId));
     seen.add(info.runId);
     if (news) logOutcome(outcome);
   }
 }
 
-/** Of steps that were going nobody tells: they end with their run. */
+/** That the run ended, and with it the steps that were going. */
+async function tellEnd(temporal: Temporal, { store, artifacts }: Pick<ActivityDeps, 'store' | 'artifacts'>, end: Change): Promise<void> {
+  if (!(await tellChanges(store, [end], { again: true }))) return;
+  const { run, executionId } = end.data as { readonly run: string; readonly executionId: string };
+  const cut = stepsCutOff(await changesToldBy(temporal, run, executionId), end.at);
+  await tellChanges(store, mask(await Promise.all(cut.map((change) => withLineage(artifacts, change)))), { again: true });
+}
+
+/** What an execution had told, as its history has it: nothing else knows which steps were going. */
+async function changesToldBy({ client }: Temporal, workflowId: string, runId: string): Promise<Change[]> {
+  const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+  return (events ?? []).flatMap(({ activityTaskScheduledEventAttributes: scheduled }): readonly Change[] => {
+    const payload = scheduled?.input?.payloads?.[0];
+    if (scheduled?.activityType?.name !== 'tellChanges' || payload === undefined) return [];
+    return defaultPayloadConverter.fromPayload<readonly Change[]>(payload);
+  });
+}
+
 function changeOfEnd(outcome: Outcome, executionId: string): Change {
   const { pipeline, workflow, outcome: status, summary, trigger, model, at } = outcome;
   const runId = executionIdOf(workflow, executionId);

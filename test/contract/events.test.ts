@@ -1,5 +1,6 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -10,7 +11,9 @@ import httpSink from '../../src/events/sinks/http.sink.ts';
 import { sinks } from '../../src/events/sinks/index.generated.ts';
 import type { EventMessage } from '../../src/events/sinks/sink.ts';
 import { isPerennialError } from '../../src/core/errors.ts';
+import { packageRoot } from '../../src/platform/paths.ts';
 import { tempDir } from '../support/temp-dir.ts';
+import { until } from '../support/until.ts';
 
 /** A real place for a sink to send to. */
 interface Place {
@@ -172,6 +175,124 @@ describe('the sink http', () => {
   });
 });
 
+it('a CloudEvent in binary mode has its attributes as headers, and its data as body', async () => {
+  const seen: { headers: Readonly<Record<string, unknown>>; body: string }[] = [];
+  const server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      seen.push({ headers: request.headers, body });
+      response.writeHead(204).end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const change = {
+    key: 'k',
+    type: 'model.promoted',
+    at: '2026-11-30T01:00:00.000Z',
+    subject: 'models/Größe "50 %"',
+    order: 0,
+    pipeline: null,
+    model: 'm',
+    data: { who: 'ä' },
+  } as const;
+  const written = envelopes.find(({ name }) => name === 'cloudEvents')!.write(change, { mode: 'binary' }, { storeId: 'store' })!;
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  await httpSink.send(written, { url, headers: { 'CE-Id': 'mine' }, timeout: '30s' }, context());
+  expect(seen[0]).toMatchObject({
+    body: '{"who":"ä"}',
+    headers: {
+      'content-type': 'application/json',
+      'ce-specversion': '1.0',
+      'ce-id': written.id,
+      'ce-source': 'perennial://store/models/m',
+      'ce-type': 'perennial.model.promoted',
+      'ce-subject': 'models/Gr%C3%B6%C3%9Fe%20%2250%20%25%22',
+      'ce-time': '2026-11-30T01:00:00.000Z',
+    },
+  });
+});
+
+describe('a receiver that quotes what it was sent', () => {
+  async function echoing(answer: (headers: Readonly<Record<string, unknown>>, url: string) => string): Promise<string> {
+    const server = createServer((request, response) => {
+      response.writeHead(422).end(answer(request.headers, request.url!));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+  const failureOf = async (config: JsonObject): Promise<Error> =>
+    httpSink.send(message(1), { headers: {}, timeout: '30s', ...config }, context()).then(
+      () => new Error('it was taken'),
+      (error: unknown) => error as Error,
+    );
+
+  it.each([0, 150, 190, 195])('gets no part of a token, a header or an address into a message, after %i characters', async (before) => {
+    const at = await echoing(
+      ({ authorization, 'x-key': key }, url) => `${'.'.repeat(before)}${String(authorization)} ${String(key)} ${url}`,
+    );
+    const { message: text } = await failureOf({
+      url: `http://${at}/services/T0123/B4567?sig=queryvalue`,
+      token: 'tokentokentoken',
+      headers: { 'x-key': 'keykeykey' },
+    });
+    expect(text).toContain('422');
+    expect(text).not.toMatch(/token|keyk|T0123|sig|query/);
+  });
+
+  it('gets user and password of an address as a header, and does not give them away', async () => {
+    const seen: unknown[] = [];
+    const at = await echoing(({ authorization }, url) => {
+      seen.push(authorization, url);
+      return `${String(authorization)} ${Buffer.from(String(authorization).slice(6), 'base64').toString()}`;
+    });
+    const { message: text } = await failureOf({ url: `http://us%40er:pa%3Ass@${at}/in` });
+    expect(seen).toEqual([`Basic ${Buffer.from('us@er:pa:ss').toString('base64')}`, '/in']);
+    expect(text).not.toMatch(/us@er|pa:ss|dXN/);
+  });
+
+  it('is not even asked where a secret cannot be a header, and the message does not say it', async () => {
+    expect(await failureOf({ url: 'http://127.0.0.1:1/', token: 'line\nbreak' })).toMatchObject({
+      code: 'EVENT_FAILED',
+      message: expect.not.stringMatching(/line|break/) as unknown,
+    });
+  });
+});
+
+it('a receiver whose certificate nobody here knows is told with what to do', async () => {
+  const made = (name: string): Buffer => readFileSync(join(packageRoot(), 'test/support/tls', name));
+  const server = createTlsServer({ cert: made('one.crt'), key: made('one.key') }, (_request, response) => void response.end());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  await expect(httpSink.send(message(1), { url, headers: {}, timeout: '30s' }, context())).rejects.toMatchObject({
+    code: 'EVENT_FAILED',
+    message: expect.stringContaining('NODE_EXTRA_CA_CERTS in the environment of the workers'),
+  });
+});
+
+it('an answer without end is an answer', async () => {
+  let closed = false;
+  const server = createServer((request, response) => {
+    response.writeHead(request.url === '/yes' ? 200 : 400);
+    const more = setInterval(() => response.write('x'.repeat(65_536)), 1);
+    response.on('close', () => {
+      clearInterval(more);
+      closed = true;
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  await httpSink.send(message(1), { url: `${url}/yes`, headers: {}, timeout: '1h' }, context());
+  await until(() => closed);
+  await expect(httpSink.send(message(1), { url: `${url}/no`, headers: {}, timeout: '1h' }, context())).rejects.toMatchObject({
+    code: 'EVENT_REFUSED',
+  });
+});
+
 describe('the sink file', () => {
   const path = (): string => join(tempDir('file'), 'deep', 'events.ndjson');
   const send = (file: string, number: number, more: JsonObject = {}): Promise<void> =>
@@ -184,9 +305,18 @@ describe('the sink file', () => {
     await send(file, 2);
     await send(file, 2);
     expect(readFileSync(file, 'utf8')).toBe(`${message(1).body}\n${message(2).body}\n`);
-    writeFileSync(file, 'torn from the beginning'.repeat(10_000));
-    await send(file, 3);
-    expect(readFileSync(file, 'utf8')).toBe(`${message(3).body}\n`);
+    for (const torn of ['{"torn from the beginning":'.repeat(10_000), '\0'.repeat(4_096)]) {
+      writeFileSync(file, torn);
+      await send(file, 3);
+      expect(readFileSync(file, 'utf8')).toBe(`${message(3).body}\n`);
+    }
+  });
+
+  it('cuts no file of somebody else', async () => {
+    const file = join(tempDir('file'), 'thesis.txt');
+    writeFileSync(file, 'Chapter 1\nIt was a dark');
+    await expect(send(file, 1)).rejects.toMatchObject({ code: 'EVENT_FAILED', message: expect.stringContaining('is no event') });
+    expect(readFileSync(file, 'utf8')).toBe('Chapter 1\nIt was a dark');
   });
 
   it('rolls by size, numbers what it puts aside, and keeps the newest', async () => {

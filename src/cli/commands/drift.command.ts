@@ -1,8 +1,10 @@
+import { durationMs, isDuration } from '../../core/duration.ts';
 import { PerennialError } from '../../core/errors.ts';
 import type { DriftCheck } from '../../monitoring/checks/check-record.ts';
+import type { Violation } from '../../monitoring/violations.ts';
 import type { DriftReference } from '../../monitoring/reference.ts';
 import { DRIFT_DEFAULTS } from '../../monitoring/defaults.ts';
-import { alarmRules, settingsOf } from '../drift/drift-options.ts';
+import { alarmRules, seasonOf, settingsOf } from '../drift/drift-options.ts';
 import type { CompareOptions } from '../drift/drift-options.ts';
 import { defineCommand } from './command.ts';
 import type { CliIo } from './command.ts';
@@ -17,6 +19,7 @@ export default defineCommand({
       .option('--window <duration>', 'rows that were predicted in the last e.g. 24h, from the prediction log')
       .option('--version <reference>', 'version number or alias to compare with (default: the champion)')
       .option('--report <file>', 'write an HTML report')
+      .option('--violations <file>', 'write what the rows do not keep to, as constraint_violations.json of SageMaker Model Monitor')
       .option(
         '--test <name[=threshold]>',
         `a test that decides, in place of ${DRIFT_DEFAULTS.tests.map((test) => (typeof test === 'string' ? test : Object.keys(test)[0])).join(', ')}; COLUMN:NAME for one column; may be repeated`,
@@ -34,6 +37,8 @@ export default defineCommand({
       )
       .option('--windows-min <number>', `so many of the newest windows have to drift (default ${DRIFT_DEFAULTS.windowsMin})`)
       .option('--windows-of <number>', 'of so many (default: as many as have to)')
+      .option('--season <duration>', 'with --window: compare with what was asked at the same time of earlier seasons, e.g. 7d')
+      .option('--seasons <number>', `so many of the last seasons (default ${DRIFT_DEFAULTS.seasons})`)
       .option('--cool-down <duration>', 'after an alarm of the stream there is none for so long (default: none)')
       .option('--correction <name>', 'benjaminiHochberg: p-values are corrected for the number of columns and looks (default); none')
       .addHelpText(
@@ -55,6 +60,7 @@ Examples:
   perennial drift penguins --window 24h --report drift.html
   perennial drift penguins --current new.parquet --version 3 --json
   perennial drift penguins --current today.csv --stream daily --windows-min 2 --windows-of 3
+  perennial drift orders --window 24h --season 7d
   perennial drift history penguins
   perennial drift penguins --current new.csv --test psi=0.25 --test ks --test chiSquare --test body_mass_g:wasserstein=0.5`,
       )
@@ -71,13 +77,12 @@ Examples:
       .description('One check: what it found in each column, its verdict and why.')
       .argument('<id>', 'as `perennial drift history MODEL` prints it, or its beginning')
       .option('--report <file>', 'write an HTML report')
+      .option('--violations <file>', 'write what the rows do not keep to, as constraint_violations.json of SageMaker Model Monitor')
       .addHelpText(
         'after',
         '\nExamples:\n  perennial drift show 3f2a91c0de\n  perennial drift show 3f2a --json\n  perennial drift show 3f2a --report drift.html',
       )
-      .action((id: string, _options: object, command: { optsWithGlobals(): { readonly report?: string } }) =>
-        show(io, id, command.optsWithGlobals().report),
-      );
+      .action((id: string, _options: object, command: { optsWithGlobals(): WrittenFiles }) => show(io, id, command.optsWithGlobals()));
   },
 });
 
@@ -87,7 +92,7 @@ async function compareModel(io: CliIo, model: string, options: CompareOptions): 
   }
   const { reference, check, notes } = await compare(model, options);
   const { result, source, verdict, id } = check;
-  if (options.report !== undefined) await writeReport(io, check, options.report);
+  await writeFiles(io, check, options);
   for (const note of notes) io.note(note);
   io.result({
     model,
@@ -97,37 +102,60 @@ async function compareModel(io: CliIo, model: string, options: CompareOptions): 
     ...(notes.length === 0 ? {} : { notes }),
     verdict,
     ...result,
+    violations: await violationsIn(check),
     ...(options.report === undefined ? {} : { report: options.report }),
   });
   const { columnsTable } = await import('../drift/drift-text.ts');
   io.print(`${model} version ${reference.version} (${result.rowsReference} rows) against ${source} (${result.rows} rows)\n`);
   io.print(await columnsTable(result));
+  await printViolations(io, check);
   io.print(`\n${verdict.reason}\nKept as check ${id}: perennial drift show ${id}`);
   if (verdict.alarm) io.exit(3);
 }
 
-async function writeReport(io: CliIo, { model, version, source, result }: DriftCheck, path: string): Promise<void> {
+/** Files that a check is written to. */
+interface WrittenFiles {
+  readonly report?: string;
+  readonly violations?: string;
+}
+
+async function writeFiles(io: CliIo, { model, version, source, result }: DriftCheck, { report, violations }: WrittenFiles): Promise<void> {
   const { writeFile } = await import('node:fs/promises');
-  const { renderDriftReport } = await import('../../reports/drift-report.ts');
-  await writeFile(path, await renderDriftReport(result, { model, version, source }));
-  io.note(`report: ${path}`);
+  if (report !== undefined) {
+    const { renderDriftReport } = await import('../../reports/drift-report.ts');
+    await writeFile(report, await renderDriftReport(result, { model, version, source }));
+    io.note(`report: ${report}`);
+  }
+  if (violations !== undefined) {
+    const { violationsFile } = await import('../../monitoring/violations.ts');
+    await writeFile(violations, violationsFile(result));
+    io.note(`violations: ${violations}`);
+  }
+}
+
+async function violationsIn({ result }: DriftCheck): Promise<readonly Violation[]> {
+  return (await import('../../monitoring/violations.ts')).violationsOf(result);
+}
+
+async function printViolations(io: CliIo, check: DriftCheck): Promise<void> {
+  const violations = await violationsIn(check);
+  if (violations.length === 0) return;
+  io.print('');
+  for (const { feature_name: name, constraint_check_type: kind, description } of violations) io.print(`${kind}  ${name}: ${description}`);
 }
 
 async function compare(
   model: string,
   options: CompareOptions,
 ): Promise<{ reference: DriftReference; check: DriftCheck; notes: readonly string[] }> {
-  const [{ openStore }, { storeNow }, { createArtifactStore }, { driftReference }, { durationMs }, { runCheck }, { driftSettings }] =
-    await Promise.all([
-      import('../../storage/open-store.ts'),
-      import('../../storage/store-clock.ts'),
-      import('../../storage/artifact-store.ts'),
-      import('../../monitoring/reference.ts'),
-      import('../../data/ingest/duration.ts'),
-      import('../../monitoring/checks/run-check.ts'),
-      import('../../monitoring/settings.ts'),
-    ]);
-  const lengthOf = (option: string, text: string): number => lengthMs(option, text, durationMs);
+  const [{ openStore }, { storeNow }, { createArtifactStore }, { driftReference }, { runCheck }, { driftSettings }] = await Promise.all([
+    import('../../storage/open-store.ts'),
+    import('../../storage/store-clock.ts'),
+    import('../../storage/artifact-store.ts'),
+    import('../../monitoring/reference.ts'),
+    import('../../monitoring/checks/run-check.ts'),
+    import('../../monitoring/settings.ts'),
+  ]);
   const settings = settingsOf(options);
   const rules = alarmRules(options, lengthOf);
   const span = options.window === undefined ? undefined : lengthOf('--window', options.window);
@@ -144,6 +172,7 @@ async function compare(
     pool: driftSettings(settings).pool,
   };
   if (span === undefined) {
+    seasonOf(options, lengthOf, span);
     const [{ judgeWindow }, { readCurrent }] = await Promise.all([
       import('../../monitoring/detect.ts'),
       import('../../monitoring/read-current.ts'),
@@ -167,27 +196,43 @@ async function compare(
     });
     return { reference, check, notes };
   }
-  const { judgeModelDrift } = await import('../../monitoring/model-drift.ts');
+  const { judgeModelDrift, withoutVerdict } = await import('../../monitoring/model-drift.ts');
   const { readPredictions } = await import('../../monitoring/prediction-window.ts');
   const { Unread } = await import('../../storage/unread.ts');
   const unread = new Unread();
   const from = new Date(now.getTime() - span);
+  const season = seasonOf(options, lengthOf, span);
+  const seasonal =
+    season === undefined
+      ? undefined
+      : await (
+          await import('../../monitoring/seasonal-reference.ts')
+        ).seasonalReference(store, reference, { from, to: now }, { season, rowsMin: driftSettings(settings).rowsMin, unread });
   const check = await runCheck(store, {
     ...base,
-    source: `predictions of the last ${options.window}`,
+    source: `predictions of the last ${options.window}${seasonal?.reference === undefined ? '' : `, against ${seasonal.when}`}`,
     window: { from: from.toISOString(), to: now.toISOString() },
-    compare: (before) => judgeModelDrift(reference, () => readPredictions(store, model, { from, to: now, unread }), settings, before),
+    compare: async (before) =>
+      withoutVerdict(
+        await judgeModelDrift(
+          seasonal?.reference ?? reference,
+          () => readPredictions(store, model, { from, to: now, unread }),
+          settings,
+          before,
+        ),
+        seasonal !== undefined && seasonal.reference === undefined ? seasonal.why : undefined,
+      ),
   });
   return { reference, check, notes: unread.notes };
 }
 
-function lengthMs(option: string, text: string, parse: (text: string) => number): number {
-  if (!/^\d+(\.\d+)?(s|m|h|d|w)$/.test(text))
+function lengthOf(option: string, text: string): number {
+  if (!isDuration(text))
     throw new PerennialError(
       'USAGE',
       `${option} ${JSON.stringify(text)} is not a duration; expected a number and s, m, h, d or w, e.g. 24h.`,
     );
-  return parse(text);
+  return durationMs(text);
 }
 
 async function history(io: CliIo, model: string, limit: string): Promise<void> {
@@ -214,18 +259,19 @@ async function history(io: CliIo, model: string, limit: string): Promise<void> {
   if (checks.length < all) io.print(`\n${checks.length} of ${all}: --limit ${all} shows all of them.`);
 }
 
-async function show(io: CliIo, id: string, report: string | undefined): Promise<void> {
+async function show(io: CliIo, id: string, files: WrittenFiles): Promise<void> {
   const [{ openStore }, { findCheck }, { columnsTable, OUTCOMES }] = await Promise.all([
     import('../../storage/open-store.ts'),
     import('../../monitoring/checks/check-record.ts'),
     import('../drift/drift-text.ts'),
   ]);
   const check = await findCheck(await openStore(), id);
-  if (report !== undefined) await writeReport(io, check, report);
-  io.result(check);
+  await writeFiles(io, check, files);
+  io.result({ ...check, violations: await violationsIn(check) });
   const { model, version, result, source, verdict, at, stream } = check;
   io.print(`${model} version ${version} (${result.rowsReference} rows) against ${source} (${result.rows} rows)`);
   io.print(`at ${at}${stream === null ? '' : `, of the stream "${stream}"`}\n`);
   io.print(await columnsTable(result));
+  await printViolations(io, check);
   io.print(`\n${OUTCOMES[verdict.outcome]}: ${verdict.reason}`);
 }

@@ -146,7 +146,10 @@ async function show(io: CliIo, id: string, sink: string | undefined): Promise<vo
     io.print(`${one.id}  ${one.sink}: ${one.state === 'pending' ? 'waits' : one.state} since ${one.since}`);
     if (one.entry?.why !== undefined) io.print(`  ${one.entry.why}`);
     if (one.problem !== undefined) io.print(`  ${one.problem}`);
-    else io.print(JSON.stringify(bodyOf(one), null, 2));
+    else {
+      for (const [header, value] of Object.entries(one.entry?.headers ?? {})) io.print(`  ${header}: ${value}`);
+      io.print(JSON.stringify(bodyOf(one), null, 2));
+    }
   }
 }
 

@@ -2,6 +2,7 @@
 import type { CommandModule } from './command.ts';
 import applyCommand from './apply.command.ts';
 import datasetsCommand from './datasets.command.ts';
+import digestCommand from './digest.command.ts';
 import doctorCommand from './doctor.command.ts';
 import downCommand from './down.command.ts';
 import driftCommand from './drift.command.ts';
@@ -32,6 +33,7 @@ import workerCommand from './worker.command.ts';
 export const commands: readonly CommandModule[] = [
   applyCommand,
   datasetsCommand,
+  digestCommand,
   doctorCommand,
   downCommand,
   driftCommand,

@@ -1,5 +1,7 @@
 import type { GcFlags } from '../models/view-actions.ts';
 import type { CardOptions } from '../models/card-action.ts';
+import type { TimelineFlags } from '../models/timeline-action.ts';
+import { PAGE_FORMATS } from '../page-out.ts';
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { defineCommand } from './command.ts';
@@ -24,6 +26,7 @@ export default defineCommand({
         '\nExamples:\n  perennial models list\n  perennial models show penguins champion\n  perennial models promote penguins 4 --why "two weeks in shadow"\n  perennial models rollback penguins',
       );
     declareViews(models, io);
+    declareTimeline(models, io);
     declareRouting(models, io);
     declareRollouts(models, io);
     declareKeeping(models, io);
@@ -94,6 +97,28 @@ function declareViews(models: Command, io: CliIo): void {
     .option('--at <time>', 'what served at this time (ISO 8601)')
     .addHelpText('after', '\nExamples:\n  perennial models history penguins\n  perennial models history penguins --at 2026-03-01T12:00:00Z')
     .action(async (model: string, options: { at?: string }) => (await views()).historyAction(io, model, options));
+}
+
+function declareTimeline(models: Command, io: CliIo): void {
+  models
+    .command('timeline')
+    .summary('what became of a model: versions, champions, drift, incidents, who did what')
+    .description(
+      'Tells all that the store knows of a model in a stretch of time: versions, who was champion when, runs and checks and what came of them, drift, how the answers did, and who did what and why. As Markdown, or as one HTML file that loads nothing.',
+    )
+    .argument('<model>')
+    .option('--since <when>', 'a duration such as "30d", or a date', '90d')
+    .option('--until <when>', 'a duration ago, or a date; default: now')
+    .addOption(new Option('--format <format>', 'what it is written in').choices(PAGE_FORMATS).default('markdown'))
+    .option('--out <file>', 'write it there')
+    .option('--no-performance', 'read no predictions: how the answers did is left out')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  perennial models timeline penguins\n  perennial models timeline penguins --since 365d --format html --out year.html\n  perennial models timeline penguins --since 2026-01-01 --until 2026-02-01 --json',
+    )
+    .action(async (model: string, options: TimelineFlags) =>
+      (await import('../models/timeline-action.ts')).timelineAction(io, model, options),
+    );
 }
 
 function declareRouting(models: Command, io: CliIo): void {
@@ -248,6 +273,7 @@ function declareKeeping(models: Command, io: CliIo): void {
     .option('--predictions <days>', 'logged predictions younger than this stay; at least 1', positiveNumber, 90)
     .option('--logs <days>', 'logs of steps, and records of rollouts, younger than this stay; at least 1', positiveNumber, 90)
     .option('--events <days>', 'events that other programs took less long ago stay; at least 7', positiveNumber, 30)
+    .option('--journal <days>', 'what came of runs and checks less long ago stays, for time lines; at least 7', positiveNumber, 730)
     .addHelpText(
       'after',
       '\nExamples:\n  perennial models gc\n  perennial models gc --delete --grace 48\n  perennial models gc --delete --predictions 30 --logs 14',

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { PerennialError } from '../../core/errors.ts';
+import { PerennialError, messageOf } from '../../core/errors.ts';
 import { scenarios } from '../../simulation/scenarios/index.generated.ts';
 import { defineCommand } from './command.ts';
 
@@ -54,6 +54,7 @@ export default defineCommand({
           import('../../config/parameters.ts'),
           import('../../reports/simulation-report.ts'),
         ]);
+        if (options.report !== undefined) await requireWritable(options.report);
         const stop = new AbortController();
         const interrupt = (): void => {
           io.note('ending the simulation');
@@ -96,6 +97,26 @@ export default defineCommand({
       });
   },
 });
+
+/** Asked before a year is played, not after. @throws USAGE */
+async function requireWritable(report: string): Promise<void> {
+  const [{ access, constants, stat }, { dirname }] = await Promise.all([import('node:fs/promises'), import('node:path')]);
+  try {
+    const isThere = await stat(report).then(
+      (found) => {
+        if (found.isDirectory()) throw new Error('it is a folder');
+        return true;
+      },
+      () => false,
+    );
+    await access(isThere ? report : dirname(report), constants.W_OK);
+  } catch (error) {
+    throw new PerennialError('USAGE', `The report cannot be written to ${report}: ${messageOf(error)}.`, {
+      hint: 'Name a file in a folder that is there and that you can write to.',
+      cause: error,
+    });
+  }
+}
 
 /** @throws USAGE where it is not said which */
 function streamOf({ scenario, table, time }: Options): { readonly scenario: string } | { readonly table: string; readonly time: string } {

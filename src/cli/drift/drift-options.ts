@@ -2,6 +2,7 @@ import { PerennialError } from '../../core/errors.ts';
 import type { AlarmRules } from '../../monitoring/checks/run-check.ts';
 import { DRIFT_DEFAULTS } from '../../monitoring/defaults.ts';
 import type { DriftOptions } from '../../monitoring/detect.ts';
+import type { Season } from '../../monitoring/seasonal-reference.ts';
 import type { NamedTest } from '../../monitoring/named-test.ts';
 
 /** Options of `perennial drift MODEL`, as they were typed. */
@@ -10,6 +11,7 @@ export interface CompareOptions {
   readonly window?: string;
   readonly version?: string;
   readonly report?: string;
+  readonly violations?: string;
   readonly rowsMin?: string;
   readonly columnsMin?: string;
   readonly missing?: string;
@@ -22,6 +24,27 @@ export interface CompareOptions {
   readonly windowsMin?: string;
   readonly windowsOf?: string;
   readonly coolDown?: string;
+  readonly season?: string;
+  readonly seasons?: string;
+}
+
+/** What the window is compared with, where it is no training. @param windowMs undefined: the rows are of a file. @throws USAGE */
+export function seasonOf(
+  { season, seasons }: CompareOptions,
+  durationMs: (option: string, text: string) => number,
+  windowMs: number | undefined,
+): Season | undefined {
+  if (season === undefined) {
+    if (seasons !== undefined)
+      throw new PerennialError('USAGE', '--seasons says how many seasons, and --season how long one is: give both.');
+    return undefined;
+  }
+  if (windowMs === undefined)
+    throw new PerennialError('USAGE', '--season looks into the prediction log: it is for --window, and rows of a file have no season.');
+  const everyMs = durationMs('--season', season);
+  if (everyMs < windowMs)
+    throw new PerennialError('USAGE', `--season ${season} is shorter than the window, which would be part of what it is compared with.`);
+  return { everyMs, count: windowsOf('--seasons', seasons, 'seasons') ?? DRIFT_DEFAULTS.seasons };
 }
 
 /** @throws USAGE */
@@ -109,11 +132,11 @@ export function alarmRules(options: CompareOptions, durationMs: (option: string,
   return { windowsMin, windowsOf: of, coolDownMs: options.coolDown === undefined ? 0 : durationMs('--cool-down', options.coolDown) };
 }
 
-function windowsOf(flag: string, text: string | undefined): number | undefined {
+function windowsOf(flag: string, text: string | undefined, what = 'windows'): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 1 || value > 64 || text.trim() === '')
-    throw new PerennialError('USAGE', `${flag} ${JSON.stringify(text)} is no number of windows; expected an integer from 1 to 64.`);
+    throw new PerennialError('USAGE', `${flag} ${JSON.stringify(text)} is no number of ${what}; expected an integer from 1 to 64.`);
   return value;
 }
 

@@ -8,8 +8,9 @@ const ATTEMPT_MS = 30_000;
 
 /** Sends a trial event to every sink that a document declares, from this machine and past the outbox. */
 export async function trySinks(io: CliIo, file: string): Promise<void> {
-  const [{ compileOrThrow }, { envelopeRegistry }, { sinkRegistry }, { resolveSecrets }, { randomUUID }] = await Promise.all([
+  const [{ compileOrThrow }, { asSent }, { envelopeRegistry }, { sinkRegistry }, { resolveSecrets }, { randomUUID }] = await Promise.all([
     import('../../config/plan-document.ts'),
+    import('../../events/deliver.ts'),
     import('../../events/envelopes/index.generated.ts'),
     import('../../events/sinks/index.generated.ts'),
     import('../../steps/secrets.ts'),
@@ -26,7 +27,7 @@ export async function trySinks(io: CliIo, file: string): Promise<void> {
         // Of no store: receivers that tell stores apart can tell a trial, too.
         const message = envelopeRegistry.get(envelope).write(change, envelopeConfig, { storeId: '00000000-0000-0000-0000-000000000000' })!;
         const context = { signal: AbortSignal.timeout(ATTEMPT_MS), documentDir: plan.documentDir };
-        await sinkRegistry.get(kind).send(message, resolveSecrets(config).config, context);
+        await sinkRegistry.get(kind).send(asSent({ envelope, envelopeConfig }, [message]), resolveSecrets(config).config, context);
         return { sink, id: message.id, sent: true };
       } catch (error) {
         if (!isPerennialError(error)) throw error;

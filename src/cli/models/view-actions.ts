@@ -260,11 +260,12 @@ export interface GcFlags {
   readonly delete?: boolean;
   /** Hours. */
   readonly grace: number;
-  /** Days, as the three below. */
+  /** Days, as the four below. */
   readonly cache: number;
   readonly predictions: number;
   readonly logs: number;
   readonly events: number;
+  readonly journal: number;
 }
 
 export async function gcAction(io: CliIo, options: GcFlags): Promise<void> {
@@ -279,6 +280,7 @@ export async function gcAction(io: CliIo, options: GcFlags): Promise<void> {
     predictionsMs: options.predictions * 24 * hour,
     logsMs: options.logs * 24 * hour,
     eventsMs: options.events * 24 * hour,
+    journalMs: options.journal * 24 * hour,
   });
   const work = await leftWork(options.delete === true);
   const packed = await packEndedDays(store, { dryRun: options.delete !== true });
@@ -298,6 +300,7 @@ export async function gcAction(io: CliIo, options: GcFlags): Promise<void> {
       row('checks for drift', 'drift check', result.kept.driftChecks),
       row('rollouts', 'ended rollout', result.kept.rollouts),
       row('sent events', 'sent event', result.kept.sentEvents),
+      row('ends of runs and checks', 'journal entry', result.kept.journalEntries),
       row('announcements of servers', 'announcement', result.kept.announcements),
       row('leftovers of checks', 'leftover', 0),
       ['work folders of runs here', String(work.folders.length), sizeText(work.bytes), String(work.kept)],

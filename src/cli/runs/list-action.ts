@@ -1,5 +1,4 @@
 import { PerennialError } from '../../core/errors.ts';
-import { durationMs } from '../../core/duration.ts';
 import { needsAttention } from '../../runs/attention.ts';
 import type { Temporal } from '../../runs/connect.ts';
 import { LOOKED_AT_MAX, factOf, filterRuns } from '../../runs/filter-runs.ts';
@@ -14,6 +13,7 @@ import { table } from '../commands/command.ts';
 import type { CliIo } from '../commands/command.ts';
 import { temporalNow } from '../../runs/temporal-clock.ts';
 import { formatNumber } from '../run-progress.ts';
+import { sinceOf } from '../since.ts';
 
 export interface ListOptions {
   readonly pipeline?: string;
@@ -32,7 +32,7 @@ export async function listRunsAction(temporal: Temporal, options: ListOptions, i
   if (!Number.isInteger(limit) || limit < 1)
     throw new PerennialError('USAGE', `--limit is "${options.limit}"; expected a whole number from 1.`);
   const { where = [], param = [], tag = [], sort, metrics } = options;
-  const since = options.since === undefined ? undefined : await sinceOf(temporal, options.since);
+  const since = options.since === undefined ? undefined : await sinceOf(options.since, () => temporalNow(temporal));
   const pipeline = options.pipeline === undefined ? {} : { pipeline: options.pipeline };
   const labels = await labelReader();
   let silent = 0;
@@ -121,21 +121,6 @@ async function labelReader(): Promise<(run: string) => Promise<RunLabels>> {
   const store = await openStore();
   const labelled = await labelledRuns(store);
   return async (run) => (labelled.has(run) ? readLabels(store, run) : { formatVersion: 1, tags: {}, notes: [] });
-}
-
-/** "24h", or a date. @throws USAGE */
-async function sinceOf(temporal: Temporal, text: string): Promise<number> {
-  if (/^[0-9.]+(ms|s|m|h|d)$/.test(text)) return (await temporalNow(temporal)) - durationMs(text);
-  const at = Date.parse(text);
-  if (Number.isNaN(at))
-    throw new PerennialError(
-      'USAGE',
-      `--since is ${JSON.stringify(text)}; expected a duration such as "24h" or "7d", or a date such as 2026-01-31.`,
-      {
-        hint: '',
-      },
-    );
-  return at;
 }
 
 /** What the gates said; of a run that no gate judged, or that did not come so far, nothing. */

@@ -1,9 +1,7 @@
 import { APPROVAL_MS_MAX, waitText } from '../../core/approval.ts';
-import { durationMs } from '../../core/duration.ts';
+import { durationMs, isDuration } from '../../core/duration.ts';
 import { join } from '../pointer.ts';
 import { defineCheck, stepsOf } from './check.ts';
-
-const FORM = /^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$/;
 
 export default defineCheck({
   name: 'approval-time',
@@ -11,7 +9,7 @@ export default defineCheck({
   run: (facts) =>
     stepsOf(facts, 'approve').flatMap(({ step }) => {
       const timeout = step.raw['timeout'];
-      if (typeof timeout !== 'string' || !FORM.test(timeout) || durationMs(timeout) <= APPROVAL_MS_MAX) return [];
+      if (!isDuration(timeout) || durationMs(timeout) <= APPROVAL_MS_MAX) return [];
       return [
         {
           pointer: join(step.pointer, 'timeout'),

@@ -2,11 +2,10 @@ import type { Json } from '../../core/json.ts';
 import { triggers } from '../../monitoring/triggers/index.generated.ts';
 import { defineCheck } from './check.ts';
 import type { Finding } from '../diagnostic.ts';
-import { durationMs } from '../../core/duration.ts';
+import { durationMs, isDuration } from '../../core/duration.ts';
 import { join } from '../pointer.ts';
 import { isObject } from '../schema-walk.ts';
 
-const FORM = /^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$/;
 const YEAR_MS = 365 * 86_400_000;
 
 export default defineCheck({
@@ -15,7 +14,7 @@ export default defineCheck({
   run({ steps, document }) {
     const findings: Finding[] = [];
     const length = (value: Json | undefined, pointer: string): number | undefined => {
-      if (typeof value !== 'string' || !FORM.test(value)) return undefined;
+      if (!isDuration(value)) return undefined;
       const milliseconds = durationMs(value);
       if (milliseconds >= 1 && milliseconds <= YEAR_MS) return milliseconds;
       findings.push({

@@ -4,6 +4,7 @@ import anomalyFitCheck from './anomaly-fit.check.ts';
 import approvalTimeCheck from './approval-time.check.ts';
 import cachePossibleCheck from './cache-possible.check.ts';
 import conditionsCheck from './conditions.check.ts';
+import driftSeasonCheck from './drift-season.check.ts';
 import driftTestsCheck from './drift-tests.check.ts';
 import driftWindowsCheck from './drift-windows.check.ts';
 import durationsCheck from './durations.check.ts';
@@ -28,6 +29,7 @@ export const checks: readonly DocumentCheck[] = [
   approvalTimeCheck,
   cachePossibleCheck,
   conditionsCheck,
+  driftSeasonCheck,
   driftTestsCheck,
   driftWindowsCheck,
   durationsCheck,

@@ -27,7 +27,8 @@ function findings(sink: JsonObject, index: number, names: Map<string, number>): 
   const first = names.get(name);
   names.set(name, first ?? index);
   const wanted = sink['events'] as readonly string[] | undefined;
-  const { tells } = envelopeRegistry.get(as.name);
+  const { tells, needsHttp } = envelopeRegistry.get(as.name);
+  const isMisplaced = needsHttp?.(as.config) === true && sinkRegistry.get(to.name).isHttp !== true;
   const heard = (Object.keys(CHANGES) as ChangeType[]).filter((type) => isWanted(type, wanted) && isWanted(type, tells));
   return [
     ...(first === undefined
@@ -48,6 +49,15 @@ function findings(sink: JsonObject, index: number, names: Map<string, number>): 
             fix: `Leave "events" out, or name some of ${[...new Set((tells ?? []).map(groupOf))].join(', ')}.`,
           },
         ]),
+    ...(isMisplaced
+      ? [
+          {
+            pointer: `${pointer}/as`,
+            message: `The sink "${to.name}" has neither headers nor several events in one message, which ${JSON.stringify(as.config)} of ${as.name} needs.`,
+            fix: `Take it out: a "${to.name}" gets whole events one by one.`,
+          },
+        ]
+      : []),
     ...(sinkRegistry.get(to.name).check?.(to.config) ?? []).map(({ pointer: inside, message, fix }) => ({
       pointer: `${pointer}/to/${to.name}${inside}`,
       message,

@@ -5,7 +5,7 @@ import type { Database } from '../table/duckdb.ts';
 import { rejectRows } from '../reading/load-table.ts';
 import type { TypedColumn } from '../reading/source-column.ts';
 import { momentHint } from '../reading/suggestions.ts';
-import { durationMs } from './duration.ts';
+import { durationMs } from '../../core/duration.ts';
 import type { RecentConfig, TimeConfig } from './growth.ts';
 import type { IngestConfig } from './ingest-config.ts';
 

@@ -7,7 +7,7 @@ import { rejectRows } from '../reading/load-table.ts';
 import type { TypedColumn } from '../reading/source-column.ts';
 import { momentHint } from '../reading/suggestions.ts';
 import { countsHint } from './counted-times.ts';
-import { durationMs } from './duration.ts';
+import { durationMs } from '../../core/duration.ts';
 import { rejectTimeless } from './time-known.ts';
 
 /** Why rows were set aside. */

@@ -6,7 +6,7 @@ import { kindOf, parseChain } from './chain.ts';
 import { requireColumn } from '../table/columns.ts';
 import { labelsOf } from '../stored/examples.ts';
 import type { TrainPass } from './fit.ts';
-import { durationMs } from '../ingest/duration.ts';
+import { durationMs } from '../../core/duration.ts';
 import { labelColumns } from '../ingest/label-columns.ts';
 import { countClasses } from './label.ts';
 import type { PreprocessConfig } from './preprocess-config.ts';

@@ -4,7 +4,7 @@ import type { NumberData } from '../transforms/column-data.ts';
 import { columnBatches, columnsOf, datasetMeta, tableBatches } from '../stored/dataset-rows.ts';
 import type { ColumnBatch } from '../stored/dataset-rows.ts';
 import type { Database } from '../table/duckdb.ts';
-import { durationMs } from '../ingest/duration.ts';
+import { durationMs } from '../../core/duration.ts';
 import { pathLiteral } from '../table/duckdb.ts';
 import type { OpenArtifact } from '../../core/ports.ts';
 import { SeriesRuns, keyNames, keyText, keysOf, lengthText, momentText, seriesName } from './series.ts';

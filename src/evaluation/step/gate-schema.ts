@@ -1,5 +1,5 @@
 import type { JsonSchema } from '../../core/json.ts';
-import { PERIOD } from './gate.ts';
+import { DURATION_PATTERN } from '../../core/duration.ts';
 import { SLICE_ROWS_MIN } from './slice-gates.ts';
 
 const NUMBER = { type: 'number' } as const;
@@ -79,7 +79,7 @@ export const GATE_SCHEMA: JsonSchema = {
         ...RELATIVE,
         bestWithin: {
           type: 'string',
-          pattern: PERIOD.source,
+          pattern: DURATION_PATTERN,
           description:
             'Nor by more than that worse than any champion of this period before the run, so that what is worse within the margin again and again is stopped. Each is judged on the same rows; of more than 20 those that did best in their own evaluations.',
           examples: ['30d'],

@@ -1,3 +1,4 @@
+import { durationMs } from '../../core/duration.ts';
 import type { DifferenceInterval } from '../measure/bootstrap.ts';
 import type { Disagreement } from '../measure/mcnemar.ts';
 import type { MetricDefinition } from '../metrics/metric.ts';
@@ -100,13 +101,9 @@ export interface GateVerdict {
   readonly manual?: true;
 }
 
-export const PERIOD = /^([0-9]+(?:\.[0-9]+)?)(s|m|h|d|w)$/;
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
-
 /** The period whose champions a gate looks back at, in milliseconds; 0: it looks at the champion of now alone. */
 export function lookBackMs(gate: Gate): number {
-  const match = 'bestWithin' in gate && gate.bestWithin !== undefined ? PERIOD.exec(gate.bestWithin) : null;
-  return match === null ? 0 : Number(match[1]) * UNIT_MS[match[2]!]!;
+  return 'bestWithin' in gate && gate.bestWithin !== undefined ? durationMs(gate.bestWithin) : 0;
 }
 
 /** Whether the verdict of a gate depends on who is champion. */

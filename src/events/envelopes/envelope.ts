@@ -17,6 +17,10 @@ export interface EnvelopeDefinition<C = JsonObject> {
   readonly reference: string;
   /** Changes that it has words for, each or by its group; left out: all. */
   readonly tells?: readonly string[];
+  /** Whether events have headers, or several go out as one message: only some sinks can do that. Default: no. */
+  needsHttp?(config: C): boolean;
+  /** Several events as one message; left out, or undefined: each goes out alone. Of one and the same, each alone is no other event. */
+  batch?(messages: readonly EventMessage[], config: C): EventMessage | undefined;
   /** The event of a change; undefined: this form has no word for it. Pure: the same change always gives the same bytes. */
   write(change: Change, config: C, context: EnvelopeContext): EventMessage | undefined;
 }

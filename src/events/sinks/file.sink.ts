@@ -74,7 +74,7 @@ async function append(file: string, line: Buffer, limits: Pick<FileConfig, 'byte
   await mkdir(dirname(file), { recursive: true });
   const handle = await open(file, 'a+');
   try {
-    const size = await wholeLines(handle);
+    const size = await wholeLines(handle, file);
     // A worker that was killed before it could note that the line is there writes it again.
     if (await endsWith(handle, size, line)) return;
     if (size === 0 || size + line.length <= limits.bytesMax) return await write(handle, line);
@@ -95,8 +95,15 @@ async function write(handle: FileHandle, line: Buffer): Promise<void> {
   await handle.datasync();
 }
 
-/** Takes away what a kill or a full disk left of a line. @returns the size then */
-async function wholeLines(handle: FileHandle): Promise<number> {
+/** Every event begins so; a machine that lost its power may leave zeros. */
+const TORN = /^(\{|\0)/;
+
+/**
+ * Takes away what a kill or a full disk left of a line. @returns the size then
+ *
+ * @throws Error where the end of the file is of no event: somebody else's file is not cut
+ */
+async function wholeLines(handle: FileHandle, file: string): Promise<number> {
   const { size } = await handle.stat();
   let end = size;
   for (let last = -1; end > 0 && last === -1;) {
@@ -105,7 +112,13 @@ async function wholeLines(handle: FileHandle): Promise<number> {
     last = buffer.subarray(0, bytesRead).lastIndexOf(NEWLINE);
     end = last === -1 ? from : from + last + 1;
   }
-  if (end < size) await handle.truncate(end);
+  if (end === size) return end;
+  const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, end);
+  if (!TORN.test(buffer.toString('latin1')))
+    throw new Error(
+      `its last line is no event, and has no end; "path" of the sink may name another file than was meant (${basename(file)})`,
+    );
+  await handle.truncate(end);
   return end;
 }
 

@@ -53,17 +53,9 @@ export default defineSink<HttpConfig>({
   },
   reference: 'https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md',
   concurrency: 8,
-  check: ({ url }) =>
-    typeof url !== 'string' || isAddress(url)
-      ? []
-      : [
-          {
-            pointer: '/url',
-            message: `${JSON.stringify(url)} is no address of http or https.`,
-            fix: 'Give an address such as "https://events.example.org/perennial", or { "$secret": "NAME" } for one that nobody may read.',
-          },
-        ],
-  send({ id, contentType, body }, { url, token, headers, timeout }, { signal }) {
+  isHttp: true,
+  check: (config) => [...addressProblems(config), ...credentialProblems(config), ...timeoutProblems(config)],
+  send({ id, contentType, body, headers: own = {} }, { url, token, headers, timeout }, { signal }) {
     return post(
       url,
       body,
@@ -71,6 +63,7 @@ export default defineSink<HttpConfig>({
         // Names that differ in case alone would be one header with both values.
         ...Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])),
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...own,
         'idempotency-key': id,
         'content-type': contentType,
       },
@@ -80,10 +73,70 @@ export default defineSink<HttpConfig>({
   },
 });
 
-function isAddress(url: string): boolean {
+interface Problem {
+  readonly pointer: string;
+  readonly message: string;
+  readonly fix: string;
+}
+
+function addressProblems({ url }: HttpConfig): Problem[] {
+  if (typeof url !== 'string') return [];
+  const address = addressOf(url);
+  if (address === undefined)
+    return [
+      {
+        pointer: '/url',
+        message: `${JSON.stringify(url)} is no address of http or https.`,
+        fix: 'Give an address such as "https://events.example.org/perennial", or { "$secret": "NAME" } for one that nobody may read.',
+      },
+    ];
+  if (address.password === '') return [];
+  return [
+    {
+      pointer: '/url',
+      message: 'The address holds a password: everybody who reads the document or the store has it.',
+      fix: 'Take it out and give "token", or make all of the address { "$secret": "NAME" }.',
+    },
+  ];
+}
+
+/** Headers that are there to prove who one is. */
+const PROOFS = /^(proxy-)?authorization$|^cookie$|api-?key$|-token$|secret$|password$/i;
+
+const credentialProblems = ({ headers = {} }: Partial<HttpConfig>): Problem[] =>
+  Object.entries(headers).flatMap(([name, value]) =>
+    typeof value === 'string' && PROOFS.test(name)
+      ? [
+          {
+            pointer: `/headers/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+            message: `The header "${name}" is a credential: everybody who reads the document or the store has it.`,
+            fix: `Write { "$secret": "NAME" } in its place, and set NAME in the environment of the workers.`,
+          },
+        ]
+      : [],
+  );
+
+/** An answer that takes longer never comes. */
+const TIMEOUT_MS_MAX = 3_600_000;
+
+function timeoutProblems({ timeout }: Partial<HttpConfig>): Problem[] {
+  if (typeof timeout !== 'string') return [];
+  const ms = durationMs(timeout);
+  if (ms >= 1 && ms <= TIMEOUT_MS_MAX) return [];
+  return [
+    {
+      pointer: '/timeout',
+      message: ms < 1 ? `${timeout} is no time at all: nothing would ever arrive.` : `${timeout} is longer than an hour.`,
+      fix: 'Give a time from "1ms" to "1h", such as "10s".',
+    },
+  ];
+}
+
+function addressOf(url: string): URL | undefined {
   try {
-    return /^https?:$/.test(new URL(url).protocol);
+    const address = new URL(url);
+    return /^https?:$/.test(address.protocol) ? address : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }

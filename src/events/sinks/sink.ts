@@ -6,6 +6,8 @@ export interface EventMessage {
   readonly contentType: string;
   /** JSON on one line. */
   readonly body: string;
+  /** Of the request, beside the content type; only of forms that put attributes there. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** What a sink gets to work with. */
@@ -25,6 +27,8 @@ export interface SinkDefinition<C = JsonObject> {
   readonly reference: string;
   /** Events of different subjects that may be under way at once. */
   readonly concurrency: number;
+  /** Whether a message may have headers, and one message may hold several events. Default: no. */
+  readonly isHttp?: boolean;
   /** What is wrong with a configuration that its schema lets through; secrets are not resolved yet. */
   check?(config: C): readonly { readonly pointer: string; readonly message: string; readonly fix: string }[];
   /**

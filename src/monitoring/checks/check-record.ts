@@ -62,9 +62,12 @@ const READS_AT_ONCE = 16;
 const CHECKS_PREFIX = 'drift/';
 const folderOf = (model: string): string => `${CHECKS_PREFIX}${model}/checks/`;
 
+/** To the second: what a check is called sorts as its time. */
+const timeKey = (at: string): string => at.replace(/[-:]|\.\d+/g, '');
+
 /** Kept once: the same check made again finds itself. */
 export async function keepCheck(store: ObjectStore, check: DriftCheck): Promise<void> {
-  const key = `${folderOf(check.model)}${check.at.replace(/[-:]|\.\d+/g, '')}-${check.id}.json`;
+  const key = `${folderOf(check.model)}${timeKey(check.at)}-${check.id}.json`;
   try {
     await putJson(store, key, check, { ifNoneMatch: '*' });
   } catch (error) {
@@ -78,9 +81,38 @@ export async function listChecks(
   model: string,
   limit: number,
 ): Promise<{ readonly checks: readonly DriftCheck[]; readonly all: number }> {
+  return readNewest(store, await keysOf(store, model), limit);
+}
+
+/** Checks of a model with `from ≤ time < to`, newest first. @throws BLOB_CORRUPT, PIPELINE_OUTDATED */
+export async function checksBetween(
+  store: ObjectStore,
+  model: string,
+  { from, to }: { readonly from: Date; readonly to: Date },
+  limit: number,
+): Promise<{ readonly checks: readonly DriftCheck[]; readonly all: number }> {
+  const [first, end] = [timeKey(from.toISOString()), timeKey(to.toISOString())];
+  const timeOf = (key: string): string => key.slice(folderOf(model).length).split('-')[0]!;
+  const keys = await keysOf(store, model);
+  return readNewest(
+    store,
+    keys.filter((key) => timeOf(key) >= first && timeOf(key) < end),
+    limit,
+  );
+}
+
+async function keysOf(store: ObjectStore, model: string): Promise<string[]> {
   const keys: string[] = [];
   for await (const { key } of store.list(folderOf(model))) keys.push(key);
-  const newest = keys.sort().reverse().slice(0, limit);
+  return keys;
+}
+
+async function readNewest(
+  store: ObjectStore,
+  keys: readonly string[],
+  limit: number,
+): Promise<{ readonly checks: readonly DriftCheck[]; readonly all: number }> {
+  const newest = [...keys].sort().reverse().slice(0, limit);
   const checks = await mapLimited(newest, READS_AT_ONCE, (key) => getStored(store, DRIFT_CHECK, key));
   // What is gone by now was collected since it was listed.
   return { checks: checks.flatMap((found) => (found === undefined ? [] : [found.value])), all: keys.length };

@@ -111,6 +111,7 @@ function described(operation: Operation, url: string, { token, models }: Facts, 
       description: PARAMETERS[name] ?? undescribed(name, url),
       schema: parameterSchema(name, model === undefined ? models : [model]),
     })),
+    ...Object.entries(operation.query ?? {}).map(([name, schema]) => ({ name, in: 'query', required: false, schema })),
     ...(operation.logged === true ? [LOG_PARAMETER] : []),
   ];
   const { body, answer } = operation;

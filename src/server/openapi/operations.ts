@@ -48,6 +48,8 @@ export interface Operation {
   readonly ofSome?: true;
   /** Changes something: each call is told in the log. */
   readonly audited?: true;
+  /** What may follow the address, by name. */
+  readonly query?: Readonly<Record<string, JsonSchema>>;
   /** Takes {@link LOG_HEADER}. */
   readonly logged?: true;
   /** Statuses that tell how things stand and carry the answer, too. */
@@ -60,6 +62,11 @@ const object = (properties: Readonly<Record<string, JsonSchema>>, required: read
   properties,
 });
 const text: JsonSchema = { type: 'string' };
+/** Of how many last days pages tell, where the address says none. */
+export const TIMELINE_DAYS = 90;
+export const DIGEST_DAYS = 7;
+export const DAYS_MAX = 3_660;
+const DAYS: JsonSchema = { type: 'integer', minimum: 1, maximum: DAYS_MAX, description: 'Of the last so many days.' };
 const integer: JsonSchema = { type: 'integer' };
 const bool: JsonSchema = { type: 'boolean' };
 const list = (items: JsonSchema): JsonSchema => ({ type: 'array', items });
@@ -465,6 +472,21 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'GET /evaluations/:digest/report': { tag: 'reports', summary: 'Report of an evaluation', role: 'operate', answer: PAGE },
   'GET /models/:model/versions/:version/report': { tag: 'reports', summary: 'Report of a version', role: 'operate', answer: PAGE },
   'GET /models/:model/versions/:version/card': { tag: 'reports', summary: 'Model card', role: 'operate', answer: PAGE },
+  'GET /models/:model/timeline': {
+    tag: 'reports',
+    summary: 'What became of a model: versions, champions, drift, incidents, who did what',
+    role: 'operate',
+    query: { days: { ...DAYS, default: TIMELINE_DAYS } },
+    answer: PAGE,
+  },
+  'GET /models/:model/drift/:id/report': { tag: 'reports', summary: 'Report of a check for drift', role: 'operate', answer: PAGE },
+  'GET /digest': {
+    tag: 'reports',
+    summary: 'What happened to all models',
+    role: 'operate',
+    query: { days: { ...DAYS, default: DIGEST_DAYS } },
+    answer: PAGE,
+  },
 };
 
 /** The operation of a route, of HEAD that of GET; the verbs of one address are one route, and ask for the same. */

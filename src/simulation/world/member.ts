@@ -7,6 +7,7 @@ import { PerennialError } from '../../core/errors.ts';
 import { entryPoint } from '../../platform/paths.ts';
 import type { MemberKind, MemberMessage, MemberOrder, MemberTask } from '../members/protocol.ts';
 import type { Jump } from '../members/simulated-clock.ts';
+import { lastOf } from './last-words.ts';
 
 const STARTS_WITHIN_MS = 60_000;
 const STOPS_WITHIN_MS = 20_000;
@@ -63,12 +64,16 @@ export class Member {
     const child = fork(entryPoint('simulated'), [path], { env, stdio: ['ignore', file, file, 'ipc'] });
     closeSync(file);
     const ready = await new Promise<Extract<MemberMessage, { kind: 'ready' }>>((resolve, reject) => {
-      const fail = (why: string): void =>
-        reject(new PerennialError('INTERNAL', `The simulated ${kind} did not start: ${why}`, { hint: `See ${log}.` }));
-      const timer = setTimeout(() => {
+      const fail = (why: string): void => {
+        clearTimeout(timer);
         child.kill('SIGKILL');
-        fail(`it is not ready after ${STARTS_WITHIN_MS / 1_000} s.`);
-      }, STARTS_WITHIN_MS);
+        reject(
+          new PerennialError('INTERNAL', `The simulated ${kind} did not start: ${why}${lastOf(log)}`, {
+            hint: 'Run it again: perhaps the machine was short of memory or disk.',
+          }),
+        );
+      };
+      const timer = setTimeout(() => fail(`it is not ready after ${STARTS_WITHIN_MS / 1_000} s.`), STARTS_WITHIN_MS);
       child.once('exit', (code, by) => fail(`it ended with ${String(code ?? by)}.`));
       child.on('message', (message: MemberMessage) => {
         if (message.kind === 'failed') fail(message.message);
@@ -106,8 +111,6 @@ export class Member {
   }
 
   #error(): PerennialError {
-    return new PerennialError('INTERNAL', `The simulated ${this.kind} is not there: ${this.#gone ?? 'it ended'}.`, {
-      hint: `See ${this.#log}.`,
-    });
+    return new PerennialError('INTERNAL', `The simulated ${this.kind} is not there: ${this.#gone ?? 'it ended'}.${lastOf(this.#log)}`);
   }
 }

@@ -12,6 +12,7 @@ import { identify, signal, stopProcess } from '../../platform/process-info.ts';
 import type { ProcessIdentity } from '../../platform/process-info.ts';
 import { freePort } from '../../platform/ports.ts';
 import type { Temporal } from '../../runs/connect.ts';
+import { lastOf } from './last-words.ts';
 
 /** Numbers of Temporal's `IndexedValueType`. */
 const INDEXED = { KEYWORD: 2, INT: 3, DOUBLE: 4, DATETIME: 6 } as const;
@@ -80,9 +81,13 @@ export class TimeServer {
       }
     }
     child.kill('SIGKILL');
-    throw new PerennialError('TEMPORAL_UNAVAILABLE', `Temporal's test server did not start (${gone ?? 'it does not answer'}).`, {
-      hint: `See ${join(logs, 'temporal.log')}; ${program} is the program.`,
-    });
+    throw new PerennialError(
+      'TEMPORAL_UNAVAILABLE',
+      `Temporal's test server did not start (${gone ?? 'it does not answer'}).${lastOf(join(logs, 'temporal.log'))}`,
+      {
+        hint: `${program} is the program.`,
+      },
+    );
   }
 
   /** By its clock, in milliseconds since 1970. */

@@ -44,6 +44,7 @@ export class World {
     const tool = await ensureTestServer(report);
     const folder = mkdtempSync(join(tmpdir(), 'perennial-simulation-'));
     let time: TimeServer | undefined;
+    let world: World | undefined;
     try {
       for (const name of ['home', 'logs', 'data']) mkdirSync(join(folder, name));
       time = await TimeServer.start(tool.path, join(folder, 'logs'));
@@ -56,10 +57,13 @@ export class World {
         PERENNIAL_STORE: `file:${join(folder, 'store')}`,
         TEMPORAL_ADDRESS: time.address,
       };
-      const world = new World(folder, time, store, env, [{ from: 0, aheadMs: (await time.now()) - Date.now() }]);
-      await Promise.all([world.startWorker(), world.startServer()]);
+      world = new World(folder, time, store, env, [{ from: 0, aheadMs: (await time.now()) - Date.now() }]);
+      // One that starts is waited for where the other one does not: it would be left behind.
+      const started = await Promise.allSettled([world.startWorker(), world.startServer()]);
+      for (const one of started) if (one.status === 'rejected') throw one.reason;
       return world;
     } catch (error) {
+      await Promise.allSettled((world === undefined ? [] : world.#members()).map((member) => member.kill()));
       await time?.stop();
       rmSync(folder, { recursive: true, force: true });
       throw error;

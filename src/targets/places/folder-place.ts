@@ -79,12 +79,25 @@ export class FolderPlace implements Place {
           await copyWhole(await artifact.path(name), file);
         }
         await syncFolder(aside);
-        await rename(aside, target);
+        await this.#replace(aside, path, artifact);
         await syncFolder(dirname(target));
       } finally {
         await rm(aside, { recursive: true, force: true });
       }
     });
+  }
+
+  /** Into its place. What lies there is whole, of a writer that was faster, or lacks something and goes. */
+  async #replace(aside: string, path: string, artifact: OpenArtifact): Promise<void> {
+    const target = join(this.location, path);
+    try {
+      return await rename(aside, target);
+    } catch (error) {
+      if (!['ENOTEMPTY', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    }
+    if (await this.holds(path, artifact)) return;
+    await this.removeFolder(path);
+    await rename(aside, target);
   }
 
   async removeFolder(path: string): Promise<void> {

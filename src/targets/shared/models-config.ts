@@ -25,10 +25,19 @@ export async function writeModelsConfig(place: Place, model: string, version: nu
 
 /** The model is not served by the list any more: it is taken out, and TensorFlow Serving takes the highest number again. */
 export async function leaveModelsConfig(place: Place, model: string): Promise<void> {
-  if ((await place.read(`${model}/${ENTRY}`)) === undefined) return;
-  await place.removeFile(`${model}/${ENTRY}`);
+  const isEntered = (await place.read(`${model}/${ENTRY}`)) !== undefined;
+  // Whoever took the entry out may have been killed before the list was written.
+  if (!isEntered && !(await isListed(place, model))) return;
+  if (isEntered) await place.removeFile(`${model}/${ENTRY}`);
   await settle(place);
 }
+
+async function isListed(place: Place, model: string): Promise<boolean> {
+  const list = await place.read(FILE);
+  return list !== undefined && Buffer.from(list).toString('utf8').includes(nameLine(model));
+}
+
+const nameLine = (model: string): string => `    name: ${JSON.stringify(model)}\n`;
 
 /** Until the list says what the entries say. */
 async function settle(place: Place): Promise<void> {
@@ -53,8 +62,7 @@ async function listText(place: Place): Promise<string> {
     const { version, basePath } = JSON.parse(Buffer.from(bytes).toString('utf8')) as Entry;
     configs.push(
       [
-        '  config {',
-        `    name: ${JSON.stringify(model)}`,
+        `  config {\n${nameLine(model).trimEnd()}`,
         `    base_path: ${JSON.stringify(basePath)}`,
         '    model_platform: "tensorflow"',
         `    model_version_policy { specific { versions: ${version} } }`,

@@ -83,6 +83,7 @@ function deliveryTo(store: FaultyStore, took: (id: string, body: string) => void
     resolve: ({ config }) => config,
     mayGoOn: () => true,
     tell: () => undefined,
+    hide: (text) => text,
     signal: new AbortController().signal,
     definition: () => definition,
   });

@@ -114,13 +114,26 @@ def check_cloud_event(event, content_type, body):
     assert read.get_datacontenttype() == "application/json" and read.get_data() == event["data"]
 
 
+def check_binary(message, data):
+    headers = {"content-type": message["contentType"], **message["headers"]}
+    read = from_http(HTTPMessage(headers=headers, body=message["body"].encode()), JSONFormat())
+    assert read.get_id() == message["id"] and read.get_type() == f"perennial.{message['type']}"
+    assert read.get_subject() == message["subject"] and read.get_specversion() == "1.0" and read.get_data() == data
+
+
 recorded = (HERE / "events.ndjson").read_bytes()
-counts = {"cloudEvents": 0, "openLineage": 0}
+counts = {"cloudEvents": 0, "openLineage": 0, "cloudEvents binary": 0, "cloudEvents batch": 0}
 for line in recorded.decode().strip().split("\n"):
     message = json.loads(line)
     event = json.loads(message["body"])
     if message["envelope"] == "cloudEvents":
         check_cloud_event(event, message["contentType"], message["body"])
+    elif message["envelope"] == "cloudEvents binary":
+        check_binary(message, event)
+    elif message["envelope"] == "cloudEvents batch":
+        assert message["contentType"].startswith("application/cloudevents-batch+json")
+        for one in event:
+            check_cloud_event(one, "application/cloudevents+json", json.dumps(one))
     else:
         check_lineage(event)
     counts[message["envelope"]] += 1

@@ -247,13 +247,28 @@ const written = envelopes.flatMap((envelope) =>
   }),
 );
 
+/** As receivers of CloudEvents get them that ask for another mode: with a subject that no header takes as it is. */
+function inOtherModes(): readonly object[] {
+  const cloudEvents = envelopes.find(({ name }) => name === 'cloudEvents')!;
+  const plain = changes.map(({ hints: _hints, ...change }) => change);
+  const odd = { ...plain[0]!, key: 'odd', subject: 'pipelines/Größe "50 %"' };
+  const binary = [...plain, odd].map((change) => ({
+    envelope: 'cloudEvents binary',
+    subject: change.subject,
+    type: change.type,
+    ...cloudEvents.write(change, { mode: 'binary' }, STORE)!,
+  }));
+  const several = plain.map((change) => cloudEvents.write(change, { mode: 'batch' }, STORE)!);
+  return [...binary, { envelope: 'cloudEvents batch', ...cloudEvents.batch!(several, { mode: 'batch' })! }];
+}
+
 describe('events', () => {
   it('tell every type of change', () => {
     expect([...new Set(changes.map(({ type }) => type))].sort()).toEqual((Object.keys(CHANGES) as ChangeType[]).sort());
   });
 
   it('are those that the official libraries read (after a change: remove events.ndjson, run this and check_events.py, and commit both)', () => {
-    const text = `${written.map((message) => JSON.stringify(message)).join('\n')}\n`;
+    const text = `${[...written, ...inOtherModes()].map((message) => JSON.stringify(message)).join('\n')}\n`;
     if (!existsSync(file)) writeFileSync(file, text);
     expect(readFileSync(file, 'utf8')).toBe(text);
     const checked = JSON.parse(readFileSync(join(folder, 'checked.json'), 'utf8')) as { readonly sha256: string };

@@ -118,5 +118,7 @@ describe('perennial simulate', () => {
     expect(await fails(file, '--table', join(folder, 'returns.csv'), '--time', 'when')).toContain('The table has no column "when"');
     expect(await fails(file, '--days', '0')).toContain('expected a whole number from 1');
     expect(await fails('pipelines/missing.json')).toContain('missing.json');
+    expect(await fails(file, '--report', join(folder, 'nowhere', 'days.html'))).toContain('The report cannot be written to');
+    expect(await fails(file, '--report', folder)).toContain('it is a folder');
   });
 });

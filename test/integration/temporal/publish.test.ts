@@ -219,6 +219,33 @@ describe('a sink of events', () => {
     ).not.toMatch(/digest|perennial_[0-9a-f]{12}/);
   });
 
+  it('tells how steps ended whose run was terminated, and of no other', async () => {
+    const plan = testPlan('cut', [planStep('work', 'work'), planStep('endless', 'endless')], {
+      on: { publish: [http('/cut', { events: ['step', 'run'] }), { ...http('/cut-lineage', {}), envelope: 'openLineage' }] },
+    });
+    await declare(plan);
+    const { workflowId } = await startRun(stage.temporal, plan, steps, { trigger: 'manual' });
+    const cut = (): any[] => at('/cut').map(({ body }) => body);
+    await until(() => cut().some(({ type, data }: any) => type === 'perennial.step.completed' && data.step === 'work'));
+    await until(() => cut().some(({ type, data }: any) => type === 'perennial.step.started' && data.step === 'endless'));
+    await stage.temporal.client.workflow.getHandle(workflowId).terminate('enough of it');
+    await until(() => cut().some(({ type }: any) => type === 'perennial.step.cancelled'), { timeoutMs: 30_000 });
+    const ends = cut().filter(({ type }: any) => /step\.(completed|cancelled)/.test(type));
+    expect(ends.map(({ type, data }: any) => `${String(data.step)} ${String(type)}`)).toEqual([
+      'work perennial.step.completed',
+      'endless perennial.step.cancelled',
+    ]);
+    const lineage = (): any[] => at('/cut-lineage').map(({ body }) => body);
+    await until(() => lineage().filter(({ eventType }) => eventType === 'ABORT').length === 2, { timeoutMs: 30_000 });
+    const started = lineage()
+      .filter(({ eventType }) => eventType === 'START')
+      .map(({ run }) => run.runId as string);
+    const ended = lineage()
+      .filter(({ eventType }) => eventType !== 'START')
+      .map(({ run }) => run.runId as string);
+    expect(ended.sort()).toEqual(started.sort());
+  });
+
   it('tells of a run that was terminated, and marks runs of the past', async () => {
     const plan = testPlan('ends', [planStep('work', 'work'), planStep('endless', 'endless')], {
       on: { publish: [http('/ends', { events: ['run'] })] },

@@ -8,6 +8,7 @@ import { tellChanges } from '../../../src/events/outbox.ts';
 import { readSinks } from '../../../src/events/sink-records.ts';
 import type { SinkRecord } from '../../../src/events/sink-records.ts';
 import { defineSink } from '../../../src/events/sinks/sink.ts';
+import type { SinkDefinition } from '../../../src/events/sinks/sink.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
 import { until } from '../../support/until.ts';
 import { changesFor, declareSinks, sinkFor } from '../../faults/events/changes.ts';
@@ -45,11 +46,16 @@ function delivery(concurrency = 3): SinkDelivery {
       took.push(text);
     },
   });
+  return deliveryTo(definition);
+}
+
+function deliveryTo(definition: SinkDefinition): SinkDelivery {
   return new SinkDelivery({
     store,
     resolve: ({ config }) => config,
     mayGoOn: () => true,
     tell: (line) => told.push(line),
+    hide: (text) => text.replaceAll('tiger', '***'),
     signal: new AbortController().signal,
     definition: () => definition,
   });
@@ -58,7 +64,107 @@ function delivery(concurrency = 3): SinkDelivery {
 const failed = (retryAfterMs?: number) =>
   new PerennialError('EVENT_FAILED', 'not now', retryAfterMs === undefined ? {} : { details: { retryAfterMs } });
 
+describe('the delivery of several events in one message', () => {
+  const batches: string[][] = [];
+  let refuses: (places: readonly string[]) => Error | undefined;
+
+  async function inBatches(): Promise<SinkDelivery> {
+    batches.length = 0;
+    await declareSinks(store, [{ ...sinkFor('bus', 'test', {}), envelopeConfig: { mode: 'batch' } }]);
+    sink = (await readSinks(store))[0]!;
+    const definition = defineSink({
+      name: 'test',
+      summary: '',
+      configSchema: {},
+      reference: '',
+      concurrency: 8,
+      send: async ({ contentType, body }) => {
+        expect(contentType).toBe('application/cloudevents-batch+json; charset=utf-8');
+        const places = (JSON.parse(body) as { subject: string; data: { place: number } }[]).map(
+          ({ subject, data }) => `${subject.slice(-1)}${data.place}`,
+        );
+        const answer = refuses(places);
+        if (answer !== undefined) throw answer;
+        batches.push(places);
+      },
+    });
+    return deliveryTo(definition);
+  }
+
+  it('keeps their order, and takes at most a hundred', async () => {
+    refuses = () => undefined;
+    const one = await inBatches();
+    await tellChanges(store, changesFor(2, 75));
+    expect(await one.look(sink)).toBe(150);
+    expect(batches.map(({ length }) => length)).toEqual([100, 50]);
+    for (const subject of ['0', '1'])
+      expect(batches.flat().filter((place) => place.startsWith(subject))).toEqual(
+        Array.from({ length: 75 }, (_, index) => `${subject}${index}`),
+      );
+  });
+
+  it('sets aside the one that is refused, and sends all others once', async () => {
+    refuses = (places) => (places.includes('05') ? new PerennialError('EVENT_REFUSED', 'bad one') : undefined);
+    const one = await inBatches();
+    await tellChanges(store, changesFor(1, 9));
+    expect(await one.look(sink)).toBe(8);
+    expect(batches.flat()).toEqual(['00', '01', '02', '03', '04', '06', '07', '08']);
+    expect((await overviewOf(store))[0]!.counts).toEqual({ pending: 0, sent: 8, refused: 1 });
+  });
+
+  it('sends what was laid ready in another form alone, in its place', async () => {
+    refuses = () => undefined;
+    await declareSinks(store, [{ ...sinkFor('bus', 'test', {}), envelopeConfig: { mode: 'binary' } }]);
+    const changes = changesFor(1, 4);
+    await tellChanges(store, changes.slice(0, 2));
+    await inBatches();
+    await tellChanges(store, changes.slice(2));
+    const sent: string[] = [];
+    const definition = defineSink({
+      name: 'test',
+      summary: '',
+      configSchema: {},
+      reference: '',
+      concurrency: 1,
+      send: async ({ contentType, body, headers }) => {
+        sent.push(
+          `${contentType.split(';')[0]!} ${headers?.['ce-subject'] === undefined ? '' : 'in headers '}${body.match(/"place":\d/g)!.join()}`,
+        );
+      },
+    });
+    await deliveryTo(definition).look(sink);
+    expect(sent).toEqual([
+      'application/json in headers "place":0',
+      'application/json in headers "place":1',
+      'application/cloudevents-batch+json "place":2,"place":3',
+    ]);
+  });
+
+  it('keeps all waiting where the receiver is away', async () => {
+    refuses = () => failed();
+    const one = await inBatches();
+    await tellChanges(store, changesFor(1, 9));
+    expect(await one.look(sink)).toBe(0);
+    expect((await overviewOf(store))[0]!.counts).toEqual({ pending: 9, sent: 0, refused: 0 });
+    refuses = () => undefined;
+    await until(async () => {
+      await one.look(sink);
+      return batches.flat().length === 9;
+    });
+    expect(batches.flat()).toEqual(Array.from({ length: 9 }, (_, index) => `0${index}`));
+  });
+});
+
 describe('the delivery to a sink', () => {
+  it.each(['EVENT_FAILED', 'EVENT_REFUSED'] as const)('keeps no secret that stands in an answer (%s)', async (code) => {
+    await tellChanges(store, changesFor(1, 1));
+    answers = () => new PerennialError(code, `${'.'.repeat(497)}tiger`);
+    await delivery().look(sink);
+    const kept = JSON.stringify([await overviewOf(store), await listEvents(store, { states: ['pending', 'refused'], limit: 9 }), told]);
+    expect(kept).toContain('....');
+    expect(kept).not.toContain('tig');
+  });
+
   it('goes on with other subjects where one event is not taken, and keeps what follows it waiting', async () => {
     await tellChanges(store, changesFor(3, 3));
     answers = (text) => (text === '11' ? failed() : undefined);

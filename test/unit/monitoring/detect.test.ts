@@ -5,6 +5,7 @@ import type { ColumnProfile, DatasetProfile, SourceReading } from '../../../src/
 import { currentRows } from '../../../src/monitoring/current-rows.ts';
 import { detectDrift } from '../../../src/monitoring/detect.ts';
 import type { DriftOptions, DriftResult } from '../../../src/monitoring/detect.ts';
+import { violationsFile, violationsOf } from '../../../src/monitoring/violations.ts';
 
 const random = new Prng('detect');
 const sample = Array.from({ length: 500 }, () => 40 + 5 * random.normal()).sort((a, b) => a - b);
@@ -212,5 +213,50 @@ describe('detectDrift', () => {
     const result = await detectDrift({ profile }, currentRows([rows], reading), { labels: ['species'] });
     expect(column(result, 'mass')).toMatchObject({ missingCurrent: 0.25, invalidCurrent: 0 });
     expect(result.driftedColumns).not.toContain('flag');
+  });
+});
+
+describe('violations', () => {
+  const kinds = (result: DriftResult): string[] =>
+    violationsOf(result).map(({ feature_name: name, constraint_check_type: kind }) => `${name} ${kind}`);
+
+  it('are none where nothing changed', async () => {
+    const result = await detect(rowsOf(400));
+    expect(violationsOf(result)).toEqual([]);
+    expect(JSON.parse(violationsFile(result))).toEqual({ violations: [] });
+  });
+
+  it('name every way in which rows are not as those of the training, in the words of Model Monitor', async () => {
+    const result = await detect(
+      rowsOf(400, (row, index) => {
+        row['mass'] = index % 4 === 0 ? 'heavy' : Number(row['mass']) + 10;
+        if (index % 3 === 0) row['island'] = null;
+        else if (index % 3 === 1) row['island'] = 'Kerguelen';
+        delete row['constant'];
+        row['added'] = 1;
+      }),
+      { columns: ['mass', 'island', 'flag', 'constant'] },
+    );
+    expect(kinds(result)).toEqual([
+      'mass data_type_check',
+      'mass baseline_drift_check',
+      'island completeness_check',
+      'island categorical_values_check',
+      'island baseline_drift_check',
+      'constant missing_column_check',
+      'added extra_column_check',
+    ]);
+    const { violations } = JSON.parse(violationsFile(result)) as { violations: Record<string, string>[] };
+    for (const one of violations) expect(Object.keys(one)).toEqual(['feature_name', 'constraint_check_type', 'description']);
+    expect(violations[0]!['description']).toBe('25.0 % of the rows hold no number.');
+    expect(violations[3]!['description']).toMatch(/"Kerguelen" \(33\.\d %\)/);
+  });
+
+  it('follow the declared bound of missing values, also of one column', async () => {
+    const lost = rowsOf(400, (row, index) => {
+      if (index % 20 === 0) row['mass'] = null;
+    });
+    expect(kinds(await detect(lost))).toEqual([]);
+    expect(kinds(await detect(lost, { missing: 0.01 }))).toEqual(['mass completeness_check']);
   });
 });

@@ -116,6 +116,17 @@ describe('garbage collection', () => {
     await expect(collectGarbage(store, { eventsMs: DAY })).rejects.toMatchObject({ code: 'USAGE' });
   });
 
+  it('keeps what came of runs and checks for two years, or as long as is said', async () => {
+    await store.put('journal/p/20260101T000000.000Z-0123456789ab.json', Buffer.from('{}'));
+    expect((await collectGarbage(store)).kept.journalEntries).toBe(1);
+    expect((await collectGarbage(store, { journalMs: 99 * DAY })).items).toMatchObject([{ kind: 'journal entry' }]);
+    await expect(collectGarbage(store, { journalMs: DAY })).rejects.toMatchObject({ code: 'USAGE' });
+    age = 731 * DAY;
+    await store.put('journal/p/20240101T000000.000Z-0123456789ab.json', Buffer.from('{}'));
+    const { items } = await collectGarbage(store);
+    expect(items.map(({ key }) => key)).toEqual(['journal/p/20240101T000000.000Z-0123456789ab.json']);
+  });
+
   it('takes records and counts of rollouts that ended long ago, and none of one that goes on', async () => {
     const record = (id: string, more: object): Buffer =>
       Buffer.from(

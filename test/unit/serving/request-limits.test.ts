@@ -16,6 +16,16 @@ async function deployed(limits: RequestLimits, source = new FakeSource()): Promi
   return app.url;
 }
 
+it.each([
+  ['0s', false],
+  ['0.1ms', false],
+  ['1ms', true],
+  ['1h', true],
+  ['30d', false],
+])('a wait of %s for the network is taken: %s', (timeout, isTaken) => {
+  expect(checkDeploy({ limits: { timeout } } as never).map(({ pointer }) => pointer)).toEqual(isTaken ? [] : ['/limits/timeout']);
+});
+
 describe('what a model is deployed for', () => {
   it('bounds the rows of a request, in every protocol, and those of no other model', async () => {
     const url = await deployed({ rowsPerRequest: 2 });
@@ -45,6 +55,46 @@ describe('what a model is deployed for', () => {
     expect(refused.status).toBe(429);
     expect(refused.headers.get('retry-after')).toBe('2');
     expect((await ask(url, '/models/others/predict', ROW)).status).toBe(200);
+  });
+
+  it.each([
+    ['rows', '/models/penguins/predict', JSON.stringify(ROW), 'application/json'],
+    ['TensorFlow Serving', '/v1/models/penguins:predict', JSON.stringify({ instances: [ROW] }), 'application/json'],
+    [
+      'Open Inference',
+      '/v2/models/penguins/infer',
+      JSON.stringify({
+        inputs: [
+          { name: 'body_mass_g', shape: [1], datatype: 'FP64', data: [4000] },
+          { name: 'island', shape: [1], datatype: 'BYTES', data: ['Biscoe'] },
+        ],
+      }),
+      'application/json',
+    ],
+    ['MLflow', '/models/penguins/invocations', JSON.stringify({ dataframe_records: [ROW] }), 'application/json'],
+    ['MLflow CSV', '/models/penguins/invocations', 'body_mass_g,island\n4000,Biscoe\n', 'text/csv'],
+  ])('are kept in the protocol of %s, packed or not, with Retry-After', async (_name, path, body, type) => {
+    const { gzipSync } = await import('node:zlib');
+    const post = (url: string, packed: boolean) =>
+      fetch(url + path, {
+        method: 'POST',
+        body: packed ? gzipSync(body) : body,
+        headers: { 'content-type': type, ...(packed ? { 'content-encoding': 'gzip' } : {}) },
+      });
+    const slow = await deployed({ requestsPerSecond: 0.5 });
+    const first = await post(slow, true);
+    expect([first.status, await first.text()]).toEqual([200, expect.any(String)]);
+    const refused = await post(slow, false);
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '2']);
+    expect(((await refused.json()) as { error?: unknown }).error ?? 'told otherwise').toEqual(
+      expect.stringMatching(/requests a second|otherwise/),
+    );
+    await app!.close();
+    const small = await deployed({ bytesPerRequest: 16 });
+    for (const packed of [true, false]) expect((await post(small, packed)).status).toBe(413);
+    await app!.close();
+    const none = await deployed({ rowsPerRequest: 1 });
+    expect((await post(none, false)).status).toBe(200);
   });
 
   it('bounds how long a request waits', async () => {

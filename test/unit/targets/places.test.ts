@@ -10,7 +10,7 @@ import { BucketPlace } from '../../../src/targets/places/bucket-place.ts';
 import { FolderPlace } from '../../../src/targets/places/folder-place.ts';
 import type { Place } from '../../../src/targets/places/place.ts';
 import { putVersion, takeAway } from '../../../src/targets/placed-versions.ts';
-import { writeModelsConfig } from '../../../src/targets/shared/models-config.ts';
+import { leaveModelsConfig, writeModelsConfig } from '../../../src/targets/shared/models-config.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
 const FIRST = 'saved_model.pb';
@@ -24,6 +24,7 @@ async function artifactOf(text: string): Promise<OpenArtifact> {
 }
 
 const manifestOf = (version: number, id = `id-${version}`): VersionManifest => ({ name: 'm', version, id }) as VersionManifest;
+const ofStore = (artifact: OpenArtifact, store = 'ours') => ({ artifact, store });
 const placing = (withdraws: boolean) => ({ first: FIRST, withdraws: () => withdraws }) as never;
 
 const places: readonly (readonly [string, () => { readonly place: Place; readonly numbers: () => Promise<number[]> }])[] = [
@@ -70,8 +71,8 @@ describe.each(places)('versions in %s', (_name, make) => {
       }
     })();
     for (let version = 1; version <= 20; version += 1) {
-      await putVersion(place, placing(true), manifestOf(version), await artifactOf(String(version)));
-      await takeAway(place, placing(true), 'm', version, { path: '', keep: 2 });
+      await putVersion(place, placing(true), manifestOf(version), ofStore(await artifactOf(String(version))));
+      await takeAway(place, placing(true), { name: 'm', version }, { config: { path: '', keep: 2 }, store: 'ours' });
     }
     over = true;
     await poller;
@@ -83,39 +84,67 @@ describe.each(places)('versions in %s', (_name, make) => {
   it('are left as they are by whoever lays them down again, and made whole where a writer was killed', async () => {
     const { place, numbers } = make();
     const artifact = await artifactOf('1');
-    await putVersion(place, placing(true), manifestOf(1), artifact);
-    await putVersion(place, placing(true), manifestOf(1), artifact);
+    await putVersion(place, placing(true), manifestOf(1), ofStore(artifact));
+    await putVersion(place, placing(true), manifestOf(1), ofStore(artifact));
     expect(await numbers()).toEqual([1]);
     await place.removeFile(`m/1/assets/labels.txt`);
-    if (place instanceof BucketPlace) {
-      await putVersion(place, placing(true), manifestOf(1), artifact);
-      expect(await place.holds('m/1', artifact)).toBe(true);
-    }
+    await putVersion(place, placing(true), manifestOf(1), ofStore(artifact));
+    expect(await place.holds('m/1', artifact)).toBe(true);
+  });
+
+  it('are whole where two lay them down at once', async () => {
+    const { place, numbers } = make();
+    const artifact = await artifactOf('1');
+    await Promise.all(Array.from({ length: 4 }, () => putVersion(place, placing(true), manifestOf(1), ofStore(artifact))));
+    expect(await place.holds('m/1', artifact)).toBe(true);
+    expect(await numbers()).toEqual([1]);
+  });
+
+  it('of another store stay, whatever their numbers', async () => {
+    const { place, numbers } = make();
+    for (const version of [1, 2, 9])
+      await putVersion(
+        place,
+        placing(false),
+        manifestOf(version),
+        ofStore(await artifactOf(String(version)), version === 2 ? 'ours' : 'theirs'),
+      );
+    await putVersion(place, placing(false), manifestOf(4), ofStore(await artifactOf('4')));
+    await takeAway(place, placing(false), { name: 'm', version: 4 }, { config: { path: '', keep: 1 }, store: 'ours' });
+    expect(await numbers()).toEqual([1, 4, 9]);
+    await expect(
+      takeAway(place, placing(true), { name: 'm', version: 4 }, { config: { path: '', keep: 1 }, store: 'ours' }),
+    ).rejects.toMatchObject({ code: 'TARGET_TAKEN', message: expect.stringContaining('another store put it there') });
+    expect(await numbers()).toEqual([1, 4, 9]);
   });
 
   it('of somebody else are never written over, nor taken away', async () => {
     const { place, numbers } = make();
     await place.write('m/7/theirs.txt', Buffer.from('x'));
-    await expect(putVersion(place, placing(true), manifestOf(7), await artifactOf('7'))).rejects.toMatchObject({
+    await expect(putVersion(place, placing(true), manifestOf(7), ofStore(await artifactOf('7')))).rejects.toMatchObject({
       code: 'TARGET_TAKEN',
       message: expect.stringContaining('something that Perennial did not put there'),
     });
-    await putVersion(place, placing(true), manifestOf(8), await artifactOf('8'));
-    await expect(putVersion(place, placing(true), manifestOf(8, 'of another store'), await artifactOf('9'))).rejects.toMatchObject({
-      code: 'TARGET_TAKEN',
-      message: expect.stringContaining('the version of another store'),
-    });
-    await takeAway(place, placing(true), 'm', 8, { path: '', keep: 1 });
+    await putVersion(place, placing(true), manifestOf(8), ofStore(await artifactOf('8')));
+    await expect(putVersion(place, placing(true), manifestOf(8, 'of another store'), ofStore(await artifactOf('9')))).rejects.toMatchObject(
+      {
+        code: 'TARGET_TAKEN',
+        message: expect.stringContaining('the version of another store'),
+      },
+    );
+    await takeAway(place, placing(true), { name: 'm', version: 8 }, { config: { path: '', keep: 1 }, store: 'ours' });
     expect(await numbers()).toEqual([7, 8]);
-    await expect(takeAway(place, placing(true), 'm', 6, { path: '', keep: 1 })).rejects.toMatchObject({ code: 'TARGET_TAKEN' });
+    await expect(
+      takeAway(place, placing(true), { name: 'm', version: 6 }, { config: { path: '', keep: 1 }, store: 'ours' }),
+    ).rejects.toMatchObject({ code: 'TARGET_TAKEN' });
   });
 
   it('above the champion go where the highest number is served, and stay where a list names it', async () => {
     for (const withdraws of [true, false]) {
       const { place, numbers } = make();
       for (const version of [1, 2, 3, 4])
-        await putVersion(place, placing(withdraws), manifestOf(version), await artifactOf(String(version)));
-      await takeAway(place, placing(withdraws), 'm', 3, { path: '', keep: 3 });
+        await putVersion(place, placing(withdraws), manifestOf(version), ofStore(await artifactOf(String(version))));
+      await takeAway(place, placing(withdraws), { name: 'm', version: 3 }, { config: { path: '', keep: 3 }, store: 'ours' });
       expect(await numbers()).toEqual(withdraws ? [1, 2, 3] : [2, 3, 4]);
     }
   });
@@ -132,6 +161,16 @@ describe.each(places)('versions in %s', (_name, make) => {
   });
 });
 
+it('the list of models names none that was taken out by somebody who was killed before the list was written', async () => {
+  const place = new BucketPlace(new MemoryStore());
+  for (const model of ['a', 'b']) await writeModelsConfig(place, model, 1, undefined);
+  await place.removeFile('a/serving.json');
+  await leaveModelsConfig(place, 'a');
+  const text = Buffer.from((await place.read('models.config'))!).toString();
+  expect(text).not.toContain('"a"');
+  expect(text).toContain('name: "b"');
+});
+
 describe('a folder', () => {
   it('has no trace of writers that were killed, an hour later', async () => {
     const folder = tempDir('place');
@@ -142,7 +181,7 @@ describe('a folder', () => {
     const fresh = join(folder, 'm', '.4.4712-0a1b2c3d');
     mkdirSync(fresh);
     utimesSync(left, new Date(0), new Date(0));
-    await putVersion(place, placing(true), manifestOf(3), await artifactOf('3'));
+    await putVersion(place, placing(true), manifestOf(3), ofStore(await artifactOf('3')));
     expect([existsSync(left), existsSync(fresh)]).toEqual([false, true]);
     expect(await place.folders('m')).toEqual(expect.arrayContaining(['3', 'about']));
     expect(readFileSync(join(folder, 'm/3', FIRST), 'utf8')).toContain('of 3');
@@ -178,18 +217,35 @@ describe('a folder', () => {
 });
 
 describe('a bucket', () => {
+  it('whose version is made anew, and fails at any call, holds no old file for a new one of the same size', async () => {
+    const [before, after] = [await artifactOf('a'), await artifactOf('b')];
+    for (let call = 1; ; call += 1) {
+      const inner = new MemoryStore();
+      const place = new BucketPlace(inner);
+      await putVersion(place, placing(true), manifestOf(1), ofStore(before));
+      const failed = await putVersion(new BucketPlace(new FaultyStore(inner, { call })), placing(true), manifestOf(1), ofStore(after)).then(
+        () => false,
+        () => true,
+      );
+      await putVersion(place, placing(true), manifestOf(1), ofStore(after));
+      for (const name of Object.keys(after.manifest.files))
+        expect(Buffer.from((await place.read(`m/1/${name}`))!).toString()).toContain('of b');
+      if (!failed) return expect(call).toBeGreaterThan(5);
+    }
+  });
+
   it('that fails at any call shows no folder without its model, and is whole after another try', async () => {
     for (let call = 1; ; call += 1) {
       const inner = new MemoryStore();
       const faulty = new FaultyStore(inner, { call });
       const artifact = await artifactOf('1');
-      const failed = await putVersion(new BucketPlace(faulty), placing(true), manifestOf(1), artifact).then(
+      const failed = await putVersion(new BucketPlace(faulty), placing(true), manifestOf(1), ofStore(artifact)).then(
         () => false,
         () => true,
       );
       const place = new BucketPlace(inner);
       for (const number of await numbersOf(place)) expect(await place.read(`m/${number}/${FIRST}`)).toBeDefined();
-      await putVersion(place, placing(true), manifestOf(1), artifact);
+      await putVersion(place, placing(true), manifestOf(1), ofStore(artifact));
       expect(await place.holds('m/1', artifact)).toBe(true);
       if (!failed) return expect(call).toBeGreaterThan(5);
     }

@@ -1,0 +1,57 @@
+import type { ObjectStore } from '../core/ports.ts';
+import type { Unread } from '../storage/unread.ts';
+import { notingHidden, readPredictions, rowsOf } from './prediction-window.ts';
+import type { LoggedPrediction } from './predictions/logged-prediction.ts';
+import type { DriftReference } from './reference.ts';
+import { profileOfRows } from './window-profile.ts';
+
+/** What comes again: a week, a day, a year. */
+export interface Season {
+  readonly everyMs: number;
+  /** So many of the last ones. */
+  readonly count: number;
+}
+
+/** What was asked at the same time of earlier seasons, as a reference; or why that is none yet. */
+export type SeasonalReference =
+  { readonly reference: DriftReference; readonly when: string } | { readonly reference: undefined; readonly why: string };
+
+export interface SeasonalWindow {
+  readonly from: Date;
+  /** Not included. */
+  readonly to: Date;
+}
+
+/**
+ * The columns that a model reads as they were in the questions at the same time of the last seasons, whichever version answered them: what
+ * differs between Sunday and Monday is no drift. What stays different for all of these seasons is normal then.
+ *
+ * @param rowsMin with fewer rows there is no reference
+ * @param unread is told of lines that cannot be read
+ */
+export async function seasonalReference(
+  store: ObjectStore,
+  training: DriftReference,
+  { from, to }: SeasonalWindow,
+  { season, rowsMin, unread }: { readonly season: Season; readonly rowsMin: number; readonly unread: Unread },
+): Promise<SeasonalReference> {
+  const windows = Array.from({ length: season.count }, (_, at) => ({
+    from: new Date(from.getTime() - (at + 1) * season.everyMs),
+    to: new Date(to.getTime() - (at + 1) * season.everyMs),
+  }));
+  async function* asked(): AsyncGenerator<readonly LoggedPrediction[]> {
+    // From the oldest on, so that the rows lie in the order of their time.
+    for (const window of windows.toReversed()) yield* readPredictions(store, training.model, { ...window, unread });
+  }
+  const hidden = new Set<string>();
+  const { profile, values } = await profileOfRows(
+    training.profile.columns.filter(({ name }) => training.columns.includes(name)),
+    rowsOf(notingHidden(asked(), hidden)),
+    training.reading,
+  );
+  const when = `the same time of the last ${season.count === 1 ? 'season' : `${season.count} seasons`} (from ${windows.at(-1)!.from.toISOString()} on)`;
+  if (profile.rows < rowsMin)
+    return { reference: undefined, why: `${profile.rows} rows were asked about at ${when}, and at least ${rowsMin} are needed.` };
+  const { values: _training, ...rest } = training;
+  return { reference: { ...rest, hidden, profile, ...(values === undefined ? {} : { values }) }, when };
+}

@@ -1,0 +1,78 @@
+import type { ColumnDrift, TestScore } from './column-drift.ts';
+import type { DriftResult, JudgedBy } from './detect.ts';
+
+/**
+ * Kinds of violations.
+ *
+ * @see Amazon SageMaker Model Monitor, "Schema for violations (constraint_violations.json file)"
+ */
+export type ConstraintCheckType =
+  | 'data_type_check'
+  | 'completeness_check'
+  | 'baseline_drift_check'
+  | 'missing_column_check'
+  | 'extra_column_check'
+  | 'categorical_values_check';
+
+/** One thing that current rows do not keep to, in the words of `constraint_violations.json`. */
+export interface Violation {
+  readonly feature_name: string;
+  readonly constraint_check_type: ConstraintCheckType;
+  /** One sentence with its full stop. */
+  readonly description: string;
+}
+
+/** What of the current rows is not as the rows of the training were: by column in their order, then columns that are new. */
+export function violationsOf({ columns, newColumns, options }: Pick<DriftResult, 'columns' | 'newColumns' | 'options'>): Violation[] {
+  return [
+    ...columns.flatMap((column) => ofColumn(column, options.columns[column.name] ?? options)),
+    ...newColumns.map((name): Violation => ({
+      feature_name: name,
+      constraint_check_type: 'extra_column_check',
+      description: 'The rows of the training had no such column.',
+    })),
+  ];
+}
+
+/** @param rules that the column was judged by */
+function ofColumn(column: ColumnDrift, { missing, agree }: Pick<JudgedBy, 'missing' | 'agree'>): Violation[] {
+  const { name, status, type, missingReference, missingCurrent, invalidCurrent, unseen, drifted, reason, tests } = column;
+  const found = (constraint_check_type: ConstraintCheckType, description: string): Violation => ({
+    feature_name: name,
+    constraint_check_type,
+    description,
+  });
+  if (status === 'absent') return [found('missing_column_check', reason)];
+  const deciding = tests.filter(({ decides }) => decides);
+  const isExceeded = ({ exceeded }: TestScore): boolean => exceeded;
+  // A column also drifts because values went missing, which is a violation of its own.
+  const isMoved = drifted && deciding.length > 0 && (agree === 'all' ? deciding.every(isExceeded) : deciding.some(isExceeded));
+  const shown = unseen.slice(0, 5).map(({ value, share }) => `${JSON.stringify(value)} (${percent(share)})`);
+  return [
+    ...(invalidCurrent > 0 ? [found('data_type_check', `${percent(invalidCurrent)} of the rows hold no ${type}.`)] : []),
+    ...(missingCurrent - missingReference > missing
+      ? [found('completeness_check', `Missing values went from ${percent(missingReference)} to ${percent(missingCurrent)} of the rows.`)]
+      : []),
+    ...(unseen.length > 0
+      ? [found('categorical_values_check', `Never seen in training: ${shown.join(', ')}${unseen.length > shown.length ? ', …' : ''}.`)]
+      : []),
+    ...(isMoved ? [found('baseline_drift_check', `${deciding.filter(isExceeded).map(exceededText).join(', ')}.`)] : []),
+  ];
+}
+
+/** "ks < 0.001 is below 0.00002": with how a p-value was judged. */
+function exceededText({ test, kind, score, corrected, threshold }: TestScore): string {
+  const value = corrected ?? score;
+  const shown = value > 0 && value < 0.001 ? '< 0.001' : value.toFixed(3);
+  return `${test} ${shown} is ${kind === 'distance' ? 'above' : 'below'} ${threshold}`;
+}
+
+/** Up to 0.1 % no change is lost. */
+function percent(share: number): string {
+  return share > 0 && share < 0.001 ? '< 0.1 %' : `${(share * 100).toFixed(1)} %`;
+}
+
+/** The file `constraint_violations.json`. */
+export function violationsFile(result: Parameters<typeof violationsOf>[0]): string {
+  return `${JSON.stringify({ violations: violationsOf(result) }, null, 2)}\n`;
+}

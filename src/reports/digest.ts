@@ -1,0 +1,119 @@
+import type { Outcome } from '../core/outcome.ts';
+import type { ModelTimeline } from '../monitoring/timeline/model-timeline.ts';
+import type { StoreDigest } from '../monitoring/timeline/store-digest.ts';
+import { endEntry } from '../monitoring/timeline/timeline-entries.ts';
+import type { TimelineEntry } from '../monitoring/timeline/timeline-entries.ts';
+import { html, page, section } from './html.ts';
+import { timelineTable } from './timeline-table.ts';
+import { ENTRY_HEAD, entryCells, markdownTable, minuteText, oneLine, plural, timelineFacts } from './timeline-text.ts';
+import { shownMetric } from './timeline-charts.ts';
+
+/** Entries of a model; the whole is its time line. */
+const ENTRIES_MAX = 12;
+
+/** What a digest says, in the order in which it says it: both forms are of it. */
+interface Told {
+  readonly title: string;
+  readonly summary: string;
+  readonly toLookAt: readonly TimelineEntry[];
+  readonly models: readonly {
+    readonly name: string;
+    readonly facts: string;
+    readonly entries: readonly TimelineEntry[];
+    readonly more: number;
+  }[];
+  /** Of models to which nothing happened. */
+  readonly quiet: string;
+  readonly others: readonly TimelineEntry[];
+  readonly notes: readonly string[];
+}
+
+function told({ from, to, toLookAt, models, others, notes }: StoreDigest): Told {
+  const busy = models.filter(({ entries }) => entries.length > 0);
+  const quiet = models.filter(({ entries }) => entries.length === 0).map(quietText);
+  return {
+    title: `What happened from ${from.slice(0, 10)} to ${to.slice(0, 10)}`,
+    summary: `${plural(models.length, 'model')}, ${quiet.length === 0 ? '' : `${quiet.length} of them without news, `}${toLookAt.length === 0 ? 'nothing waits for anybody' : `${plural(toLookAt.length, 'thing')} to look at`}.`,
+    toLookAt: toLookAt.map(lastEntry),
+    models: busy.map((timeline) => {
+      const entries = [...timeline.entries].sort(
+        (a, b) => Number(b.tone !== 'quiet') - Number(a.tone !== 'quiet') || Date.parse(b.at) - Date.parse(a.at),
+      );
+      const shown = entries.slice(0, ENTRIES_MAX).sort((a, b) => Date.parse(b.at) - Date.parse(a.at));
+      return { name: timeline.model, facts: modelFacts(timeline), entries: shown, more: entries.length - shown.length };
+    }),
+    quiet: quiet.join('; '),
+    others: others.map(endEntry).toReversed().slice(0, ENTRIES_MAX),
+    notes: [...notes, ...models.flatMap((timeline) => timeline.notes.map((note) => `${timeline.model}: ${note}`))],
+  };
+}
+
+const lastEntry = (outcome: Outcome): TimelineEntry => {
+  const entry = endEntry(outcome);
+  return { ...entry, what: `${outcome.pipeline}: ${entry.what}` };
+};
+
+function quietText({ model, champion }: ModelTimeline): string {
+  return `${model} (${champion === null ? 'no champion' : `version ${champion}`})`;
+}
+
+/** Champion, counts, and how its answers did at the end of the time. */
+function modelFacts(timeline: ModelTimeline): string {
+  const { champion, pin, performance, versions } = timeline;
+  const metric = shownMetric({ performance, versions });
+  const live =
+    metric === undefined ? undefined : performance.findLast((one) => one.version === champion && one.metrics[metric] !== undefined);
+  const did =
+    live === undefined || metric === undefined
+      ? ''
+      : ` In production ${metric} ${live.metrics[metric]!.toPrecision(4)} of ${plural(live.labelled, 'labelled answer')} from ${live.from.slice(0, 10)} on.`;
+  return `${champion === null ? 'No champion' : `Version ${champion} is champion`}${pin === null ? '' : `, pinned by ${pin.by}`}. ${timelineFacts(timeline)}${did}`;
+}
+
+/** The digest as Markdown. */
+export function digestMarkdown(digest: StoreDigest): string {
+  const { title, summary, toLookAt, models, quiet, others, notes } = told(digest);
+  const table = (entries: readonly TimelineEntry[]): string[] => markdownTable(ENTRY_HEAD, entries.map(entryCells));
+  return [
+    `# ${title}`,
+    '',
+    summary,
+    ...(toLookAt.length === 0 ? [] : ['', '## To look at', '', ...table(toLookAt)]),
+    ...models.flatMap(({ name, facts, entries, more }) => [
+      '',
+      `## ${name}`,
+      '',
+      facts,
+      '',
+      ...table(entries),
+      ...(more === 0 ? [] : ['', `${more} more: \`perennial models timeline ${name}\``]),
+    ]),
+    ...(quiet === '' ? [] : ['', '## Without news', '', quiet]),
+    ...(others.length === 0 ? [] : ['', '## Pipelines without a model', '', ...table(others)]),
+    ...(notes.length === 0 ? [] : ['', '## Notes', '', ...notes.map((note) => `- ${oneLine(note)}`)]),
+    '',
+  ].join('\n');
+}
+
+/** The digest as one self-contained HTML page. */
+export function renderDigest(digest: StoreDigest): string {
+  const { title, summary, toLookAt, models, quiet, others, notes } = told(digest);
+  return page(
+    title,
+    html`<header><h1>${title}</h1><p class="facts">${minuteText(digest.from)} to ${minuteText(digest.to)} UTC</p></header>
+<div class="verdict${toLookAt.length === 0 ? ' good' : ' bad'}"><strong>${toLookAt.length === 0 ? 'All is well' : 'Somebody has to look'}</strong><p>${summary}</p></div>
+`,
+    toLookAt.length === 0 ? null : section('To look at', 'What came last of runs and checks, whenever it came.', timelineTable(toLookAt)),
+    models.map(({ name, facts, entries, more }) =>
+      section(
+        name,
+        facts,
+        timelineTable(entries),
+        more === 0 ? null : html`<p class="note">${more} more: <code>perennial models timeline ${name}</code></p>`,
+      ),
+    ),
+    quiet === '' ? null : section('Without news', quiet),
+    others.length === 0 ? null : section('Pipelines without a model', '', timelineTable(others)),
+    notes.length === 0 ? null : section('Notes', '', html`<ul>${notes.map((note) => html`<li>${note}</li>`)}</ul>`),
+  );
+}

@@ -1,0 +1,104 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { Prng } from '../../../src/core/prng.ts';
+import { judgeModelDrift, withoutVerdict } from '../../../src/monitoring/model-drift.ts';
+import { readPredictions } from '../../../src/monitoring/prediction-window.ts';
+import type { DriftReference } from '../../../src/monitoring/reference.ts';
+import { seasonalReference } from '../../../src/monitoring/seasonal-reference.ts';
+import type { SeasonalReference } from '../../../src/monitoring/seasonal-reference.ts';
+import { profileOfRows } from '../../../src/monitoring/window-profile.ts';
+import { MemoryStore } from '../../../src/storage/memory-store.ts';
+import { Unread } from '../../../src/storage/unread.ts';
+
+const DAY = 86_400_000;
+const WEEK = 7 * DAY;
+/** A Monday. */
+const START = Date.UTC(2026, 0, 5);
+const ROWS = 500;
+const random = new Prng('seasons');
+const store = new MemoryStore();
+let training: DriftReference;
+
+/** Orders of a day: on weekends small, and by private buyers. */
+const order = (isWeekend: boolean, more = 0): { price: number; buyer: string } => ({
+  price: (isWeekend ? 20 : 60) + more + 10 * random.normal(),
+  buyer: random.uniform() < (isWeekend ? 0.9 : 0.3) ? 'private' : 'company',
+});
+
+async function day(at: number, more = 0): Promise<void> {
+  const date = new Date(START + at * DAY).toISOString().slice(0, 10);
+  const lines = Array.from({ length: ROWS }, (_, index) =>
+    JSON.stringify({
+      time: new Date(START + at * DAY + index * 60_000).toISOString(),
+      id: `${at}-${index}`,
+      // Other versions answered before.
+      version: at < 21 ? 1 : 2,
+      row: order(at % 7 >= 5, more),
+      prediction: { value: 1 },
+    }),
+  );
+  await store.put(`predictions/orders/${date}/00-s-${at}-${more}.ndjson`, Buffer.from(`${lines.join('\n')}\n`));
+}
+
+const window = (at: number): { from: Date; to: Date } => ({ from: new Date(START + at * DAY), to: new Date(START + (at + 1) * DAY) });
+
+async function against(at: number, count = 4): Promise<SeasonalReference> {
+  return seasonalReference(store, training, window(at), { season: { everyMs: WEEK, count }, rowsMin: 200, unread: new Unread() });
+}
+
+async function drifted(at: number, reference: DriftReference): Promise<readonly string[]> {
+  const { result } = await judgeModelDrift(reference, () => readPredictions(store, 'orders', window(at)), {});
+  return result.driftedColumns;
+}
+
+beforeAll(async () => {
+  const rows = Array.from({ length: 2_000 }, (_, at) => order(at % 7 >= 5));
+  const column = { count: 2_000, missing: 0, distinct: 2_000 };
+  const { profile, values } = await profileOfRows(
+    [
+      { name: 'price', type: 'number', ...column },
+      { name: 'buyer', type: 'string', ...column },
+    ],
+    (async function* () {
+      yield rows;
+    })(),
+  );
+  training = { model: 'orders', version: 2, columns: ['price', 'buyer'], profile, ...(values === undefined ? {} : { values }) };
+  for (let at = 0; at < 28; at += 1) await day(at);
+});
+
+describe('a seasonal reference', () => {
+  it('takes what differs between days of the week for no drift, which it is against the training', async () => {
+    for (const at of [21, 26, 27]) {
+      expect(await drifted(at, training), `day ${at}`).toEqual(['price', 'buyer']);
+      const { reference } = await against(at, 3);
+      expect(reference?.profile.rows).toBe(3 * ROWS);
+      expect(await drifted(at, reference!), `day ${at}`).toEqual([]);
+    }
+  });
+
+  it('finds what is new on this day of the week, also where another day is like that', async () => {
+    await day(28, -40); // a Monday with the prices of a weekend
+    const { reference } = await against(28);
+    expect(await drifted(28, reference!)).toEqual(['price']);
+  });
+
+  it('is none before enough was asked, and then there is no verdict', async () => {
+    const found = await against(3);
+    expect(found).toEqual({
+      reference: undefined,
+      why: expect.stringMatching(/^0 rows were asked about at the same time of the last 4 seasons/),
+    });
+    const compared = await judgeModelDrift(training, () => readPredictions(store, 'orders', window(26)), {});
+    expect(compared.result.drifted).toBe(true);
+    expect(withoutVerdict(compared, 'too little.').result).toMatchObject({
+      drifted: false,
+      enoughRows: false,
+      summary: 'No verdict: too little.',
+    });
+    expect(withoutVerdict(compared, undefined)).toBe(compared);
+  });
+
+  it('needs not all of the seasons', async () => {
+    expect((await against(8)).reference?.profile.rows).toBe(ROWS);
+  });
+});

@@ -1,0 +1,213 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Outcome } from '../../../src/core/outcome.ts';
+import { keepCheck } from '../../../src/monitoring/checks/check-record.ts';
+import type { DriftCheck } from '../../../src/monitoring/checks/check-record.ts';
+import { modelTimeline, reignsOf } from '../../../src/monitoring/timeline/model-timeline.ts';
+import type { ModelTimeline } from '../../../src/monitoring/timeline/model-timeline.ts';
+import { storeDigest } from '../../../src/monitoring/timeline/store-digest.ts';
+import { readJournal, writeOutcome } from '../../../src/registry/outcomes.ts';
+import { digestMarkdown, renderDigest } from '../../../src/reports/digest.ts';
+import { renderTimeline } from '../../../src/reports/timeline-report.ts';
+import { timelineMarkdown } from '../../../src/reports/timeline-text.ts';
+import { MemoryStore } from '../../../src/storage/memory-store.ts';
+import { ada, workbench } from '../../contract/registry/models.ts';
+import type { Workbench } from '../../contract/registry/models.ts';
+
+const HOUR = 3_600_000;
+let store: MemoryStore;
+let bench: Workbench;
+beforeEach(() => {
+  store = new MemoryStore();
+  bench = workbench(store);
+});
+
+/** Until the clock shows another millisecond. */
+const tick = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
+const ago = (hours: number): string => new Date(Date.now() - hours * HOUR).toISOString();
+const lastHours = (hours: number): { from: Date; to: Date; performance: boolean } => ({
+  from: new Date(Date.now() - hours * HOUR),
+  to: new Date(Date.now() + HOUR),
+  performance: true,
+});
+
+function outcome(given: Partial<Outcome>): Outcome {
+  return {
+    formatVersion: 1,
+    pipeline: 'p',
+    kind: 'run',
+    outcome: 'completed',
+    summary: 'm version 1 is live.',
+    workflow: 'p/r1',
+    trigger: 'schedule',
+    model: 'm',
+    at: ago(1),
+    ...given,
+  };
+}
+
+async function timeline(hours = 48): Promise<ModelTimeline> {
+  return modelTimeline(store, bench.artifacts, 'm', lastHours(hours));
+}
+
+describe('the journal', () => {
+  const all = { from: new Date(0), to: new Date(Date.now() + HOUR) };
+
+  it('remembers each end once, however often it is told, and in the order of time', async () => {
+    const newer = outcome({ workflow: 'p/r2', at: ago(1), seconds: 12.5, version: 3 });
+    const older = outcome({ at: ago(2) });
+    await writeOutcome(store, newer);
+    for (let told = 0; told < 2; told += 1) await writeOutcome(store, older); // an older one is no news, and part of the story
+    expect((await readJournal(store, 'p', all)).entries).toEqual([older, newer]);
+  });
+
+  it('remembers checks that led to something or that somebody has to look at, and no quiet ones', async () => {
+    for (const [at, kind, word] of [
+      [9, 'drift', 'none'],
+      [8, 'newData', 'nothingNew'],
+      [7, 'drift', 'coolingDown'],
+      [6, 'drift', 'running'],
+      [5, 'drift', 'started'],
+      [4, 'drift', 'nothingNew'],
+      [3, 'performance', 'rolledBack'],
+      [2, 'event', 'failed'],
+    ] as const)
+      await writeOutcome(store, outcome({ kind, outcome: word, workflow: `p/${kind}-${at}`, at: ago(at) }));
+    const { entries } = await readJournal(store, 'p', all);
+    expect(entries.map(({ kind, outcome: word }) => `${kind} ${word}`)).toEqual([
+      'drift started',
+      'drift nothingNew',
+      'performance rolledBack',
+      'event failed',
+    ]);
+  });
+
+  it('gives what ended in a stretch of time, its end excluded, and says what cannot be read', async () => {
+    const at = ['2026-01-01T00:00:00.000Z', '2026-01-02T00:00:00.000Z', '2026-01-03T00:00:00.000Z'];
+    for (const time of at) await writeOutcome(store, outcome({ at: time, workflow: `p/${time}` }));
+    await store.put('journal/p/20260102T100000.000Z-abc.json', Buffer.from('{"cut'));
+    await store.put('journal/p.other/20260102T100000.000Z-abc.json', Buffer.from('{"cut'));
+    const { entries, problems } = await readJournal(store, 'p', { from: new Date(at[1]!), to: new Date(at[2]!) });
+    expect(entries.map((entry) => entry.at)).toEqual([at[1]]);
+    expect(problems).toEqual([expect.stringContaining('journal/p/20260102T100000.000Z-abc.json')]);
+  });
+});
+
+describe('who was champion when', () => {
+  const day = (number: number): string => `2026-01-0${number}T00:00:00.000Z`;
+  const span = { from: new Date(day(2)), to: new Date(day(6)) };
+
+  it('is cut to the time that is looked at, and knows who served before it', () => {
+    const history = [
+      { at: day(1), aliases: { champion: 1 } },
+      { at: day(3), aliases: { champion: 1, challenger: 2 } }, // no change of the champion
+      { at: day(4), aliases: { champion: 2 } },
+      { at: day(5), aliases: {} },
+    ];
+    expect(reignsOf(history, span)).toEqual([
+      { version: 1, from: day(2), to: day(4) },
+      { version: 2, from: day(4), to: day(5) },
+    ]);
+    expect(reignsOf(history.slice(0, 1), span)).toEqual([{ version: 1, from: day(2), to: day(6) }]);
+    expect(reignsOf([{ at: day(7), aliases: { champion: 1 } }], span)).toEqual([]);
+  });
+});
+
+describe('the time line of a model', () => {
+  it('tells versions, moves, runs, checks, drift and who did what, in the order of time', async () => {
+    const first = await bench.register(1);
+    await bench.registry.promote('m', first, ada);
+    await tick();
+    const second = await bench.register(2);
+    await bench.registry.promote('m', second, ada);
+    await tick();
+    await bench.registry.rollback('m', { ...ada, why: 'fails on <b>chinstraps</b> | and others' });
+    const { pipeline } = await bench.registry.version('m', first);
+    await writeOutcome(store, outcome({ pipeline, at: ago(3), workflow: `${pipeline}/r0`, outcome: 'rejected', seconds: 100 }));
+    await writeOutcome(store, outcome({ pipeline, at: ago(2), model: 'another', workflow: `${pipeline}/r9` }));
+    await writeOutcome(store, outcome({ pipeline, at: ago(200), workflow: `${pipeline}/long-ago` }));
+    const result = { rows: 500, driftScore: 0.4, driftedColumns: ['a'] } as unknown as DriftCheck['result'];
+    const check = { formatVersion: 1, model: 'm', version: first, stream: null, source: 'now.csv', window: null, result } as const;
+    await keepCheck(store, { ...check, id: 'aaaa000000', at: ago(5), verdict: { alarm: true, outcome: 'alarm', reason: 'a drifted.' } });
+    await keepCheck(store, { ...check, id: 'bbbb000000', at: ago(4), verdict: { alarm: false, outcome: 'stable', reason: 'No.' } });
+
+    const found = await timeline();
+    expect(found.entries.map(({ what, tone }) => `${tone}: ${what}`)).toEqual([
+      'bad: drift was found in now.csv',
+      `bad: run ${pipeline}/r0 was rejected`,
+      'quiet: version 1 was registered',
+      'good: version 1 became champion',
+      'quiet: version 2 was registered',
+      'good: version 2 became champion in place of version 1',
+      'bad: back from version 2 to version 1, pinned',
+    ]);
+    expect(found).toMatchObject({ champion: 1, pin: { version: 1 } });
+    expect(found.checks.map(({ id }) => id)).toEqual(['aaaa000000', 'bbbb000000']);
+    expect(found.reigns.map(({ version }) => version)).toEqual([1, 2, 1]);
+    expect(found.ends.map(({ workflow }) => workflow)).toEqual([`${pipeline}/r0`]);
+
+    const markdown = timelineMarkdown(found);
+    expect(markdown).toContain('1 run (1 rejected) in 2 min, 2 new versions, 2 promotions, 1 rollback, 2 checks for drift (1 alarm).');
+    expect(markdown).toContain('fails on \\<b\\>chinstraps\\</b\\> \\| and others');
+    const rows = markdown.split('\n').filter((line) => line.startsWith('|'));
+    for (const row of rows) expect(row.split(/(?<!\\)\|/)).toHaveLength(6);
+    const html = await renderTimeline(found);
+    expect(html).toContain('fails on &#60;b&#62;chinstraps&#60;/b&#62; | and others');
+    expect(html).not.toMatch(/<script|src=|href=/);
+    expect(await renderTimeline(found)).toBe(html);
+  });
+
+  it('goes on where something cannot be read, and says so; names a model that is unknown', async () => {
+    await bench.registry.promote('m', await bench.register(1), ada);
+    await bench.register(2);
+    await store.put('models/m/versions/2.json', Buffer.from('{"cut'));
+    const { notes, versions } = await timeline();
+    expect(versions.map(({ version }) => version)).toEqual([1]);
+    expect(notes).toEqual([expect.stringContaining('Version 2')]);
+    await expect(modelTimeline(store, bench.artifacts, 'n', lastHours(1))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('draws a model of which nothing is known yet, and one with thousands of checks', async () => {
+    await bench.register(1);
+    const empty = await timeline();
+    expect(await renderTimeline(empty)).toContain('No version is champion');
+    const at = (number: number): string => new Date(Date.parse(empty.from) + number * 60_000).toISOString();
+    const checks = Array.from({ length: 2_000 }, (_, number) => ({
+      id: String(number),
+      at: at(number),
+      version: 1,
+      outcome: number === 777 ? ('alarm' as const) : ('stable' as const),
+      rows: 300,
+      driftScore: number % 7,
+      driftedColumns: [],
+    }));
+    const html = await renderTimeline({ ...empty, checks });
+    expect(html).toContain('Of 2000 checks');
+    expect(html.match(/seen: /g)!.length).toBeLessThan(600);
+    expect(html).toContain('seen: alarm');
+  });
+});
+
+describe('the digest', () => {
+  it('tells first what waits for somebody, then each model with news, and names the others', async () => {
+    await bench.registry.promote('m', await bench.register(1), ada);
+    const { pipeline } = await bench.registry.version('m', 'champion');
+    await writeOutcome(store, outcome({ pipeline, at: ago(400), outcome: 'failed', summary: 'SOURCE_UNAVAILABLE: no file <x>' }));
+    await writeOutcome(store, outcome({ pipeline: 'fresh', model: null, at: ago(2), outcome: 'failed', workflow: 'fresh/r1' }));
+    const digest = await storeDigest(store, bench.artifacts, lastHours(24 * 7));
+    expect(digest.toLookAt.map((one) => one.pipeline)).toEqual(['fresh', pipeline]);
+    expect(digest.others.map(({ workflow }) => workflow)).toEqual(['fresh/r1']);
+    const markdown = digestMarkdown(digest);
+    expect(markdown).toContain('1 model, 2 things to look at.');
+    expect(markdown.indexOf('## To look at')).toBeLessThan(markdown.indexOf('## m'));
+    expect(markdown).toContain('no file \\<x\\>');
+    expect(renderDigest(digest)).toContain('Somebody has to look');
+    expect(renderDigest(digest)).not.toContain('<x>');
+
+    const quiet = await storeDigest(store, bench.artifacts, {
+      from: new Date(Date.now() + HOUR),
+      to: new Date(Date.now() + 2 * HOUR),
+      performance: true,
+    });
+    expect(digestMarkdown(quiet)).toContain('m (version 1)');
+  });
+});
