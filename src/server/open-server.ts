@@ -16,8 +16,9 @@ import { startServer } from './start.ts';
  * The model server as the environment describes it: `PERENNIAL_STORE`, `PERENNIAL_API_TOKEN`, `PERENNIAL_LOG_LEVEL` (default
  * "info"), `PERENNIAL_GRPC_PORT`, `PERENNIAL_TLS_CERT` with `PERENNIAL_TLS_KEY`, `PERENNIAL_TLS_CLIENT_CA` (who signs the
  * certificates of clients), `PERENNIAL_SERVER_URL` (under which others reach it),
- * `PERENNIAL_SERVE_MEMORY` (what the loaded models may take together; default: without bound), `PERENNIAL_CORS_ORIGINS` (whose pages may call it from a browser) and `PERENNIAL_PREDICTION_LOG` (part of the predictions that is
- * logged, 0 to 1; default 1). Logs go to stderr.
+ * `PERENNIAL_SERVE_MEMORY` (what the loaded models may take together; default: without bound), `PERENNIAL_CORS_ORIGINS` (whose pages
+ * may call it from a browser) and `PERENNIAL_PREDICTION_LOG` (part of the predictions that is logged, 0 to 1; default 1). Logs go to
+ * stderr.
  *
  * @throws PORT_TAKEN, STORE_UNAVAILABLE, STORE_UNSUITABLE; USAGE, also for an address that others reach without a token
  */

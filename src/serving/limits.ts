@@ -20,9 +20,8 @@ export const SERVING_LIMITS = {
   heldMs: 1_000,
   /** How often those who wait for a network that comes back are looked through for those who waited too long. */
   patienceCheckMs: 50,
-  /** What a loaded version counts at least besides twice its weights, and at most besides four times: a measured growth is noisy. */
+  /** What a loaded version counts besides twice its weights. */
   versionBytesMin: 2 * 1024 * 1024,
-  versionBytesMore: 32 * 1024 * 1024,
   /** A process that ended by itself is started again after this, doubling up to the maximum of `loadRetryMaxMs`. */
   processRetryMs: 100,
   /** A process that lived so long ended for another reason than the time before. */

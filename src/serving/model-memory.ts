@@ -6,7 +6,7 @@ import type { ModelMeta, Predictor } from '../training/model/model-meta.ts';
 import { ProcessPredictor } from './apart/process-predictor.ts';
 import { SERVING_LIMITS } from './limits.ts';
 import { RequestError } from './request-error.ts';
-import type { NetworkSource, Servable, WaitingPredictor } from './servable.ts';
+import type { NetworkSource, PredictorApart, Servable, WaitingPredictor } from './servable.ts';
 import type { ServingMetrics } from './serving-metrics.ts';
 import { isSlow, neutralExamples, warmUp } from './warm-up.ts';
 
@@ -63,20 +63,20 @@ export class ModelMemory {
    * @throws SERVING_MEMORY where it is larger than the whole budget; RequestError 503 where no room came free; what `load` throws
    */
   async open(model: string, version: number, load: () => Promise<Servable>, weightBytes = 0): Promise<Servable> {
-    const expected = countedBytes(weightBytes, 0);
+    const expected = countedBytes(weightBytes);
     this.#requireFits(model, version, expected);
     await this.#claim(expected);
     let resident: Resident | undefined;
+    let isApart = false;
     try {
-      const before = process.memoryUsage.rss();
       const servable = await load();
       try {
         await warmUp(servable);
         resident = new Resident(servable, this.#hostOf(model, version), {
-          bytes: countedBytes(servable.network?.weightBytes ?? weightBytes, process.memoryUsage.rss() - before),
+          bytes: countedBytes(servable.network?.weightBytes ?? weightBytes),
           retryMs: this.#options.retryMs,
         });
-        if (servable.network !== undefined && (await isSlow(servable))) await resident.moveApart();
+        isApart = servable.network !== undefined && (await isSlow(servable));
         this.#requireFits(model, version, resident.bytes);
       } catch (error) {
         if (resident === undefined) servable.predictor.dispose();
@@ -86,6 +86,8 @@ export class ModelMemory {
       resident.stamp(++this.#clock);
       this.#residents.add(resident);
       this.#metrics.modelLoads.add({ model });
+      // A promotion does not wait for a process to start: until then the version answers from here.
+      if (isApart) void resident.moveApart();
       return { ...servable, predictor: resident };
     } finally {
       this.#reserved -= expected;
@@ -142,6 +144,17 @@ export class ModelMemory {
           error: problem,
         });
       },
+      moved: () => {
+        this.#log.info('a network answers from a process of its own: a call of it takes long', { model, version });
+        this.#advance();
+      },
+      stayed: (error) => {
+        this.#log.warn('a network that takes long has no process of its own, and holds up all others while it computes', {
+          model,
+          version,
+          error: messageOf(error),
+        });
+      },
       revived: () => {
         this.#log.info('the process of a network answers again', { model, version });
         this.#advance();
@@ -157,7 +170,8 @@ export class ModelMemory {
       `Version ${version} of "${model}" takes ${sizeText(bytes)}, and all models together may take ${sizeText(budget)} (PERENNIAL_SERVE_MEMORY).`,
     );
     const key = `${model}/${version}`;
-    if (!this.#told.has(key)) this.#log.error('a version is larger than the memory of all models', { model, version, error: error.message });
+    if (!this.#told.has(key))
+      this.#log.error('a version is larger than the memory of all models', { model, version, error: error.message });
     this.#told.add(key);
     throw error;
   }
@@ -183,7 +197,11 @@ export class ModelMemory {
         if (at === -1) return;
         this.#claims.splice(at, 1);
         this.#advance();
-        reject(new RequestError(503, `The models that are answering leave no room in the memory of the server. Try again in a second.`, { retryAfter: 1 }));
+        reject(
+          new RequestError(503, `The models that are answering leave no room in the memory of the server. Try again in a second.`, {
+            retryAfter: 1,
+          }),
+        );
       }, waitMs);
       late.unref();
       this.#claims.push(claim);
@@ -245,10 +263,12 @@ export class ModelMemory {
   }
 }
 
-/** What a version counts: how much more the process holds since it was loaded, between bounds that follow from its weights. */
-function countedBytes(weightBytes: number, grown: number): number {
-  const { versionBytesMin, versionBytesMore } = SERVING_LIMITS;
-  return Math.min(Math.max(grown, 2 * weightBytes + versionBytesMin), 4 * weightBytes + versionBytesMore);
+/**
+ * What a version in the memory of the server counts. What the server grows by while one is loaded says little: others are answered
+ * meanwhile, and TensorFlow itself is loaded with the first.
+ */
+function countedBytes(weightBytes: number): number {
+  return 2 * weightBytes + SERVING_LIMITS.versionBytesMin;
 }
 
 /** What a resident asks of the memory. */
@@ -262,6 +282,17 @@ interface Host {
   failed(error: unknown): void;
   died(problem: string): void;
   revived(): void;
+  /** It has a process of its own now. */
+  moved(): void;
+  /** It could not get one. */
+  stayed(error: unknown): void;
+}
+
+/** A network that is loaded, and how many calls of it go on. */
+interface Loaded {
+  readonly predictor: WaitingPredictor;
+  calls: number;
+  isRetired: boolean;
 }
 
 /** The network of one version, wherever it is. */
@@ -273,10 +304,9 @@ class Resident implements WaitingPredictor {
   readonly #network: NetworkSource | undefined;
   readonly #warm: () => TensorBatch;
   readonly #retryMs: number;
-  #predictor: WaitingPredictor | undefined;
+  #loaded: Loaded | undefined;
   #bytes: number;
   #isApart = false;
-  #calls = 0;
   #held: NodeJS.Timeout | undefined;
   #returning: Promise<void> | undefined;
   #failure: { readonly error: unknown; readonly attempts: number; readonly retryAt: number } | undefined;
@@ -293,24 +323,24 @@ class Resident implements WaitingPredictor {
     this.#network = servable.network;
     this.#warm = () => neutralExamples(servable.preprocessor);
     this.#retryMs = retryMs;
-    this.#predictor = servable.predictor;
+    this.#loaded = loadedOf(servable.predictor);
     this.#bytes = bytes;
   }
 
   /** What it takes when it is in memory. */
   get bytes(): number {
-    if (this.#predictor instanceof ProcessPredictor) this.#bytes = this.#predictor.bytes ?? this.#bytes;
+    if (this.#loaded?.predictor instanceof ProcessPredictor) this.#bytes = this.#loaded.predictor.bytes ?? this.#bytes;
     return this.#bytes;
   }
 
   /** What it takes now. */
   get held(): number {
-    return this.#predictor === undefined ? 0 : this.bytes;
+    return this.#loaded === undefined ? 0 : this.bytes;
   }
 
   get residence(): Residence {
-    if (this.#predictor === undefined) return 'shelf';
-    return this.#isApart ? 'process' : 'memory';
+    if (this.#loaded === undefined) return 'shelf';
+    return this.#loaded.predictor instanceof ProcessPredictor ? 'process' : 'memory';
   }
 
   get problem(): string | undefined {
@@ -318,53 +348,65 @@ class Resident implements WaitingPredictor {
   }
 
   get isBusy(): boolean {
-    return this.#calls > 0;
+    return this.#loaded !== undefined && this.#loaded.calls > 0;
   }
 
   /** It is in memory, can be brought back, and nobody waited for it whom it has not answered yet. */
   get isMovable(): boolean {
-    return this.#predictor !== undefined && this.#network !== undefined && this.#held === undefined;
+    return this.#loaded !== undefined && this.#network !== undefined && this.#held === undefined;
   }
 
   stamp(clock: number): void {
     this.usedAt = clock;
   }
 
-  /** @throws as {@link NetworkSource.apart}; it then stays where it is */
+  /** From now on in a process of its own; where none can be had it stays where it is. Never rejects. */
   async moveApart(): Promise<void> {
-    const apart = await this.#startApart();
-    this.#predictor?.dispose();
-    this.#predictor = apart;
     this.#isApart = true;
+    const before = this.#loaded;
+    try {
+      const apart = await this.#startApart();
+      // It was put on the shelf meanwhile, or is not wanted any more: from the shelf it comes back into a process.
+      if (this.#disposed || this.#loaded !== before || before === undefined) return apart.dispose();
+      this.#loaded = loadedOf(apart);
+      retire(before);
+      this.#host.moved();
+    } catch (error) {
+      if (this.#disposed) return;
+      this.#isApart = false;
+      this.#host.stayed(error);
+    }
   }
 
   ready(): Promise<void> | undefined {
-    if (this.#predictor !== undefined && !this.closing) return this.#predictor.ready?.();
+    if (this.#loaded !== undefined && !this.closing) return this.#loaded.predictor.ready?.();
     return this.#bringBack();
   }
 
   async predict(batch: TensorBatch): Promise<Float32Array> {
     for (;;) {
       if (this.#disposed) throw new PerennialError('INTERNAL', 'A model was asked after it was disposed of.');
-      if (this.#predictor !== undefined && !this.closing) break;
+      if (this.#loaded !== undefined && !this.closing) break;
       await this.#bringBack();
     }
     this.#letGo();
     this.#host.used(this);
-    this.#calls += 1;
+    const loaded = this.#loaded;
+    loaded.calls += 1;
     try {
-      return await this.#predictor.predict(batch);
+      return await loaded.predictor.predict(batch);
     } finally {
-      this.#calls -= 1;
-      if (this.#calls === 0 && this.closing) this.#host.changed();
+      loaded.calls -= 1;
+      if (loaded.calls === 0 && loaded.isRetired) loaded.predictor.dispose();
+      if (loaded.calls === 0 && this.closing) this.#host.changed();
     }
   }
 
   /** To the shelf. */
   putAway(): void {
     this.closing = false;
-    this.#predictor?.dispose();
-    this.#predictor = undefined;
+    if (this.#loaded !== undefined) retire(this.#loaded);
+    this.#loaded = undefined;
   }
 
   dispose(): void {
@@ -390,13 +432,13 @@ class Resident implements WaitingPredictor {
     const bytes = this.#bytes;
     await this.#host.claim(bytes);
     try {
-      if (this.#predictor !== undefined || this.#disposed) return;
+      if (this.#loaded !== undefined || this.#disposed) return;
       const predictor = this.#isApart ? await this.#startApart() : await this.#load();
       if (this.#disposed) {
         predictor.dispose();
         throw new RequestError(503, `Version ${this.version} of "${this.model}" was taken out of service. Try again.`, { retryAfter: 1 });
       }
-      this.#predictor = predictor;
+      this.#loaded = loadedOf(predictor);
       this.#failure = undefined;
       this.#held = setTimeout(() => {
         this.#letGo();
@@ -427,7 +469,7 @@ class Resident implements WaitingPredictor {
     }
   }
 
-  #startApart(): Promise<ProcessPredictor> {
+  #startApart(): Promise<PredictorApart> {
     return this.#network!.apart({
       warm: this.#warm(),
       died: (problem) => this.#host.died(problem),
@@ -439,6 +481,14 @@ class Resident implements WaitingPredictor {
     clearTimeout(this.#held);
     this.#held = undefined;
   }
+}
+
+const loadedOf = (predictor: WaitingPredictor): Loaded => ({ predictor, calls: 0, isRetired: false });
+
+/** Disposed of when its last call is over. */
+function retire(loaded: Loaded): void {
+  loaded.isRetired = true;
+  if (loaded.calls === 0) loaded.predictor.dispose();
 }
 
 function unavailable({ model, version }: Resident, error: unknown): RequestError {

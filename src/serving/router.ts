@@ -86,7 +86,14 @@ interface LoadFailure {
 }
 
 /** What a version that cannot be loaded, now or later, is told as. */
-const DAMAGED: readonly ErrorCode[] = ['BLOB_CORRUPT', 'OBJECT_NOT_FOUND', 'MODEL_INVALID', 'PIPELINE_OUTDATED', 'SERVING_MEMORY', 'SERVING_PROCESS'];
+const DAMAGED: readonly ErrorCode[] = [
+  'BLOB_CORRUPT',
+  'OBJECT_NOT_FOUND',
+  'MODEL_INVALID',
+  'PIPELINE_OUTDATED',
+  'SERVING_MEMORY',
+  'SERVING_PROCESS',
+];
 
 interface Slot {
   readonly model: string;
@@ -143,7 +150,10 @@ export class Router {
       extraVersionsMax: options.extraVersionsMax ?? SERVING_LIMITS.extraVersionsMax,
       loadRetryMs: options.loadRetryMs ?? SERVING_LIMITS.loadRetryMs,
     };
-    this.#memory = new ModelMemory(dependencies, memoryOptions(options, (model) => this.#slots.get(model)?.routing?.rollout !== undefined));
+    this.#memory = new ModelMemory(
+      dependencies,
+      memoryOptions(options, (model) => this.#slots.get(model)?.routing?.rollout !== undefined),
+    );
   }
 
   /** True once every model that was there at the start has been loaded, or failed to. */
@@ -645,7 +655,9 @@ function rolloutStateOf({ routing, candidate, candidateFailure }: Slot): Rollout
 /** @param problem why the version that answers cannot be brought back into memory */
 function stateOf(slot: Slot, loaded: readonly number[], shelf: readonly number[], problem: string | undefined): ModelState {
   const rollout = rolloutStateOf(slot);
-  const error = errorOf(slot) ?? (problem === undefined ? undefined : `version ${slot.current!.servable.version} cannot be brought back into memory: ${problem}`);
+  const error =
+    errorOf(slot) ??
+    (problem === undefined ? undefined : `version ${slot.current!.servable.version} cannot be brought back into memory: ${problem}`);
   const wanted = slot.routing?.aliases[CHAMPION];
   return {
     model: slot.model,

@@ -3,7 +3,6 @@ import type { Prediction, TensorBatch } from '../core/tensor.ts';
 import type { TraceReference } from '../core/trace.ts';
 import type { Preprocessor } from '../data/stored/dataset.ts';
 import type { Predictor } from '../training/model/model-meta.ts';
-import type { ProcessPredictor } from './apart/process-predictor.ts';
 
 /** A version in memory: everything that turns a row of the source data into an answer. */
 export interface Servable {
@@ -32,7 +31,13 @@ export interface NetworkSource {
   /** Into this process, from a copy on this machine where there is one. @throws BLOB_CORRUPT, STORE_UNAVAILABLE */
   again(): Promise<Predictor>;
   /** Into a process of its own, so that the event loop goes on while it computes. @throws as {@link again}, SERVING_PROCESS */
-  apart(watch: ProcessWatch): Promise<ProcessPredictor>;
+  apart(watch: ProcessWatch): Promise<PredictorApart>;
+}
+
+/** A network in a process of its own. */
+export interface PredictorApart extends WaitingPredictor {
+  /** Memory that the process has for itself, in bytes; undefined where that is not known. */
+  readonly bytes: number | undefined;
 }
 
 /** Who is told of a process. */

@@ -1,3 +1,4 @@
+import { sizeText } from '../../core/byte-size.ts';
 import { verdictWord } from '../../core/step.ts';
 import { baseText } from '../../training/transfer/base.ts';
 import type { BaseOrigin } from '../../training/transfer/base.ts';

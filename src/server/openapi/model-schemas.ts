@@ -28,7 +28,10 @@ export interface ModelSchemas {
 }
 
 /** What a request to the version carries, and what comes back. */
-export async function modelSchemas(servable: Servable, { loaded, shelf, aliases }: Pick<ModelState, 'loaded' | 'shelf' | 'aliases'>): Promise<ModelSchemas> {
+export async function modelSchemas(
+  servable: Servable,
+  { loaded, shelf, aliases }: Pick<ModelState, 'loaded' | 'shelf' | 'aliases'>,
+): Promise<ModelSchemas> {
   const { preprocessor, predictor, model, version } = servable;
   const { columns, windowSize } = preprocessor;
   const required = columns.filter((column) => column.required).map(({ name }) => name);

@@ -125,7 +125,9 @@ export class ProcessPredictor implements WaitingPredictor {
     running.pipe.on('error', () => undefined);
     await new Promise<void>((resolve, reject) => {
       const late = setTimeout(() => {
-        reject(new PerennialError('SERVING_PROCESS', `The process of a network took longer than ${SERVING_LIMITS.processStartMs} ms to start.`));
+        reject(
+          new PerennialError('SERVING_PROCESS', `The process of a network took longer than ${SERVING_LIMITS.processStartMs} ms to start.`),
+        );
         child.kill('SIGKILL');
       }, SERVING_LIMITS.processStartMs);
       const settle = (error?: unknown): void => {
@@ -143,7 +145,9 @@ export class ProcessPredictor implements WaitingPredictor {
         else answer(running, head, values);
       });
       running.pipe.on('data', (piece: Buffer) => take.push(piece));
-      child.once('error', (error) => settle(new PerennialError('SERVING_PROCESS', `The process of a network cannot be started: ${error.message}`)));
+      child.once('error', (error) =>
+        settle(new PerennialError('SERVING_PROCESS', `The process of a network cannot be started: ${error.message}`)),
+      );
       child.once('close', (code, signal) => {
         const problem = `ended with ${signal ?? `code ${code}`}${stderr.trim() === '' ? '' : `; it wrote: ${stderr.trim()}`}`;
         settle(new PerennialError('SERVING_PROCESS', `The process of a network ${problem}`));
