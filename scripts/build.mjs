@@ -24,6 +24,7 @@ const candidates = {
   simulated: 'src/simulation/members/main.ts',
   trainer: 'src/training/trainer/main.ts',
   scorer: 'src/scoring/main.ts',
+  predictor: 'src/serving/apart/main.ts',
   'hdf5-reader': 'src/training/imports/hdf5-reader.ts',
   neighbours: 'src/data/neighbours/neighbours-thread.ts',
   preprocessing: 'src/data/preprocess/preprocess-thread.ts',

@@ -3,7 +3,7 @@ import type { DataDifference, SettingDifference } from '../runs/compare/differen
 import type { PairedMetrics } from '../runs/compare/measured.ts';
 import { SPLITS } from '../data/stored/dataset.ts';
 import { table } from './commands/command.ts';
-import { sizeText } from './models/views.ts';
+import { sizeText } from '../core/byte-size.ts';
 import { formatNumber } from './run-progress.ts';
 
 /** Characters of a setting that are shown. */

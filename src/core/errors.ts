@@ -140,6 +140,16 @@ export const ERRORS = {
     retryable: true,
     hint: 'Start the stack with `perennial up --detach`, or a server with `perennial serve`.',
   },
+  SERVING_PROCESS: {
+    category: 'system',
+    retryable: true,
+    hint: 'It is started again. Should it happen again and again, the machine may lack memory: the log of the server has what it wrote.',
+  },
+  SERVING_MEMORY: {
+    category: 'user',
+    retryable: false,
+    hint: 'Raise PERENNIAL_SERVE_MEMORY, or serve the model from a server of its own.',
+  },
   STORE_DIFFERS: {
     category: 'user',
     retryable: false,

@@ -110,3 +110,13 @@ export function commandOf(pid: number): string | undefined {
     return undefined;
   }
 }
+
+/** Memory that a process has for itself, without what it shares with others, in bytes; undefined where the system does not tell. */
+export function residentBytesOf(pid: number): number | undefined {
+  try {
+    const kilobytes = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
+  } catch {
+    return undefined; // not Linux, or the process is gone
+  }
+}

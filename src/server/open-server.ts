@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
 import { pino } from 'pino';
+import { bytesOf } from '../core/byte-size.ts';
 import { PerennialError } from '../core/errors.ts';
 import type { StepLogger } from '../core/step.ts';
 import { listTokens } from '../access/tokens.ts';
@@ -15,13 +16,14 @@ import { startServer } from './start.ts';
  * The model server as the environment describes it: `PERENNIAL_STORE`, `PERENNIAL_API_TOKEN`, `PERENNIAL_LOG_LEVEL` (default
  * "info"), `PERENNIAL_GRPC_PORT`, `PERENNIAL_TLS_CERT` with `PERENNIAL_TLS_KEY`, `PERENNIAL_TLS_CLIENT_CA` (who signs the
  * certificates of clients), `PERENNIAL_SERVER_URL` (under which others reach it),
- * `PERENNIAL_CORS_ORIGINS` (whose pages may call it from a browser) and `PERENNIAL_PREDICTION_LOG` (part of the predictions that is
- * logged, 0 to 1; default 1). Logs go to stderr.
+ * `PERENNIAL_SERVE_MEMORY` (what the loaded models may take together; default: without bound), `PERENNIAL_CORS_ORIGINS` (whose pages
+ * may call it from a browser) and `PERENNIAL_PREDICTION_LOG` (part of the predictions that is logged, 0 to 1; default 1). Logs go to
+ * stderr.
  *
  * @throws PORT_TAKEN, STORE_UNAVAILABLE, STORE_UNSUITABLE; USAGE, also for an address that others reach without a token
  */
 export async function openServer(
-  options: { readonly port?: number; readonly host?: string; readonly grpcPort?: number } = {},
+  options: { readonly port?: number; readonly host?: string; readonly grpcPort?: number; readonly memoryBytes?: number } = {},
 ): Promise<RunningServer> {
   const given = process.env.PERENNIAL_API_TOKEN;
   const token = given?.trim() === '' ? undefined : given;
@@ -43,6 +45,7 @@ export async function openServer(
   await startTelemetry('server');
   const logSample = sampleOf(process.env.PERENNIAL_PREDICTION_LOG);
   const tls = tlsOf(process.env);
+  const memoryBytes = options.memoryBytes ?? memoryOf(process.env.PERENNIAL_SERVE_MEMORY, 'PERENNIAL_SERVE_MEMORY');
   const publicUrl = urlOf(process.env.PERENNIAL_SERVER_URL);
   const corsOrigins = originsOf(process.env.PERENNIAL_CORS_ORIGINS);
   const store = asked ?? (await openStore());
@@ -55,6 +58,7 @@ export async function openServer(
     ...(token === undefined ? {} : { token }),
     ...(logSample === undefined ? {} : { logSample }),
     corsOrigins,
+    ...(memoryBytes === undefined ? {} : { router: { memoryBytes } }),
     ...(tls === undefined ? {} : { tls }),
     ...(publicUrl === undefined ? {} : { publicUrl }),
   });
@@ -136,6 +140,16 @@ export function portOf(text: string, where = '--port'): number {
       hint: 'Give a number from 1 to 65535, or 0 for a free port.',
     });
   return port;
+}
+
+/** A size in bytes; undefined where none is given. @throws USAGE */
+export function memoryOf(text: string | undefined, where = '--memory'): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  const bytes = bytesOf(text);
+  if (bytes !== undefined) return bytes;
+  throw new PerennialError('USAGE', `${where} is ${JSON.stringify(text)}, which is not a size.`, {
+    hint: 'Give a number with its unit, e.g. "2GiB" or "500MB".',
+  });
 }
 
 function sampleOf(text: string | undefined): number | undefined {

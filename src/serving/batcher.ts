@@ -1,6 +1,7 @@
 import type { Tensor, TensorBatch, TensorSpec } from '../core/tensor.ts';
-import type { Predictor } from '../training/model/model-meta.ts';
+import { SERVING_LIMITS } from './limits.ts';
 import { RequestError } from './request-error.ts';
+import type { WaitingPredictor } from './servable.ts';
 
 export interface BatcherOptions {
   readonly batchRowsMax: number;
@@ -38,14 +39,14 @@ interface Slice {
  * fail the others: they run again without it.
  */
 export class Batcher {
-  readonly #predictor: Predictor;
+  readonly #predictor: WaitingPredictor;
   readonly #options: BatcherOptions;
   readonly #width: number;
   readonly #queue: Job[] = [];
   #waitingRows = 0;
   #running = false;
 
-  constructor(predictor: Predictor, options: BatcherOptions) {
+  constructor(predictor: WaitingPredictor, options: BatcherOptions) {
     this.#predictor = predictor;
     this.#options = options;
     this.#width = predictor.meta.outputShape.reduce((product, size) => product * size, 1);
@@ -91,10 +92,29 @@ export class Batcher {
 
   async #drain(): Promise<void> {
     while (this.#queue.length > 0) {
+      const ready = this.#predictor.ready?.();
+      if (ready !== undefined && !(await this.#patiently(ready))) continue;
       await this.#runSlices(this.#nextSlices());
       if (this.#queue.length > 0) await new Promise((resolve) => setImmediate(resolve));
     }
     this.#running = false;
+  }
+
+  /** Whether the network came back; those who waited too long for it are told so meanwhile. */
+  async #patiently(ready: Promise<void>): Promise<boolean> {
+    const sweep = setInterval(() => {
+      const now = performance.now();
+      for (const job of [...this.#queue]) if (now > job.until) this.#fail(job, tooLate(job));
+    }, SERVING_LIMITS.patienceCheckMs);
+    try {
+      await ready;
+      return true;
+    } catch (error) {
+      for (const job of [...this.#queue]) this.#fail(job, error);
+      return false;
+    } finally {
+      clearInterval(sweep);
+    }
   }
 
   #nextSlices(): Slice[] {
@@ -130,7 +150,9 @@ export class Batcher {
         offset += slice.rows * this.#width;
       }
     } catch (error) {
-      if (slices.length === 1) this.#fail(slices[0]!.job, error);
+      // A network that is not there is no fault of one of them.
+      const isGone = error instanceof RequestError && error.status === 503;
+      if (slices.length === 1 || isGone) for (const { job } of slices) this.#fail(job, error);
       else for (const slice of slices) await this.#runSlices([slice]);
     }
   }

@@ -12,6 +12,22 @@ export const SERVING_LIMITS = {
   waitMs: 10_000,
   /** Rows of one call of the network: large enough to fill vector units, small enough to keep the event loop moving. */
   batchRowsMax: 256,
+  /** How long a call of the network may hold the event loop up; a network that takes longer answers from a process of its own. */
+  loopMsMax: 5,
+  /** Rows of the call by which that is decided: the network computes batches in pieces of so many rows. */
+  loopRows: 64,
+  /** A network that was brought back for somebody stays at least so long, until it is asked. */
+  heldMs: 1_000,
+  /** How often those who wait for a network that comes back are looked through for those who waited too long. */
+  patienceCheckMs: 50,
+  /** What a loaded version counts besides twice its weights. */
+  versionBytesMin: 2 * 1024 * 1024,
+  /** A process that ended by itself is started again after this, doubling up to the maximum of `loadRetryMaxMs`. */
+  processRetryMs: 100,
+  /** A process that lived so long ended for another reason than the time before. */
+  processSteadyMs: 60_000,
+  /** Time for a process to load its network. */
+  processStartMs: 120_000,
   /** Versions loaded because somebody addressed them, besides the champions. */
   extraVersionsMax: 4,
   /** How often the routing of each model is looked at; a promotion must be live within a second. */

@@ -1,12 +1,15 @@
+import type { ArtifactManifest } from '../core/artifact.ts';
 import { isPerennialError } from '../core/errors.ts';
-import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
+import type { ArtifactStore, ObjectStore, OpenArtifact } from '../core/ports.ts';
 import { INDEX_PREFIX, routingKey } from '../registry/keys.ts';
 import { createRegistry } from '../registry/registry.ts';
 import { readRouting, rebuildRouting } from '../registry/routing.ts';
 import { servingSettings } from '../registry/serving-settings.ts';
 import type { Routing } from '../registry/types.ts';
 import { readVersion, versionNumbers } from '../registry/versions.ts';
-import type { Servable } from './servable.ts';
+import type { ModelMeta } from '../training/model/model-meta.ts';
+import { localArtifact, localFiles } from '../training/trainer/local-artifact.ts';
+import type { NetworkSource, Servable } from './servable.ts';
 import type { RoutingState, VersionSource } from './version-source.ts';
 
 /** Versions from the registry in the object store: every blob is verified on its way into memory. */
@@ -27,6 +30,10 @@ export function createVersionSource(store: ObjectStore, artifacts: ArtifactStore
       const deleted = await deletedOf(store, model);
       return (await versionNumbers(store, model)).filter((version) => !deleted.includes(version));
     },
+    async weightBytes(model, version) {
+      const manifest = await readVersion(store, model, version);
+      return manifest === undefined ? 0 : weightsOf((await artifacts.open(manifest.model)).manifest);
+    },
     async load(model, version): Promise<Servable> {
       // By its number alone: a routing that cannot be read takes no version out of service.
       const kept = (await deletedOf(store, model)).includes(version) ? undefined : await readVersion(store, model, version);
@@ -35,17 +42,38 @@ export function createVersionSource(store: ObjectStore, artifacts: ArtifactStore
       const { openBundle } = await import('../training/bundle/load-model.ts');
       const { preferOwnThread } = await import('../training/tensorflow/tf.ts');
       preferOwnThread();
-      const bundle = await openBundle(await artifacts.open(manifest.model));
+      const artifact = await artifacts.open(manifest.model);
+      const bundle = await openBundle(artifact);
       return {
         model,
         version,
         preprocessor: bundle.preprocessor,
         predictor: bundle.predictor,
+        network: networkOf(artifact, bundle.meta),
         sourceColumns: bundle.profile.columns.map((column) => column.name),
         ...(manifest.trace === undefined ? {} : { trace: manifest.trace }),
       };
     },
   };
+}
+
+/** Once verified, the network is read from copies on this machine: a store that is away keeps none from coming back. */
+function networkOf(artifact: OpenArtifact, meta: ModelMeta): NetworkSource {
+  return {
+    weightBytes: weightsOf(artifact.manifest),
+    async again() {
+      const { openBundle } = await import('../training/bundle/load-model.ts');
+      return (await openBundle(localArtifact(await localFiles(artifact)))).predictor;
+    },
+    async apart(watch) {
+      const { ProcessPredictor } = await import('./apart/process-predictor.ts');
+      return ProcessPredictor.start(meta, () => localFiles(artifact), watch);
+    },
+  };
+}
+
+function weightsOf({ files }: ArtifactManifest): number {
+  return files['weights.bin']?.size ?? 0;
 }
 
 /** As the routing says; where it cannot be read, as its history does. */

@@ -8,13 +8,14 @@ import type { OutputSpec } from '../core/tensor.ts';
 import { measure } from '../telemetry/telemetry.ts';
 import { Batcher } from './batcher.ts';
 import { SERVING_LIMITS } from './limits.ts';
+import { ModelMemory } from './model-memory.ts';
+import type { MemoryOptions } from './model-memory.ts';
 import { RequestError } from './request-error.ts';
 import type { FollowedRollout } from './rollout-counter.ts';
 import type { Lease } from './servable.ts';
 import type { ServingMetrics } from './serving-metrics.ts';
 import { VersionHandle } from './version-handle.ts';
 import type { RoutingState, VersionSource } from './version-source.ts';
-import { warmUp } from './warm-up.ts';
 
 export const CHAMPION = 'champion';
 const MODEL_NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/;
@@ -24,7 +25,13 @@ export interface RouterOptions {
   readonly discoverMs?: number;
   readonly extraVersionsMax?: number;
   readonly loadRetryMs?: number;
+  /** What the loaded versions may count together, in bytes. Default: without bound. */
+  readonly memoryBytes?: number;
+  /** How long a load waits for room under `memoryBytes`, in milliseconds. */
+  readonly memoryWaitMs?: number;
 }
+
+type MemorySettings = Pick<RouterOptions, 'memoryBytes' | 'memoryWaitMs'>;
 
 /** Which version a request is for: the champion where neither is given. */
 export interface Target {
@@ -43,6 +50,8 @@ export interface ModelState {
   readonly aliases: Readonly<Record<string, number>>;
   /** Versions in memory, in rising order; others are loaded when they are asked for. */
   readonly loaded: readonly number[];
+  /** Versions that are verified and served, and whose networks lie on the shelf until they are asked for, in rising order. */
+  readonly shelf: readonly number[];
   readonly routingRevision: number;
   /** What is wrong, in one sentence; absent while the champion answers, or is being loaded. */
   readonly error?: string;
@@ -77,7 +86,14 @@ interface LoadFailure {
 }
 
 /** What a version that cannot be loaded, now or later, is told as. */
-const DAMAGED: readonly ErrorCode[] = ['BLOB_CORRUPT', 'OBJECT_NOT_FOUND', 'MODEL_INVALID', 'PIPELINE_OUTDATED'];
+const DAMAGED: readonly ErrorCode[] = [
+  'BLOB_CORRUPT',
+  'OBJECT_NOT_FOUND',
+  'MODEL_INVALID',
+  'PIPELINE_OUTDATED',
+  'SERVING_MEMORY',
+  'SERVING_PROCESS',
+];
 
 interface Slot {
   readonly model: string;
@@ -108,7 +124,8 @@ export class Router {
   readonly #source: VersionSource;
   readonly #log: StepLogger;
   readonly #metrics: ServingMetrics;
-  readonly #options: Required<RouterOptions>;
+  readonly #options: Required<Omit<RouterOptions, keyof MemorySettings>>;
+  readonly #memory: ModelMemory;
   readonly #slots = new Map<string, Slot>();
   /** Versions besides the champions, least recently used first. */
   readonly #extras = new Map<string, VersionHandle>();
@@ -133,6 +150,10 @@ export class Router {
       extraVersionsMax: options.extraVersionsMax ?? SERVING_LIMITS.extraVersionsMax,
       loadRetryMs: options.loadRetryMs ?? SERVING_LIMITS.loadRetryMs,
     };
+    this.#memory = new ModelMemory(
+      dependencies,
+      memoryOptions(options, (model) => this.#slots.get(model)?.routing?.rollout !== undefined),
+    );
   }
 
   /** True once every model that was there at the start has been loaded, or failed to. */
@@ -184,12 +205,15 @@ export class Router {
 
   #stateOf(slot: Slot): ModelState {
     const extras = [...this.#extras.values()].filter(({ servable }) => servable.model === slot.model);
-    const loaded = [slot.current, slot.next, slot.candidate, ...extras].flatMap((handle) =>
-      handle === undefined || handle.retired ? [] : [handle.servable.version],
-    );
+    const handles = [slot.current, slot.next, slot.candidate, ...extras].filter((handle) => handle !== undefined && !handle.retired);
+    const versions = [...new Set(handles)].sort((a, b) => a!.servable.version - b!.servable.version);
+    const isOnShelf = (handle: VersionHandle): boolean => this.#memory.residence(handle.servable) === 'shelf';
+    const problem = slot.current === undefined ? undefined : this.#memory.problem(slot.current.servable);
     return stateOf(
       slot,
-      [...new Set(loaded)].sort((a, b) => a - b),
+      versions.filter((handle) => !isOnShelf(handle!)).map((handle) => handle!.servable.version),
+      versions.filter((handle) => isOnShelf(handle!)).map((handle) => handle!.servable.version),
+      problem,
     );
   }
 
@@ -283,7 +307,9 @@ export class Router {
     } catch (error) {
       if (!isPerennialError(error) || !DAMAGED.includes(error.code)) throw error;
       this.#metrics.loadFailures.add({ model });
-      this.#log.error('a version that was asked for cannot be loaded', { model, version, error: error.message });
+      // That has been said when it was met first.
+      if (error.code !== 'SERVING_MEMORY')
+        this.#log.error('a version that was asked for cannot be loaded', { model, version, error: error.message });
       throw new RequestError(503, `Version ${version} of "${model}" cannot be loaded: ${error.message}`);
     }
   }
@@ -415,7 +441,9 @@ export class Router {
 
   #failureOf(version: number, error: unknown, before: LoadFailure | undefined): LoadFailure {
     const attempts = (before?.attempts ?? 0) + 1;
-    const wait = Math.min(this.#options.loadRetryMs * 2 ** (attempts - 1), SERVING_LIMITS.loadRetryMaxMs);
+    // What is too large stays so, until the routing says something else.
+    const isForGood = isPerennialError(error, 'SERVING_MEMORY');
+    const wait = isForGood ? Infinity : Math.min(this.#options.loadRetryMs * 2 ** (attempts - 1), SERVING_LIMITS.loadRetryMaxMs);
     return { version, message: messageOf(error), attempts, retryAt: Date.now() + wait };
   }
 
@@ -564,13 +592,8 @@ export class Router {
   }
 
   async #loadNow(model: string, version: number): Promise<VersionHandle> {
-    const servable = await this.#source.load(model, version);
-    try {
-      await warmUp(servable);
-    } catch (error) {
-      servable.predictor.dispose();
-      throw error;
-    }
+    const weightBytes = this.#memory.isBounded ? await this.#source.weightBytes?.(model, version) : undefined;
+    const servable = await this.#memory.open(model, version, () => this.#source.load(model, version), weightBytes);
     const batcher = new Batcher(servable.predictor, {
       batchRowsMax: SERVING_LIMITS.batchRowsMax,
       queueRowsMax: SERVING_LIMITS.queueRowsMax,
@@ -582,6 +605,15 @@ export class Router {
     });
     return new VersionHandle(servable, batcher);
   }
+}
+
+function memoryOptions({ memoryBytes, memoryWaitMs, loadRetryMs }: RouterOptions, isCompared: (model: string) => boolean): MemoryOptions {
+  return {
+    isCompared,
+    ...(memoryBytes === undefined ? {} : { budget: memoryBytes }),
+    ...(memoryWaitMs === undefined ? {} : { waitMs: memoryWaitMs }),
+    ...(loadRetryMs === undefined ? {} : { retryMs: loadRetryMs }),
+  };
 }
 
 function keyOf(model: string, version: number): string {
@@ -620,9 +652,12 @@ function rolloutStateOf({ routing, candidate, candidateFailure }: Slot): Rollout
   };
 }
 
-function stateOf(slot: Slot, loaded: readonly number[]): ModelState {
+/** @param problem why the version that answers cannot be brought back into memory */
+function stateOf(slot: Slot, loaded: readonly number[], shelf: readonly number[], problem: string | undefined): ModelState {
   const rollout = rolloutStateOf(slot);
-  const error = errorOf(slot);
+  const error =
+    errorOf(slot) ??
+    (problem === undefined ? undefined : `version ${slot.current!.servable.version} cannot be brought back into memory: ${problem}`);
   const wanted = slot.routing?.aliases[CHAMPION];
   return {
     model: slot.model,
@@ -630,9 +665,10 @@ function stateOf(slot: Slot, loaded: readonly number[]): ModelState {
     ...(wanted === undefined ? {} : { wanted }),
     aliases: slot.routing?.aliases ?? {},
     loaded,
+    shelf,
     routingRevision: slot.routing?.revision ?? 0,
     ...(error === undefined ? {} : { error }),
-    degraded: isDegraded(slot),
+    degraded: isDegraded(slot) || problem !== undefined,
     requestsInFlight: slot.current?.users ?? 0,
     ...(rollout === undefined ? {} : { rollout }),
   };

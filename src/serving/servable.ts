@@ -9,11 +9,45 @@ export interface Servable {
   readonly model: string;
   readonly version: number;
   readonly preprocessor: Preprocessor;
-  readonly predictor: Predictor;
+  readonly predictor: WaitingPredictor;
   /** All columns of the data it was trained on, among them the label and the ones it does not read. */
   readonly sourceColumns: readonly string[];
   /** Of the run that made it, where that was told. */
   readonly trace?: TraceReference;
+  /** Absent: it stays as it was loaded, on the thread that loaded it. */
+  readonly network?: NetworkSource;
+}
+
+/** A predictor that may have to be brought back before it answers. */
+export interface WaitingPredictor extends Predictor {
+  /** undefined: it answers at once. @throws RequestError 503 where it cannot be brought back */
+  ready?(): Promise<void> | undefined;
+}
+
+/** Where the network of a version comes from once it has been verified. */
+export interface NetworkSource {
+  /** Of its weights. */
+  readonly weightBytes: number;
+  /** Into this process, from a copy on this machine where there is one. @throws BLOB_CORRUPT, STORE_UNAVAILABLE */
+  again(): Promise<Predictor>;
+  /** Into a process of its own, so that the event loop goes on while it computes. @throws as {@link again}, SERVING_PROCESS */
+  apart(watch: ProcessWatch): Promise<PredictorApart>;
+}
+
+/** A network in a process of its own. */
+export interface PredictorApart extends WaitingPredictor {
+  /** Memory that the process has for itself, in bytes; undefined where that is not known. */
+  readonly bytes: number | undefined;
+}
+
+/** Who is told of a process. */
+export interface ProcessWatch {
+  /** It ended by itself; those who waited for it got 503. @param problem with what it wrote */
+  died(problem: string): void;
+  /** It answers again. */
+  revived(): void;
+  /** Asked of it before it counts as ready. */
+  readonly warm: TensorBatch;
 }
 
 /** What answers requests for one version, and how many are doing so. */

@@ -12,6 +12,10 @@ export interface ServingMetrics {
   readonly swaps: Counter;
   readonly loadFailures: Counter;
   readonly degraded: Gauge;
+  readonly modelBytes: Gauge;
+  readonly modelLoads: Counter;
+  readonly modelEvictions: Counter;
+  readonly processDeaths: Counter;
   readonly storeUp: Gauge;
   readonly logged: Counter;
   readonly logDropped: Counter;
@@ -38,6 +42,10 @@ export function createServingMetrics(): ServingMetrics {
       'perennial_model_degraded',
       '1 while the champion does not answer because it, or the routing of the model, cannot be loaded.',
     ),
+    modelBytes: registry.gauge('perennial_model_memory_bytes', 'What a loaded version counts against the memory of all; 0: on the shelf.'),
+    modelLoads: registry.counter('perennial_model_loads_total', 'Times a version was loaded into memory.'),
+    modelEvictions: registry.counter('perennial_model_evictions_total', 'Times a version was put on the shelf to make room.'),
+    processDeaths: registry.counter('perennial_model_process_deaths_total', 'Times the process of a network ended by itself.'),
     storeUp: registry.gauge('perennial_store_up', '1 while the object store answers.'),
     logged: registry.counter('perennial_prediction_log_lines_total', 'Predictions written to the object store.'),
     logDropped: registry.counter(

@@ -37,4 +37,6 @@ export interface VersionSource {
   versions(model: string): Promise<readonly number[]>;
   /** Reads and verifies everything of a version. @throws VERSION_INVALID where there is none, BLOB_CORRUPT */
   load(model: string, version: number): Promise<Servable>;
+  /** Of the weights of a version, before it is loaded. Absent: that is not known. */
+  weightBytes?(model: string, version: number): Promise<number>;
 }

@@ -8,6 +8,7 @@ export default defineCommand({
       .option('--port <number>', 'port to listen on (default: 8080, or a free one where that is taken; 0: a free one)')
       .option('--host <address>', 'address to listen on; one that other machines reach takes PERENNIAL_API_TOKEN', '127.0.0.1')
       .option('--grpc-port <number>', 'port of the same host for gRPC (0: a free one; default: no gRPC)')
+      .option('--memory <size>', 'what the loaded models may take together, e.g. 2GiB; others wait on disk (default: without bound)')
       .addHelpText(
         'after',
         `
@@ -23,6 +24,7 @@ Environment:
   PERENNIAL_SERVER_URL       address under which other machines reach the server (promotions ask it there)
   PERENNIAL_CORS_ORIGINS     origins whose pages may call the server from a browser, with commas between them; "*": all
   PERENNIAL_GRPC_PORT        as --grpc-port; also of the server that perennial up starts
+  PERENNIAL_SERVE_MEMORY     as --memory; also of the server that perennial up starts
   PERENNIAL_PREDICTION_LOG   part of the predictions that is logged to the store, 0 to 1 (default 1)
   PERENNIAL_LOG_LEVEL        debug, info, warn or error (default info)
 
@@ -31,11 +33,13 @@ Examples:
   PERENNIAL_API_TOKEN=… perennial serve --port 9000 --host 0.0.0.0
   curl -s localhost:8080/models/penguins/predict -d '{"island":"Biscoe","bill_length_mm":46.1,"bill_depth_mm":13.2,"flipper_length_mm":211,"body_mass_g":4500,"sex":"female"}'`,
       )
-      .action(async (options: { port?: string; host: string; grpcPort?: string }) => {
-        const { openServer, portOf } = await import('../../server/open-server.ts');
+      .action(async (options: { port?: string; host: string; grpcPort?: string; memory?: string }) => {
+        const { memoryOf, openServer, portOf } = await import('../../server/open-server.ts');
+        const memoryBytes = memoryOf(options.memory);
         const server = await openServer({
           host: options.host,
           ...(options.port === undefined ? {} : { port: portOf(options.port) }),
+          ...(memoryBytes === undefined ? {} : { memoryBytes }),
           ...(options.grpcPort === undefined ? {} : { grpcPort: portOf(options.grpcPort, '--grpc-port') }),
         });
         io.print(`Serving on ${server.url}${server.grpc === undefined ? '' : `, gRPC on ${server.grpc}`} (stop with Ctrl-C)`);

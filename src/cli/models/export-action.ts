@@ -4,7 +4,8 @@ import type { VersionExport } from '../../registry/types.ts';
 import type { Named } from '../../training/model/named.ts';
 import type { CliIo } from '../commands/command.ts';
 import { openRegistry } from './options.ts';
-import { numberText, sizeText } from './views.ts';
+import { sizeText } from '../../core/byte-size.ts';
+import { numberText } from './views.ts';
 
 /** Writes a version in a format of other programs: the export that it has, or one that is made and checked now. */
 export async function formatAction(io: CliIo, model: string, reference: string, directory: string, format: string): Promise<void> {

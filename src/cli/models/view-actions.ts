@@ -12,7 +12,8 @@ import { REPAIR_HINT } from '../../storage/json-objects.ts';
 import type { Problem } from '../../registry/documents.ts';
 import { currentUser, openRegistry } from './options.ts';
 import { targetLines, targetStates } from './targets-action.ts';
-import { aliasesText, metricsText, numberText, sizeText, timeText, transitionRows, versionRows, versionText } from './views.ts';
+import { sizeText } from '../../core/byte-size.ts';
+import { aliasesText, metricsText, numberText, timeText, transitionRows, versionRows, versionText } from './views.ts';
 import { readStored } from '../../storage/stored.ts';
 import { rolloutWords } from '../../registry/rollouts.ts';
 

@@ -1,3 +1,4 @@
+import { sizeText } from '../../core/byte-size.ts';
 import { verdictWord } from '../../core/step.ts';
 import { baseText } from '../../training/transfer/base.ts';
 import type { BaseOrigin } from '../../training/transfer/base.ts';
@@ -5,19 +6,6 @@ import type { Confirmation } from '../../registry/confirmation.ts';
 import { approvalText } from '../../core/approval.ts';
 import type { PreparedVersion } from '../../targets/records.ts';
 import type { Routing, Transition, VersionApproval, VersionExport, VersionManifest } from '../../registry/types.ts';
-
-const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-
-/** 1536 → "1.5 KiB". */
-export function sizeText(bytes: number): string {
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1024 && unit < UNITS.length - 1) {
-    value /= 1024;
-    unit += 1;
-  }
-  return `${unit === 0 ? value : value.toFixed(1)} ${UNITS[unit]}`;
-}
 
 /** ISO 8601 to the second, for tables. */
 export function timeText(iso: string): string {

@@ -28,14 +28,17 @@ export interface ModelSchemas {
 }
 
 /** What a request to the version carries, and what comes back. */
-export async function modelSchemas(servable: Servable, { loaded, aliases }: Pick<ModelState, 'loaded' | 'aliases'>): Promise<ModelSchemas> {
+export async function modelSchemas(
+  servable: Servable,
+  { loaded, shelf, aliases }: Pick<ModelState, 'loaded' | 'shelf' | 'aliases'>,
+): Promise<ModelSchemas> {
   const { preprocessor, predictor, model, version } = servable;
   const { columns, windowSize } = preprocessor;
   const required = columns.filter((column) => column.required).map(({ name }) => name);
   return {
     model,
     version,
-    versions: [...new Set([...loaded, ...Object.values(aliases)])].sort((a, b) => a - b),
+    versions: [...new Set([...loaded, ...shelf, ...Object.values(aliases)])].sort((a, b) => a - b),
     aliases: Object.keys(aliases),
     columns,
     windowSize,

@@ -54,9 +54,9 @@ export function modelConfig(servable: Servable): unknown {
 export function repositoryIndex(states: readonly ModelState[], body: unknown): unknown {
   const { ready } = readIndexBody(body);
   return states
-    .flatMap(({ model, version, loaded, aliases, wanted, error }) => {
+    .flatMap(({ model, version, loaded, shelf, aliases, wanted, error }) => {
       const coming = wanted !== undefined && wanted !== version ? [wanted] : [];
-      return [...new Set([...loaded, ...Object.values(aliases), ...coming])]
+      return [...new Set([...loaded, ...shelf, ...Object.values(aliases), ...coming])]
         .sort((a, b) => a - b)
         .map((each) => {
           if (!coming.includes(each)) return { name: model, version: String(each), state: 'READY', reason: '' };

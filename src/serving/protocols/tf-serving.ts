@@ -93,10 +93,10 @@ export function status(version: number, state: VersionStatus['state'], code = 'O
   return { version: String(version), state, status: { error_code: code, error_message: message } };
 }
 
-/** Every version that answers, newest first: what is loaded, and what an alias names. Before them the one that is wanted and not there. */
+/** Every version that answers, newest first: loaded, on the shelf, or named by an alias. Before them the one that is wanted and not there. */
 export function statuses(state: ModelState): VersionStatus[] {
   const coming = state.wanted !== undefined && state.wanted !== state.version ? state.wanted : undefined;
-  const versions = [...new Set([...state.loaded, ...Object.values(state.aliases)])]
+  const versions = [...new Set([...state.loaded, ...state.shelf, ...Object.values(state.aliases)])]
     .filter((version) => version !== coming)
     .sort((a, b) => b - a);
   const serving = versions.map((version) => status(version, 'AVAILABLE'));

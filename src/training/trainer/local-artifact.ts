@@ -1,10 +1,25 @@
 import { readFile } from 'node:fs/promises';
+import type { ArtifactManifest, ArtifactRef } from '../../core/artifact.ts';
 import { PerennialError } from '../../core/errors.ts';
 import type { OpenArtifact } from '../../core/ports.ts';
-import type { TrainerJob } from './protocol.ts';
+
+/** An artifact as another process reads it. */
+export interface LocalFiles {
+  readonly ref: ArtifactRef;
+  readonly manifest: ArtifactManifest;
+  /** File of the artifact → verified local copy. */
+  readonly paths: Readonly<Record<string, string>>;
+}
+
+/** Copies of all files on this machine. @throws BLOB_CORRUPT, STORE_UNAVAILABLE */
+export async function localFiles(artifact: OpenArtifact): Promise<LocalFiles> {
+  const names = Object.keys(artifact.manifest.files);
+  const paths = await Promise.all(names.map(async (name) => [name, await artifact.path(name)] as const));
+  return { ref: artifact.ref, manifest: artifact.manifest, paths: Object.fromEntries(paths) };
+}
 
 /** An artifact whose files the parent process has already fetched and verified. */
-export function localArtifact({ ref, manifest, paths }: TrainerJob['examples']): OpenArtifact {
+export function localArtifact({ ref, manifest, paths }: LocalFiles): OpenArtifact {
   const path = (file: string): string => {
     const found = Object.hasOwn(paths, file) ? paths[file] : undefined;
     if (found === undefined)

@@ -1,18 +1,13 @@
-import type { ArtifactManifest, ArtifactRef } from '../../core/artifact.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import type { CurveEpoch, CurveStart } from '../curves/curve-keeper.ts';
 import type { TrainConfig } from '../step/train-config.ts';
 import type { BaseFiles } from '../transfer/base-files.ts';
+import type { LocalFiles } from './local-artifact.ts';
 
 /** The job file that a trainer process is started with. All paths are absolute. */
 export interface TrainerJob {
   readonly config: TrainConfig;
-  readonly examples: {
-    readonly ref: ArtifactRef;
-    readonly manifest: ArtifactManifest;
-    /** File of the artifact → verified local copy. */
-    readonly paths: Readonly<Record<string, string>>;
-  };
+  readonly examples: LocalFiles;
   /** What the model starts from, where it does. */
   readonly base?: BaseFiles;
   /** Digest of everything that the weights depend on. */

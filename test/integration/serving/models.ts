@@ -54,6 +54,16 @@ export function registerPerceptron(fixture: Fixture, model: string, columns: rea
   return registerNetwork(fixture, model, layers, undefined, undefined, columns);
 }
 
+/** Registers a network that computes for long: its server answers from a process. */
+export function registerHeavy(fixture: Fixture, model: string): Promise<number> {
+  const layers: readonly LayerConfig[] = [
+    { type: 'dense', units: 4_096, activation: 'relu' },
+    { type: 'dense', units: 4_096, activation: 'relu' },
+    { type: 'dense', units: LABELS.length, activation: 'softmax' },
+  ];
+  return registerNetwork(fixture, model, layers);
+}
+
 async function registerNetwork(
   { artifacts, registry }: Fixture,
   model: string,

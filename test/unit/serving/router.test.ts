@@ -218,7 +218,7 @@ describe('the router', () => {
     (await router.lease({ model: 'm', alias: 'challenger' })).release();
     expect(source.servable(2).disposed()).toBe(true);
     expect(source.servable(3).disposed()).toBe(false);
-    expect((await router.lease({ model: 'm', version: 1 })).servable).toBe(source.servable(1));
+    expect((await router.lease({ model: 'm', version: 1 })).servable.preprocessor).toBe(source.servable(1).preprocessor);
     await expect(router.lease({ model: 'm', version: 77 })).rejects.toMatchObject({ code: 'VERSION_INVALID' });
     await expect(router.lease({ model: 'm', alias: 'toString' })).rejects.toMatchObject({ status: 404 });
   });

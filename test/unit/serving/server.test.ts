@@ -133,6 +133,7 @@ describe('the server', () => {
           wanted: 2,
           aliases: { champion: 2, challenger: 3 },
           loaded: [2],
+          shelf: [],
           routingRevision: 1,
           degraded: false,
           since: expect.stringMatching(/^\d{4}-/),

@@ -1,0 +1,497 @@
+import { sizeText } from '../core/byte-size.ts';
+import { PerennialError, isPerennialError, messageOf } from '../core/errors.ts';
+import type { StepLogger } from '../core/step.ts';
+import type { TensorBatch } from '../core/tensor.ts';
+import type { ModelMeta, Predictor } from '../training/model/model-meta.ts';
+import { ProcessPredictor } from './apart/process-predictor.ts';
+import { SERVING_LIMITS } from './limits.ts';
+import { RequestError } from './request-error.ts';
+import type { NetworkSource, PredictorApart, Servable, WaitingPredictor } from './servable.ts';
+import type { ServingMetrics } from './serving-metrics.ts';
+import { isSlow, neutralExamples, warmUp } from './warm-up.ts';
+
+export interface MemoryOptions {
+  /** What the loaded versions may count together, in bytes. Default: without bound. */
+  readonly budget?: number;
+  /** How long a load waits for room, in milliseconds. */
+  readonly waitMs?: number;
+  readonly retryMs?: number;
+  /** Whether a model is in the middle of a rollout: its versions are put away last, as their times are compared. */
+  readonly isCompared?: (model: string) => boolean;
+}
+
+/** A load that waits until there is room. */
+interface Claim {
+  readonly bytes: number;
+  grant(): void;
+}
+
+/** Where a loaded version is at the moment. */
+export type Residence = 'memory' | 'process' | 'shelf';
+
+/**
+ * The memory of the networks that are served. Under a budget, the one that was used least recently is put on the shelf when another needs
+ * the room, and is brought back when it is asked for: once, for all who ask meanwhile. What is amid an answer stays until it is given.
+ * Everything else of a version (preprocessing, names, routing) stays where it is: a version on the shelf is served.
+ */
+export class ModelMemory {
+  readonly #log: StepLogger;
+  readonly #metrics: ServingMetrics;
+  readonly #options: Required<MemoryOptions>;
+  readonly #residents = new Set<Resident>();
+  readonly #claims: Claim[] = [];
+  /** Versions that were said to be too large. */
+  readonly #told = new Set<string>();
+  #reserved = 0;
+  #clock = 0;
+
+  constructor(dependencies: { log: StepLogger; metrics: ServingMetrics }, options: MemoryOptions = {}) {
+    this.#log = dependencies.log;
+    this.#metrics = dependencies.metrics;
+    this.#options = {
+      budget: options.budget ?? Infinity,
+      waitMs: options.waitMs ?? SERVING_LIMITS.waitMs,
+      retryMs: options.retryMs ?? SERVING_LIMITS.loadRetryMs,
+      isCompared: options.isCompared ?? (() => false),
+    };
+  }
+
+  /**
+   * Loads a version, warms it up, and moves a network that is slow into a process of its own.
+   *
+   * @param weightBytes where that is known before
+   * @throws SERVING_MEMORY where it is larger than the whole budget; RequestError 503 where no room came free; what `load` throws
+   */
+  async open(model: string, version: number, load: () => Promise<Servable>, weightBytes = 0): Promise<Servable> {
+    const expected = countedBytes(weightBytes);
+    this.#requireFits(model, version, expected);
+    await this.#claim(expected);
+    let resident: Resident | undefined;
+    let isApart = false;
+    try {
+      const servable = await load();
+      try {
+        await warmUp(servable);
+        resident = new Resident(servable, this.#hostOf(model, version), {
+          bytes: countedBytes(servable.network?.weightBytes ?? weightBytes),
+          retryMs: this.#options.retryMs,
+        });
+        isApart = servable.network !== undefined && (await isSlow(servable));
+        this.#requireFits(model, version, resident.bytes);
+      } catch (error) {
+        if (resident === undefined) servable.predictor.dispose();
+        else resident.dispose();
+        throw error;
+      }
+      resident.stamp(++this.#clock);
+      this.#residents.add(resident);
+      this.#metrics.modelLoads.add({ model });
+      // A promotion does not wait for a process to start: until then the version answers from here.
+      if (isApart) void resident.moveApart();
+      return { ...servable, predictor: resident };
+    } finally {
+      this.#reserved -= expected;
+      this.#advance();
+    }
+  }
+
+  /** Where the network of a version is; undefined where it was not opened here. */
+  residence({ predictor }: Servable): Residence | undefined {
+    return predictor instanceof Resident ? predictor.residence : undefined;
+  }
+
+  /** Why a version cannot be brought back; undefined where it can, or was not tried. */
+  problem({ predictor }: Servable): string | undefined {
+    return predictor instanceof Resident ? predictor.problem : undefined;
+  }
+
+  /** Whether there is a budget. */
+  get isBounded(): boolean {
+    return this.#options.budget !== Infinity;
+  }
+
+  /** What the loaded versions count, in bytes. */
+  get #used(): number {
+    return this.#reserved + [...this.#residents].reduce((sum, resident) => sum + resident.held, 0);
+  }
+
+  #hostOf(model: string, version: number): Host {
+    return {
+      claim: (bytes) => this.#claim(bytes),
+      unclaim: (bytes) => {
+        this.#reserved -= bytes;
+        this.#advance();
+      },
+      used: (resident) => resident.stamp(++this.#clock),
+      changed: () => this.#advance(),
+      gone: (resident) => {
+        this.#residents.delete(resident);
+        this.#advance();
+      },
+      cameBack: () => {
+        this.#metrics.modelLoads.add({ model });
+        this.#log.info('a version is in memory again', { model, version });
+      },
+      failed: (error) => {
+        this.#metrics.loadFailures.add({ model });
+        this.#log.error('a version cannot be brought back into memory', { model, version, error: messageOf(error) });
+      },
+      died: (problem) => {
+        this.#metrics.processDeaths.add({ model });
+        this.#log.error('the process of a network ended; those who waited for it get 503, and it is started again', {
+          model,
+          version,
+          error: problem,
+        });
+      },
+      moved: () => {
+        this.#log.info('a network answers from a process of its own: a call of it takes long', { model, version });
+        this.#advance();
+      },
+      stayed: (error) => {
+        this.#log.warn('a network that takes long has no process of its own, and holds up all others while it computes', {
+          model,
+          version,
+          error: messageOf(error),
+        });
+      },
+      revived: () => {
+        this.#log.info('the process of a network answers again', { model, version });
+        this.#advance();
+      },
+    };
+  }
+
+  #requireFits(model: string, version: number, bytes: number): void {
+    const { budget } = this.#options;
+    if (bytes <= budget) return;
+    const error = new PerennialError(
+      'SERVING_MEMORY',
+      `Version ${version} of "${model}" takes ${sizeText(bytes)}, and all models together may take ${sizeText(budget)} (PERENNIAL_SERVE_MEMORY).`,
+    );
+    const key = `${model}/${version}`;
+    if (!this.#told.has(key))
+      this.#log.error('a version is larger than the memory of all models', { model, version, error: error.message });
+    this.#told.add(key);
+    throw error;
+  }
+
+  /** Room for so many bytes, kept until it is given back. @throws RequestError 503 */
+  async #claim(bytes: number): Promise<void> {
+    const { budget, waitMs } = this.#options;
+    if (budget === Infinity) {
+      this.#reserved += bytes;
+      return;
+    }
+    await new Promise<void>((resolve, reject) => {
+      const claim: Claim = {
+        bytes,
+        grant: () => {
+          clearTimeout(late);
+          this.#reserved += bytes;
+          resolve();
+        },
+      };
+      const late = setTimeout(() => {
+        const at = this.#claims.indexOf(claim);
+        if (at === -1) return;
+        this.#claims.splice(at, 1);
+        this.#advance();
+        reject(
+          new RequestError(503, `The models that are answering leave no room in the memory of the server. Try again in a second.`, {
+            retryAfter: 1,
+          }),
+        );
+      }, waitMs);
+      late.unref();
+      this.#claims.push(claim);
+      this.#advance();
+    });
+  }
+
+  /**
+   * Gives room to those who wait for it, in their order; makes it by putting away what was used least recently. Where that is amid an
+   * answer, nothing more begins on it: the others would wait for ever for a version that is asked all the time.
+   */
+  #advance(): void {
+    const { budget } = this.#options;
+    if (budget !== Infinity) {
+      for (const resident of this.#residents) resident.closing = false;
+      while (this.#makeRoom(this.#claims[0]?.bytes ?? 0) && this.#claims.length > 0) this.#claims.shift()!.grant();
+    }
+    this.#report();
+  }
+
+  /** Whether there is room for so many bytes more. */
+  #makeRoom(bytes: number): boolean {
+    let over = this.#used + bytes - this.#options.budget;
+    if (over <= 0) return true;
+    const { isCompared } = this.#options;
+    const candidates = [...this.#residents]
+      .filter((resident) => resident.isMovable)
+      .map((resident) => ({ resident, isCompared: isCompared(resident.model), isBusy: resident.isBusy }))
+      .sort(
+        (a, b) =>
+          Number(a.isCompared) - Number(b.isCompared) || Number(a.isBusy) - Number(b.isBusy) || a.resident.usedAt - b.resident.usedAt,
+      );
+    let coming = 0;
+    for (const { resident, isBusy } of candidates) {
+      if (over - coming <= 0) break;
+      if (isBusy) {
+        // Only for somebody who waits.
+        if (bytes === 0) continue;
+        resident.closing = true;
+        coming += resident.held;
+        continue;
+      }
+      over -= resident.held;
+      resident.putAway();
+      this.#metrics.modelEvictions.add({ model: resident.model });
+      this.#log.info('a version was put on the shelf: the memory is needed for another', {
+        model: resident.model,
+        version: resident.version,
+        bytes: resident.bytes,
+      });
+    }
+    return over <= 0;
+  }
+
+  #report(): void {
+    const { modelBytes } = this.#metrics;
+    modelBytes.clear();
+    for (const { model, version, held } of this.#residents) modelBytes.set({ model, version: String(version) }, held);
+  }
+}
+
+/**
+ * What a version in the memory of the server counts. What the server grows by while one is loaded says little: others are answered
+ * meanwhile, and TensorFlow itself is loaded with the first.
+ */
+function countedBytes(weightBytes: number): number {
+  return 2 * weightBytes + SERVING_LIMITS.versionBytesMin;
+}
+
+/** What a resident asks of the memory. */
+interface Host {
+  claim(bytes: number): Promise<void>;
+  unclaim(bytes: number): void;
+  used(resident: Resident): void;
+  changed(): void;
+  gone(resident: Resident): void;
+  cameBack(): void;
+  failed(error: unknown): void;
+  died(problem: string): void;
+  revived(): void;
+  /** It has a process of its own now. */
+  moved(): void;
+  /** It could not get one. */
+  stayed(error: unknown): void;
+}
+
+/** A network that is loaded, and how many calls of it go on. */
+interface Loaded {
+  readonly predictor: WaitingPredictor;
+  calls: number;
+  isRetired: boolean;
+}
+
+/** The network of one version, wherever it is. */
+class Resident implements WaitingPredictor {
+  readonly meta: ModelMeta;
+  readonly model: string;
+  readonly version: number;
+  readonly #host: Host;
+  readonly #network: NetworkSource | undefined;
+  readonly #warm: () => TensorBatch;
+  readonly #retryMs: number;
+  #loaded: Loaded | undefined;
+  #bytes: number;
+  #isApart = false;
+  #held: NodeJS.Timeout | undefined;
+  #returning: Promise<void> | undefined;
+  #failure: { readonly error: unknown; readonly attempts: number; readonly retryAt: number } | undefined;
+  #disposed = false;
+  /** Nothing more begins on it. */
+  closing = false;
+  usedAt = 0;
+
+  constructor(servable: Servable, host: Host, { bytes, retryMs }: { readonly bytes: number; readonly retryMs: number }) {
+    this.meta = servable.predictor.meta;
+    this.model = servable.model;
+    this.version = servable.version;
+    this.#host = host;
+    this.#network = servable.network;
+    this.#warm = () => neutralExamples(servable.preprocessor);
+    this.#retryMs = retryMs;
+    this.#loaded = loadedOf(servable.predictor);
+    this.#bytes = bytes;
+  }
+
+  /** What it takes when it is in memory. */
+  get bytes(): number {
+    if (this.#loaded?.predictor instanceof ProcessPredictor) this.#bytes = this.#loaded.predictor.bytes ?? this.#bytes;
+    return this.#bytes;
+  }
+
+  /** What it takes now. */
+  get held(): number {
+    return this.#loaded === undefined ? 0 : this.bytes;
+  }
+
+  get residence(): Residence {
+    if (this.#loaded === undefined) return 'shelf';
+    return this.#loaded.predictor instanceof ProcessPredictor ? 'process' : 'memory';
+  }
+
+  get problem(): string | undefined {
+    return this.#failure === undefined ? undefined : messageOf(this.#failure.error);
+  }
+
+  get isBusy(): boolean {
+    return this.#loaded !== undefined && this.#loaded.calls > 0;
+  }
+
+  /** It is in memory, can be brought back, and nobody waited for it whom it has not answered yet. */
+  get isMovable(): boolean {
+    return this.#loaded !== undefined && this.#network !== undefined && this.#held === undefined;
+  }
+
+  stamp(clock: number): void {
+    this.usedAt = clock;
+  }
+
+  /** From now on in a process of its own; where none can be had it stays where it is. Never rejects. */
+  async moveApart(): Promise<void> {
+    this.#isApart = true;
+    const before = this.#loaded;
+    try {
+      const apart = await this.#startApart();
+      // It was put on the shelf meanwhile, or is not wanted any more: from the shelf it comes back into a process.
+      if (this.#disposed || this.#loaded !== before || before === undefined) return apart.dispose();
+      this.#loaded = loadedOf(apart);
+      retire(before);
+      this.#host.moved();
+    } catch (error) {
+      if (this.#disposed) return;
+      this.#isApart = false;
+      this.#host.stayed(error);
+    }
+  }
+
+  ready(): Promise<void> | undefined {
+    if (this.#loaded !== undefined && !this.closing) return this.#loaded.predictor.ready?.();
+    return this.#bringBack();
+  }
+
+  async predict(batch: TensorBatch): Promise<Float32Array> {
+    for (;;) {
+      if (this.#disposed) throw new PerennialError('INTERNAL', 'A model was asked after it was disposed of.');
+      if (this.#loaded !== undefined && !this.closing) break;
+      await this.#bringBack();
+    }
+    this.#letGo();
+    this.#host.used(this);
+    const loaded = this.#loaded;
+    loaded.calls += 1;
+    try {
+      return await loaded.predictor.predict(batch);
+    } finally {
+      loaded.calls -= 1;
+      if (loaded.calls === 0 && loaded.isRetired) loaded.predictor.dispose();
+      if (loaded.calls === 0 && this.closing) this.#host.changed();
+    }
+  }
+
+  /** To the shelf. */
+  putAway(): void {
+    this.closing = false;
+    if (this.#loaded !== undefined) retire(this.#loaded);
+    this.#loaded = undefined;
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#letGo();
+    this.putAway();
+    this.#host.gone(this);
+  }
+
+  /** Once for all who ask. @throws RequestError 503 */
+  #bringBack(): Promise<void> {
+    if (this.#returning !== undefined) return this.#returning;
+    if (this.#failure !== undefined && Date.now() < this.#failure.retryAt) return Promise.reject(unavailable(this, this.#failure.error));
+    this.#returning = this.#return().finally(() => {
+      this.#returning = undefined;
+    });
+    return this.#returning;
+  }
+
+  async #return(): Promise<void> {
+    // Behind those for whom it is about to go.
+    const bytes = this.#bytes;
+    await this.#host.claim(bytes);
+    try {
+      if (this.#loaded !== undefined || this.#disposed) return;
+      const predictor = this.#isApart ? await this.#startApart() : await this.#load();
+      if (this.#disposed) {
+        predictor.dispose();
+        throw new RequestError(503, `Version ${this.version} of "${this.model}" was taken out of service. Try again.`, { retryAfter: 1 });
+      }
+      this.#loaded = loadedOf(predictor);
+      this.#failure = undefined;
+      this.#held = setTimeout(() => {
+        this.#letGo();
+        this.#host.changed();
+      }, SERVING_LIMITS.heldMs).unref();
+      this.#host.used(this);
+      this.#host.cameBack();
+    } catch (error) {
+      if (error instanceof RequestError) throw error;
+      const attempts = (this.#failure?.attempts ?? 0) + 1;
+      const wait = Math.min(this.#retryMs * 2 ** (attempts - 1), SERVING_LIMITS.loadRetryMaxMs);
+      this.#failure = { error, attempts, retryAt: Date.now() + wait };
+      this.#host.failed(error);
+      throw unavailable(this, error);
+    } finally {
+      this.#host.unclaim(bytes);
+    }
+  }
+
+  async #load(): Promise<Predictor> {
+    const predictor = await this.#network!.again();
+    try {
+      await predictor.predict(this.#warm());
+      return predictor;
+    } catch (error) {
+      predictor.dispose();
+      throw error;
+    }
+  }
+
+  #startApart(): Promise<PredictorApart> {
+    return this.#network!.apart({
+      warm: this.#warm(),
+      died: (problem) => this.#host.died(problem),
+      revived: () => this.#host.revived(),
+    });
+  }
+
+  #letGo(): void {
+    clearTimeout(this.#held);
+    this.#held = undefined;
+  }
+}
+
+const loadedOf = (predictor: WaitingPredictor): Loaded => ({ predictor, calls: 0, isRetired: false });
+
+/** Disposed of when its last call is over. */
+function retire(loaded: Loaded): void {
+  loaded.isRetired = true;
+  if (loaded.calls === 0) loaded.predictor.dispose();
+}
+
+function unavailable({ model, version }: Resident, error: unknown): RequestError {
+  const why = isPerennialError(error) && error.code !== 'INTERNAL' ? `: ${error.message}` : '; the log of the server tells why.';
+  return new RequestError(503, `Version ${version} of "${model}" cannot be brought back into memory${why}`, { retryAfter: 1 });
+}

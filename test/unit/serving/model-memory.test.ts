@@ -1,0 +1,169 @@
+import { describe, expect, it } from 'vitest';
+import { PerennialError } from '../../../src/core/errors.ts';
+import { ModelMemory } from '../../../src/serving/model-memory.ts';
+import type { MemoryOptions } from '../../../src/serving/model-memory.ts';
+import type { Servable } from '../../../src/serving/servable.ts';
+import { createServingMetrics } from '../../../src/serving/serving-metrics.ts';
+import { neutralExamples } from '../../../src/serving/warm-up.ts';
+import { fakeServable, recordingLog } from './doubles.ts';
+
+const MIB = 1024 * 1024;
+/** Each counts twice its weights and 2 MiB: 22 MiB. */
+const WEIGHTS = 10 * MIB;
+
+interface Bench {
+  readonly memory: ModelMemory;
+  readonly lines: string[];
+  readonly metrics: ReturnType<typeof createServingMetrics>;
+  /** Loads from the shelf, by model. */
+  readonly returns: string[];
+  open(model: string, weightBytes?: number): Promise<Servable>;
+  /** Where each of them is. */
+  where(...servables: Servable[]): (string | undefined)[];
+  /** Calls of these models wait until they are let go. */
+  hold(model: string): () => void;
+  failing: Set<string>;
+}
+
+function bench(options: MemoryOptions): Bench {
+  const log = recordingLog();
+  const metrics = createServingMetrics();
+  const memory = new ModelMemory({ log, metrics }, { retryMs: 20, ...options });
+  const returns: string[] = [];
+  const held = new Map<string, Promise<void>>();
+  const failing = new Set<string>();
+  const make = (model: string): Servable =>
+    fakeServable(model, 1, {
+      predict: async (batch) => {
+        await held.get(model);
+        return new Float32Array(3 * Object.values(batch)[0]!.rows).fill(1 / 3);
+      },
+    });
+  return {
+    memory,
+    lines: log.lines,
+    metrics,
+    returns,
+    failing,
+    open: (model, weightBytes = WEIGHTS) =>
+      memory.open(
+        model,
+        1,
+        () =>
+          Promise.resolve({
+            ...make(model),
+            network: {
+              weightBytes,
+              again: () => {
+                if (failing.has(model)) return Promise.reject(new PerennialError('BLOB_CORRUPT', 'weights.bin is torn.'));
+                returns.push(model);
+                return Promise.resolve(make(model).predictor);
+              },
+              apart: () => Promise.reject(new Error('it is quick')),
+            },
+          }),
+        weightBytes,
+      ),
+    where: (...servables) => servables.map((servable) => memory.residence(servable)),
+    hold(model) {
+      let release = (): void => undefined;
+      held.set(model, new Promise<void>((resolve) => (release = resolve)));
+      return () => {
+        held.delete(model);
+        release();
+      };
+    },
+  };
+}
+
+const ask = ({ predictor, preprocessor }: Servable): Promise<Float32Array> => predictor.predict(neutralExamples(preprocessor));
+
+describe('the memory of the models', () => {
+  it('puts the one that was used least recently on the shelf, and brings it back once for all who ask', async () => {
+    const { memory, open, where, returns, metrics } = bench({ budget: 50 * MIB });
+    const [a, b] = [await open('a'), await open('b')];
+    await ask(a);
+    const c = await open('c');
+    expect(where(a, b, c)).toEqual(['memory', 'shelf', 'memory']);
+    expect(memory.isBounded).toBe(true);
+    const answers = await Promise.all([ask(b), ask(b), ask(b)]);
+    expect(answers).toHaveLength(3);
+    expect(returns).toEqual(['b']);
+    expect(where(a, b, c)).toEqual(['shelf', 'memory', 'memory']);
+    const told = metrics.registry.render();
+    for (const model of ['a', 'b']) expect(told).toContain(`perennial_model_evictions_total{model="${model}"} 1`);
+    expect(told).toContain('perennial_model_loads_total{model="b"} 2');
+    expect(told).toContain(`perennial_model_memory_bytes{model="a",version="1"} 0`);
+  });
+
+  it('puts nothing away that is amid an answer, and lets who waits for room in when that is given', async () => {
+    const { open, where, hold } = bench({ budget: 50 * MIB });
+    const [a, b] = [await open('a'), await open('b')];
+    const releases = [hold('a'), hold('b')];
+    const going = [ask(a), ask(b)];
+    let opened = false;
+    const c = open('c').then((servable) => {
+      opened = true;
+      return servable;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(opened).toBe(false);
+    releases[0]!();
+    await going[0];
+    expect(where(a, b, await c)).toEqual(['shelf', 'memory', 'memory']);
+    releases[1]!();
+    expect(await going[1]).toHaveLength(3);
+  });
+
+  it('answers 503 with when to come again where no room comes free', async () => {
+    const { open, hold } = bench({ budget: 25 * MIB, waitMs: 30 });
+    const a = await open('a');
+    const release = hold('a');
+    const going = ask(a);
+    await expect(open('b')).rejects.toMatchObject({ status: 503 });
+    release();
+    await going;
+    expect(await ask(await open('b'))).toHaveLength(3);
+  });
+
+  it('refuses what is larger than all of it, says so once, and loads nothing of it', async () => {
+    const { open, lines, returns } = bench({ budget: 21 * MIB });
+    for (let attempt = 0; attempt < 2; attempt += 1)
+      await expect(open('large')).rejects.toMatchObject({
+        code: 'SERVING_MEMORY',
+        message: expect.stringMatching(/takes 22\.0 MiB, and all models together may take 21\.0 MiB/),
+      });
+    expect(lines.filter((line) => line.includes('larger than the memory'))).toHaveLength(1);
+    expect(returns).toEqual([]);
+  });
+
+  it('says why one does not come back, and tries again later', async () => {
+    const { memory, open, failing } = bench({ budget: 25 * MIB });
+    const a = await open('a');
+    await open('b');
+    failing.add('a');
+    await expect(ask(a)).rejects.toMatchObject({ status: 503 });
+    expect(memory.problem(a)).toContain('weights.bin is torn');
+    failing.delete('a');
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    expect(await ask(a)).toHaveLength(3);
+    expect(memory.problem(a)).toBeUndefined();
+  });
+
+  it('keeps both versions of a rollout longest, so that their times compare', async () => {
+    const { open, where } = bench({ budget: 50 * MIB, isCompared: (model) => model === 'rolled' });
+    const rolled = await open('rolled');
+    const a = await open('a');
+    const b = await open('b');
+    expect(where(rolled, a, b)).toEqual(['memory', 'shelf', 'memory']);
+  });
+
+  it('has no bound unless one is given, and frees what is not wanted any more', async () => {
+    const { memory, open, where } = bench({});
+    const all = await Promise.all(['a', 'b', 'c', 'd'].map((model) => open(model)));
+    expect(where(...all)).toEqual(['memory', 'memory', 'memory', 'memory']);
+    expect(memory.isBounded).toBe(false);
+    all[0]!.predictor.dispose();
+    await expect(ask(all[0]!)).rejects.toMatchObject({ code: 'INTERNAL' });
+  });
+});
