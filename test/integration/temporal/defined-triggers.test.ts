@@ -17,6 +17,7 @@ import { modelFacts } from '../../support/stored-facts.ts';
 import { PredictionLog } from '../../../src/serving/prediction-log.ts';
 import { createServingMetrics } from '../../../src/serving/serving-metrics.ts';
 import type { Json } from '../../../src/core/json.ts';
+import { until } from '../../support/until.ts';
 
 const learnt: unknown[] = [];
 const steps = [
@@ -306,9 +307,12 @@ describe('schedule', () => {
     expect(await applied(stage.temporal, [plan], steps)).toMatchObject([
       { id: 'often/schedule', action: 'create', differences: expect.arrayContaining(['every: 6h', 'jitter: 10m']) as string[] },
     ]);
-    const [row] = await listSchedules(stage.temporal, { pipeline: 'often' });
+    // Temporal lists what was made a moment ago a moment later.
+    const row = await until(async () =>
+      (await listSchedules(stage.temporal, { pipeline: 'often' })).find(({ next }) => next[0] !== undefined),
+    );
     expect(row).toMatchObject({ when: 'every 6h, up to 10m later', daylight: null });
-    const late = Date.parse(row!.next[0]!) % schedule.everyMs;
+    const late = Date.parse(row.next[0]!) % schedule.everyMs;
     expect(late).toBeLessThanOrEqual(600_000);
     expect(
       await applied(stage.temporal, [{ ...plan, on: { schedule: { ...schedule, jitterMs: 60_000 } } }], steps, { dryRun: true }),
