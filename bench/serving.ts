@@ -2,6 +2,7 @@
  * How fast a server answers, and whether an answer is lost while versions change.
  *
  *     npm run build && node bench/run.mjs serving [--seconds 5] [--rounds 3]
+ *     node bench/run.mjs serving heavy [--seconds 5]
  *     node bench/run.mjs serving proof [--requests 100000] [--moves 10]
  *
  * Speed: single rows of a perceptron of 20 numbers, by every protocol, over 1, 16 and 1,000 connections, beside a bare Fastify that
@@ -9,19 +10,23 @@
  * turns. Goals: at least half of the bare handler, p99 under 2 ms over one connection and under 5 ms over sixteen; over 1,000 nothing
  * but answers and 503 with Retry-After. The load generator takes processor time of the same machine.
  *
+ * Heavy: what a small model answers alone, and while a network that computes for long is asked for batches; and the memory of a server
+ * with ten small models.
+ *
  * Proof: two servers on one store, a load on both, and promotions and rollbacks one after the other, each confirmed by both. An answer
  * that fails, is torn, or is of a version that did not serve at that time is counted; none may be.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Worker, isMainThread, parentPort } from 'node:worker_threads';
 import autocannon from 'autocannon';
 import fastify from 'fastify';
 import { confirmServed } from '../src/registry/confirm.ts';
 import { FileStore } from '../src/storage/file-store.ts';
-import { LABELS, fixtureOver, registerConstant, registerPerceptron } from '../test/integration/serving/models.ts';
+import { LABELS, fixtureOver, registerConstant, registerHeavy, registerPerceptron } from '../test/integration/serving/models.ts';
 import type { Fixture } from '../test/integration/serving/models.ts';
 import { startServerProcess } from '../test/integration/serving/server-process.ts';
 import type { ServerProcess } from '../test/integration/serving/server-process.ts';
@@ -75,7 +80,9 @@ async function main(): Promise<void> {
     const result =
       positionals[0] === 'proof'
         ? await proof(fixture, start, Number(values.requests), Number(values.moves))
-        : await speed(fixture, start, Number(values.seconds), Number(values.rounds));
+        : positionals[0] === 'heavy'
+          ? await besideHeavy(fixture, start, Number(values.seconds))
+          : await speed(fixture, start, Number(values.seconds), Number(values.rounds));
     console.log(JSON.stringify({ load: loadavg()[0], ...result }, null, 2));
   } finally {
     rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
@@ -158,6 +165,38 @@ function medians(all: readonly Figures[]): Figures {
     failed: all.reduce((sum, { failed }) => sum + failed, 0),
     shed: all.reduce((sum, { shed }) => sum + shed, 0),
   };
+}
+
+async function besideHeavy(fixture: Fixture, start: () => Promise<ServerProcess>, seconds: number): Promise<object> {
+  const way = WAYS[0]!;
+  for (let model = 0; model < 10; model++) {
+    const name = model === 0 ? 'm' : `m${model}`;
+    await registerPerceptron(fixture, name, COLUMNS);
+    await fixture.registry.promote(name, 1, AUTHOR);
+  }
+  const server = await start();
+  try {
+    for (let model = 1; model < 10; model++) await shoot(server.url, { ...way, path: `/models/m${model}/predict` }, 1, 1);
+    const alone = await shoot(server.url, way, 1, seconds);
+    const tenModels = residentMiB(server.child.pid!);
+    await registerHeavy(fixture, 'heavy');
+    await fixture.registry.promote('heavy', 1, AUTHOR);
+    await confirmServed(fixture.store, 'heavy', 1);
+    // Until it has moved to where it stays.
+    await sleep(5_000);
+    const rows = Array.from({ length: 256 }, (_, row) => ({ a: row / 100, b: 1 }));
+    const batches = { name: 'heavy', path: '/models/heavy/predict', body: JSON.stringify({ rows }) };
+    const [beside, heavy] = await Promise.all([shoot(server.url, way, 1, seconds), shoot(server.url, batches, 4, seconds)]);
+    return { alone, beside, heavy, residentMiB: { tenModels } };
+  } finally {
+    await server.stop();
+  }
+}
+
+/** Of a process, all pages that it has in memory; those of libraries included. */
+function residentMiB(pid: number): number {
+  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Math.round(Number(kilobytes) / 1024);
 }
 
 async function proof(fixture: Fixture, start: () => Promise<ServerProcess>, requests: number, moves: number): Promise<object> {

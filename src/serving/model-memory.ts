@@ -3,7 +3,6 @@ import { PerennialError, isPerennialError, messageOf } from '../core/errors.ts';
 import type { StepLogger } from '../core/step.ts';
 import type { TensorBatch } from '../core/tensor.ts';
 import type { ModelMeta, Predictor } from '../training/model/model-meta.ts';
-import { ProcessPredictor } from './apart/process-predictor.ts';
 import { SERVING_LIMITS } from './limits.ts';
 import { RequestError } from './request-error.ts';
 import type { NetworkSource, PredictorApart, Servable, WaitingPredictor } from './servable.ts';
@@ -117,6 +116,7 @@ export class ModelMemory {
 
   #hostOf(model: string, version: number): Host {
     return {
+      budget: this.#options.budget,
       claim: (bytes) => this.#claim(bytes),
       unclaim: (bytes) => {
         this.#reserved -= bytes;
@@ -165,10 +165,7 @@ export class ModelMemory {
   #requireFits(model: string, version: number, bytes: number): void {
     const { budget } = this.#options;
     if (bytes <= budget) return;
-    const error = new PerennialError(
-      'SERVING_MEMORY',
-      `Version ${version} of "${model}" takes ${sizeText(bytes)}, and all models together may take ${sizeText(budget)} (PERENNIAL_SERVE_MEMORY).`,
-    );
+    const error = tooLarge(`Version ${version} of "${model}"`, bytes, budget);
     const key = `${model}/${version}`;
     if (!this.#told.has(key))
       this.#log.error('a version is larger than the memory of all models', { model, version, error: error.message });
@@ -271,8 +268,17 @@ function countedBytes(weightBytes: number): number {
   return 2 * weightBytes + SERVING_LIMITS.versionBytesMin;
 }
 
+function tooLarge(what: string, bytes: number, budget: number): PerennialError {
+  return new PerennialError(
+    'SERVING_MEMORY',
+    `${what} takes ${sizeText(bytes)}, and all models together may take ${sizeText(budget)} (PERENNIAL_SERVE_MEMORY).`,
+  );
+}
+
 /** What a resident asks of the memory. */
 interface Host {
+  /** Of all models together, in bytes. */
+  readonly budget: number;
   claim(bytes: number): Promise<void>;
   unclaim(bytes: number): void;
   used(resident: Resident): void;
@@ -291,6 +297,8 @@ interface Host {
 /** A network that is loaded, and how many calls of it go on. */
 interface Loaded {
   readonly predictor: WaitingPredictor;
+  /** The same, where it has a process of its own. */
+  readonly apart?: PredictorApart;
   calls: number;
   isRetired: boolean;
 }
@@ -305,7 +313,10 @@ class Resident implements WaitingPredictor {
   readonly #warm: () => TensorBatch;
   readonly #retryMs: number;
   #loaded: Loaded | undefined;
-  #bytes: number;
+  /** What it takes in the memory of the server. */
+  readonly #bytesHere: number;
+  /** What its process was last seen to take. */
+  #bytesApart: number | undefined;
   #isApart = false;
   #held: NodeJS.Timeout | undefined;
   #returning: Promise<void> | undefined;
@@ -324,13 +335,14 @@ class Resident implements WaitingPredictor {
     this.#warm = () => neutralExamples(servable.preprocessor);
     this.#retryMs = retryMs;
     this.#loaded = loadedOf(servable.predictor);
-    this.#bytes = bytes;
+    this.#bytesHere = bytes;
   }
 
   /** What it takes when it is in memory. */
   get bytes(): number {
-    if (this.#loaded?.predictor instanceof ProcessPredictor) this.#bytes = this.#loaded.predictor.bytes ?? this.#bytes;
-    return this.#bytes;
+    this.#bytesApart = this.#loaded?.apart?.bytes ?? this.#bytesApart;
+    const isApart = this.#loaded === undefined ? this.#isApart : this.#loaded.apart !== undefined;
+    return isApart ? (this.#bytesApart ?? this.#bytesHere) : this.#bytesHere;
   }
 
   /** What it takes now. */
@@ -340,7 +352,7 @@ class Resident implements WaitingPredictor {
 
   get residence(): Residence {
     if (this.#loaded === undefined) return 'shelf';
-    return this.#loaded.predictor instanceof ProcessPredictor ? 'process' : 'memory';
+    return this.#loaded.apart === undefined ? 'memory' : 'process';
   }
 
   get problem(): string | undefined {
@@ -368,7 +380,7 @@ class Resident implements WaitingPredictor {
       const apart = await this.#startApart();
       // It was put on the shelf meanwhile, or is not wanted any more: from the shelf it comes back into a process.
       if (this.#disposed || this.#loaded !== before || before === undefined) return apart.dispose();
-      this.#loaded = loadedOf(apart);
+      this.#loaded = loadedApart(apart);
       retire(before);
       this.#host.moved();
     } catch (error) {
@@ -429,16 +441,17 @@ class Resident implements WaitingPredictor {
 
   async #return(): Promise<void> {
     // Behind those for whom it is about to go.
-    const bytes = this.#bytes;
+    // A process that grew beyond everything is a small one when it begins anew, or none: see `#startApart`.
+    const bytes = Math.min(this.bytes, this.#host.budget);
     await this.#host.claim(bytes);
     try {
       if (this.#loaded !== undefined || this.#disposed) return;
-      const predictor = this.#isApart ? await this.#startApart() : await this.#load();
+      const loaded = await this.#loadWhereItWas();
       if (this.#disposed) {
-        predictor.dispose();
+        loaded.predictor.dispose();
         throw new RequestError(503, `Version ${this.version} of "${this.model}" was taken out of service. Try again.`, { retryAfter: 1 });
       }
-      this.#loaded = loadedOf(predictor);
+      this.#loaded = loaded;
       this.#failure = undefined;
       this.#held = setTimeout(() => {
         this.#letGo();
@@ -458,6 +471,18 @@ class Resident implements WaitingPredictor {
     }
   }
 
+  async #loadWhereItWas(): Promise<Loaded> {
+    if (this.#isApart)
+      try {
+        return loadedApart(await this.#startApart());
+      } catch (error) {
+        if (!isPerennialError(error, 'SERVING_MEMORY')) throw error;
+        this.#isApart = false;
+        this.#host.stayed(error);
+      }
+    return loadedOf(await this.#load());
+  }
+
   async #load(): Promise<Predictor> {
     const predictor = await this.#network!.again();
     try {
@@ -469,12 +494,17 @@ class Resident implements WaitingPredictor {
     }
   }
 
-  #startApart(): Promise<PredictorApart> {
-    return this.#network!.apart({
+  /** @throws SERVING_MEMORY where the process takes more than all models may: it would be put away for ever */
+  async #startApart(): Promise<PredictorApart> {
+    const apart = await this.#network!.apart({
       warm: this.#warm(),
       died: (problem) => this.#host.died(problem),
       revived: () => this.#host.revived(),
     });
+    const { bytes } = apart;
+    if (bytes === undefined || bytes <= this.#host.budget) return apart;
+    apart.dispose();
+    throw tooLarge(`The process of version ${this.version} of "${this.model}"`, bytes, this.#host.budget);
   }
 
   #letGo(): void {
@@ -484,6 +514,8 @@ class Resident implements WaitingPredictor {
 }
 
 const loadedOf = (predictor: WaitingPredictor): Loaded => ({ predictor, calls: 0, isRetired: false });
+
+const loadedApart = (apart: PredictorApart): Loaded => ({ ...loadedOf(apart), apart });
 
 /** Disposed of when its last call is over. */
 function retire(loaded: Loaded): void {

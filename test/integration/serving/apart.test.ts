@@ -127,4 +127,24 @@ describe('a memory budget', () => {
       await bounded.stop();
     }
   });
+
+  it('that has no room for a process of a slow network leaves it with the server, where it answers', async () => {
+    // Twice its weights fit; with TensorFlow, which each process has for itself, they do not.
+    const bounded = await startServerProcess({
+      PERENNIAL_HOME: folder,
+      PERENNIAL_STORE: `file:${join(folder, 'store')}`,
+      PERENNIAL_SERVE_MEMORY: '160MiB',
+    });
+    try {
+      await eventually(() => bounded.log().includes('has no process of its own'));
+      expect(bounded.log()).toMatch(/The process of version 1 of \\"heavy\\" takes .*160\.0 MiB/);
+      for (const model of ['heavy', 'small', 'heavy']) {
+        const answer = await fetch(`${bounded.url}/models/${model}/predict`, { method: 'POST', body: '{"a":1,"b":2}' });
+        expect([model, answer.status]).toEqual([model, 200]);
+      }
+      expect(childrenOf(bounded.child.pid!)).toEqual([]);
+    } finally {
+      await bounded.stop();
+    }
+  });
 });

@@ -3,9 +3,10 @@ import { PerennialError } from '../../../src/core/errors.ts';
 import { ModelMemory } from '../../../src/serving/model-memory.ts';
 import type { MemoryOptions } from '../../../src/serving/model-memory.ts';
 import type { Servable } from '../../../src/serving/servable.ts';
+import { SERVING_LIMITS } from '../../../src/serving/limits.ts';
 import { createServingMetrics } from '../../../src/serving/serving-metrics.ts';
 import { neutralExamples } from '../../../src/serving/warm-up.ts';
-import { fakeServable, recordingLog } from './doubles.ts';
+import { eventually, fakeServable, recordingLog } from './doubles.ts';
 
 const MIB = 1024 * 1024;
 /** Each counts twice its weights and 2 MiB: 22 MiB. */
@@ -23,6 +24,8 @@ interface Bench {
   /** Calls of these models wait until they are let go. */
   hold(model: string): () => void;
   failing: Set<string>;
+  /** Models whose network takes long → what their process takes, in bytes. */
+  slow: Map<string, number>;
 }
 
 function bench(options: MemoryOptions): Bench {
@@ -32,10 +35,12 @@ function bench(options: MemoryOptions): Bench {
   const returns: string[] = [];
   const held = new Map<string, Promise<void>>();
   const failing = new Set<string>();
+  const slow = new Map<string, number>();
   const make = (model: string): Servable =>
     fakeServable(model, 1, {
       predict: async (batch) => {
         await held.get(model);
+        if (slow.has(model)) await new Promise((resolve) => setTimeout(resolve, 2 * SERVING_LIMITS.loopMsMax));
         return new Float32Array(3 * Object.values(batch)[0]!.rows).fill(1 / 3);
       },
     });
@@ -45,6 +50,7 @@ function bench(options: MemoryOptions): Bench {
     metrics,
     returns,
     failing,
+    slow,
     open: (model, weightBytes = WEIGHTS) =>
       memory.open(
         model,
@@ -59,7 +65,11 @@ function bench(options: MemoryOptions): Bench {
                 returns.push(model);
                 return Promise.resolve(make(model).predictor);
               },
-              apart: () => Promise.reject(new Error('it is quick')),
+              apart: () => {
+                const bytes = slow.get(model);
+                if (bytes === undefined) return Promise.reject(new Error('it is quick'));
+                return Promise.resolve({ ...make(model).predictor, bytes });
+              },
             },
           }),
         weightBytes,
@@ -156,6 +166,46 @@ describe('the memory of the models', () => {
     const a = await open('a');
     const b = await open('b');
     expect(where(rolled, a, b)).toEqual(['memory', 'shelf', 'memory']);
+  });
+
+  it('counts the process of a network, and puts others away for it', async () => {
+    const { open, where, slow } = bench({ budget: 50 * MIB });
+    slow.set('heavy', 40 * MIB);
+    const a = await open('a');
+    const heavy = await open('heavy');
+    await eventually(() => where(heavy)[0] === 'process');
+    expect(where(a, heavy)).toEqual(['shelf', 'process']);
+    expect(await ask(a)).toHaveLength(3);
+    expect(where(a, heavy)).toEqual(['memory', 'shelf']);
+    expect(await ask(heavy)).toHaveLength(3);
+    expect(where(a, heavy)).toEqual(['shelf', 'process']);
+  });
+
+  it('leaves a network in the server whose process is larger than all of it, and says so with both numbers', async () => {
+    const { open, where, slow, lines } = bench({ budget: 50 * MIB, waitMs: 30 });
+    slow.set('heavy', 400 * MIB);
+    const [a, heavy] = [await open('a'), await open('heavy')];
+    await eventually(() => lines.some((line) => line.includes('has no process of its own')));
+    expect(lines.find((line) => line.includes('has no process of its own'))).toMatch(/400\.0 MiB.*50\.0 MiB/);
+    expect(where(a, heavy)).toEqual(['memory', 'memory']);
+    const b = await open('b');
+    await ask(b);
+    await ask(a);
+    expect(where(heavy)).toEqual(['shelf']);
+    expect(await ask(heavy)).toHaveLength(3);
+    expect(where(heavy)).toEqual(['memory']);
+  });
+
+  it('brings a network back into the server whose process has grown beyond all of it', async () => {
+    const { open, where, slow } = bench({ budget: 50 * MIB, waitMs: 30 });
+    slow.set('heavy', 30 * MIB);
+    const heavy = await open('heavy');
+    await eventually(() => where(heavy)[0] === 'process');
+    await open('a');
+    expect(where(heavy)).toEqual(['shelf']);
+    slow.set('heavy', 60 * MIB);
+    expect(await ask(heavy)).toHaveLength(3);
+    expect(where(heavy)).toEqual(['memory']);
   });
 
   it('has no bound unless one is given, and frees what is not wanted any more', async () => {
