@@ -93,7 +93,7 @@ export function status(version: number, state: VersionStatus['state'], code = 'O
   return { version: String(version), state, status: { error_code: code, error_message: message } };
 }
 
-/** Every version that answers, newest first: loaded, on the shelf, or named by an alias. Before them the one that is wanted and not there. */
+/** Every version that answers, newest first: loaded, on the shelf, or named by an alias. Before them one that is wanted and not there. */
 export function statuses(state: ModelState): VersionStatus[] {
   const coming = state.wanted !== undefined && state.wanted !== state.version ? state.wanted : undefined;
   const versions = [...new Set([...state.loaded, ...state.shelf, ...Object.values(state.aliases)])]
