@@ -1,9 +1,8 @@
 import { isWanted } from '../core/change.ts';
 import type { Change } from '../core/change.ts';
 import { CHANGE_ITSELF } from '../core/notices.ts';
-import { isPerennialError } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
-import { putJson } from '../storage/json-objects.ts';
+import { putJsonOnce } from '../storage/json-objects.ts';
 import { ensureIdentity } from '../storage/store-identity.ts';
 import { entryName, folderOf } from './entries.ts';
 import type { EventEntry } from './entries.ts';
@@ -60,9 +59,5 @@ async function layReady(store: ObjectStore, sink: string, { type, subject, at, o
   const past = await Promise.all((['sent', 'refused'] as const).map((state) => store.head(`${folderOf(state, sink)}${name}`)));
   if (past.some((head) => head !== undefined)) return;
   const entry: EventEntry = { formatVersion: 1, ...message, type, subject, at };
-  try {
-    await putJson(store, `${folderOf('pending', sink)}${name}`, entry, { ifNoneMatch: '*' });
-  } catch (error) {
-    if (!isPerennialError(error, 'PRECONDITION_FAILED')) throw error;
-  }
+  await putJsonOnce(store, `${folderOf('pending', sink)}${name}`, entry);
 }

@@ -1,9 +1,9 @@
 import type { ObjectStore } from '../core/ports.ts';
 import type { Unread } from '../storage/unread.ts';
-import { notingHidden, readPredictions, rowsOf } from './prediction-window.ts';
+import { askedReference } from './asked-reference.ts';
+import { readPredictions } from './prediction-window.ts';
 import type { LoggedPrediction } from './predictions/logged-prediction.ts';
 import type { DriftReference } from './reference.ts';
-import { profileOfRows } from './window-profile.ts';
 
 /** What comes again: a week, a day, a year. */
 export interface Season {
@@ -43,15 +43,9 @@ export async function seasonalReference(
     // From the oldest on, so that the rows lie in the order of their time.
     for (const window of windows.toReversed()) yield* readPredictions(store, training.model, { ...window, unread });
   }
-  const hidden = new Set<string>();
-  const { profile, values } = await profileOfRows(
-    training.profile.columns.filter(({ name }) => training.columns.includes(name)),
-    rowsOf(notingHidden(asked(), hidden)),
-    training.reading,
-  );
+  const reference = await askedReference(training, asked());
+  const { rows } = reference.profile;
   const when = `the same time of the last ${season.count === 1 ? 'season' : `${season.count} seasons`} (from ${windows.at(-1)!.from.toISOString()} on)`;
-  if (profile.rows < rowsMin)
-    return { reference: undefined, why: `${profile.rows} rows were asked about at ${when}, and at least ${rowsMin} are needed.` };
-  const { values: _training, ...rest } = training;
-  return { reference: { ...rest, hidden, profile, ...(values === undefined ? {} : { values }) }, when };
+  if (rows < rowsMin) return { reference: undefined, why: `${rows} rows were asked about at ${when}, and at least ${rowsMin} are needed.` };
+  return { reference, when };
 }

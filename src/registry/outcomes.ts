@@ -1,9 +1,10 @@
-import { isPerennialError, messageOf } from '../core/errors.ts';
+import { messageOf } from '../core/errors.ts';
 import { isRemembered } from '../core/outcome.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import { mapLimited } from '../storage/concurrency.ts';
 import { sha256 } from '../storage/digest.ts';
+import { putJsonOnce } from '../storage/json-objects.ts';
 import { COUNT, NUMBER, TEXT, defineStored, getStored, isUnreadable, orNull, recordSchema } from '../storage/stored.ts';
 import type { StoredKind } from '../storage/stored.ts';
 
@@ -54,11 +55,7 @@ export async function writeOutcome(store: ObjectStore, outcome: Outcome): Promis
 async function remember(store: ObjectStore, outcome: Outcome): Promise<void> {
   const { pipeline, kind, workflow, at } = outcome;
   const key = `${JOURNAL_PREFIX}${pipeline}/${timeKey(at)}-${sha256(JSON.stringify([kind, workflow, at])).slice(0, 12)}.json`;
-  try {
-    await store.put(key, Buffer.from(JSON.stringify(outcome)), { ifNoneMatch: '*' });
-  } catch (error) {
-    if (!isPerennialError(error, 'PRECONDITION_FAILED')) throw error;
-  }
+  await putJsonOnce(store, key, outcome);
 }
 
 /** Sorts as the time does. */
@@ -95,6 +92,27 @@ export async function readJournal(
   return {
     entries: found.flatMap((one) => (one === undefined || typeof one === 'string' ? [] : [one])),
     problems: found.flatMap((one) => (typeof one === 'string' ? [one] : [])),
+  };
+}
+
+/** What came of runs and checks in a stretch of time, each read once, for who asks several times. */
+export interface Journals {
+  /** {@link readOutcomes} */
+  outcomes(): ReturnType<typeof readOutcomes>;
+  /** {@link readJournal} */
+  of(pipeline: string): Promise<Journal>;
+}
+
+export function journalsOf(store: ObjectStore, span: Parameters<typeof readJournal>[2]): Journals {
+  const known = new Map<string, Promise<Journal>>();
+  let last: ReturnType<typeof readOutcomes> | undefined;
+  return {
+    outcomes: () => (last ??= readOutcomes(store)),
+    of(pipeline) {
+      const journal = known.get(pipeline) ?? readJournal(store, pipeline, span);
+      known.set(pipeline, journal);
+      return journal;
+    },
   };
 }
 

@@ -120,39 +120,26 @@ async function sinceRetraining(
   const { retrainedFor } = await import('./trigger-record.ts');
   const window = await retrainedFor(deps.store, task.run.plan.pipeline, champion);
   if (window === undefined) return { check: found, remark: '' };
-  const [{ notingHidden, readPredictions, rowsOf }, { profileOfRows }] = await Promise.all([
+  const [{ readPredictions }, { askedReference }] = await Promise.all([
     import('../monitoring/prediction-window.ts'),
-    import('../monitoring/window-profile.ts'),
+    import('../monitoring/asked-reference.ts'),
   ]);
-  const asked = readPredictions(deps.store, task.model, {
-    from: new Date(window.from),
-    to: new Date(window.to),
-    version: window.version,
-    unread,
-  });
-  const hidden = new Set<string>();
-  const { profile, values } = await profileOfRows(
-    reference.profile.columns.filter(({ name }) => reference.columns.includes(name)),
-    rowsOf(notingHidden(asked, hidden)),
-    reference.reading,
+  const asked = await askedReference(
+    reference,
+    readPredictions(deps.store, task.model, {
+      from: new Date(window.from),
+      to: new Date(window.to),
+      version: window.version,
+      unread,
+    }),
   );
   const when = `the predictions of version ${window.version} from ${window.from} to ${window.to}, because of which version ${champion.version} was made`;
-  if (profile.rows < drift.rowsMin)
+  if (asked.profile.rows < drift.rowsMin)
     return {
       check: found,
-      remark: ` The reference does not follow: only ${profile.rows} of ${when}, are still there with their rows; ${drift.rowsMin} are needed.`,
+      remark: ` The reference does not follow: only ${asked.profile.rows} of ${when}, are still there with their rows; ${drift.rowsMin} are needed.`,
     };
-  const { values: _training, ...rest } = reference;
-  const since = await check(
-    `${task.run.plan.pipeline}.since-retraining`,
-    {
-      ...rest,
-      hidden,
-      profile,
-      ...(values === undefined ? {} : { values }),
-    },
-    `${found.source}, against ${when}`,
-  );
+  const since = await check(`${task.run.plan.pipeline}.since-retraining`, asked, `${found.source}, against ${when}`);
   return {
     check: since,
     remark: since.verdict.alarm

@@ -29,6 +29,17 @@ export function jsonOf(store: ObjectStore, key: string, body: Uint8Array): unkno
   }
 }
 
+/** {@link putJson} where the key is absent. @returns false: it is there already, and stays as it is */
+export async function putJsonOnce(store: ObjectStore, key: string, value: unknown): Promise<boolean> {
+  try {
+    await putJson(store, key, value, { ifNoneMatch: '*' });
+    return true;
+  } catch (error) {
+    if (!isPerennialError(error, 'PRECONDITION_FAILED')) throw error;
+    return false;
+  }
+}
+
 /** Indented, since people look at these objects. */
 export function putJson(store: ObjectStore, key: string, value: unknown, options: PutOptions = {}): Promise<{ readonly etag: string }> {
   return store.put(key, Buffer.from(`${JSON.stringify(value, null, 2)}\n`), { contentType: 'application/json', ...options });

@@ -1,7 +1,7 @@
 import { PerennialError } from '../../core/errors.ts';
 import type { ObjectStore } from '../../core/ports.ts';
 import { mapLimited } from '../../storage/concurrency.ts';
-import { putJson } from '../../storage/json-objects.ts';
+import { putJsonOnce } from '../../storage/json-objects.ts';
 import { COUNT, OBJECT, TEXT, defineStored, getStored, orNull, recordSchema } from '../../storage/stored.ts';
 import type { StoredKind } from '../../storage/stored.ts';
 import type { DriftResult } from '../detect.ts';
@@ -68,11 +68,7 @@ const timeKey = (at: string): string => at.replace(/[-:]|\.\d+/g, '');
 /** Kept once: the same check made again finds itself. */
 export async function keepCheck(store: ObjectStore, check: DriftCheck): Promise<void> {
   const key = `${folderOf(check.model)}${timeKey(check.at)}-${check.id}.json`;
-  try {
-    await putJson(store, key, check, { ifNoneMatch: '*' });
-  } catch (error) {
-    if (!(error instanceof PerennialError) || error.code !== 'PRECONDITION_FAILED') throw error;
-  }
+  await putJsonOnce(store, key, check);
 }
 
 /** Checks of a model, newest first. @throws BLOB_CORRUPT, PIPELINE_OUTDATED */

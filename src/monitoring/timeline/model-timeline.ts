@@ -1,7 +1,8 @@
 import type { Outcome } from '../../core/outcome.ts';
 import type { ArtifactStore, ObjectStore } from '../../core/ports.ts';
 import { CHAMPION } from '../../registry/decisions.ts';
-import { readJournal, readOutcomes } from '../../registry/outcomes.ts';
+import { journalsOf } from '../../registry/outcomes.ts';
+import type { Journals } from '../../registry/outcomes.ts';
 import { createRegistry } from '../../registry/registry.ts';
 import type { Pin, Transition, VersionApproval, VersionManifest } from '../../registry/types.ts';
 import { approvalsOf } from '../../registry/version-approvals.ts';
@@ -75,6 +76,7 @@ const DAILY_MAX = 45;
  * All that the store knows of a model in a stretch of time: versions, changes of what serves, answers of people, runs, checks, and how its
  * answers did. Runs of before journals were kept are not part of it.
  *
+ * @param journals of the same time, where others ask for them too
  * @throws NOT_FOUND where there is no such model
  */
 export async function modelTimeline(
@@ -82,6 +84,7 @@ export async function modelTimeline(
   artifacts: ArtifactStore,
   model: string,
   { from, to, performance }: TimelineOptions,
+  journals: Journals = journalsOf(store, { from, to }),
 ): Promise<ModelTimeline> {
   const registry = createRegistry(store, artifacts);
   const [{ versions: all, problems }, history, gaps, checks] = await Promise.all([
@@ -97,7 +100,7 @@ export async function modelTimeline(
   const served = new Set(reigns.map(({ version }) => version));
   const [approvals, ends, realized] = await Promise.all([
     approvalsBetween(store, model, all, isIn),
-    endsOf(store, model, all, { from, to }),
+    endsOf(journals, model, all),
     performance ? performanceOf(store, artifacts, model, { from, to }) : { periods: [], notes: [], periodMs: periodOf(from, to) },
   ]);
   const last = history.findLast(({ at }) => Date.parse(at) < to.getTime());
@@ -143,21 +146,20 @@ async function approvalsBetween(
 
 /** Of the pipelines that made its versions, and of those whose last run or check was about it. */
 async function endsOf(
-  store: ObjectStore,
+  journals: Journals,
   model: string,
   versions: readonly VersionManifest[],
-  { from, to }: { readonly from: Date; readonly to: Date },
 ): Promise<{ readonly entries: readonly Outcome[]; readonly problems: readonly string[] }> {
-  const { outcomes } = await readOutcomes(store);
+  const { outcomes } = await journals.outcomes();
   const names = [...versions, ...outcomes.filter((outcome) => outcome.model === model)].map(({ pipeline }) => pipeline);
   const pipelines = [...new Set(names)].filter((name) => name !== '');
-  const journals = await mapLimited(pipelines, READS_AT_ONCE, (pipeline) => readJournal(store, pipeline, { from, to }));
+  const found = await mapLimited(pipelines, READS_AT_ONCE, (pipeline) => journals.of(pipeline));
   return {
-    entries: journals
+    entries: found
       .flatMap(({ entries }) => entries)
       .filter((entry) => entry.model === model || (entry.model === null && entry.kind === 'run'))
       .sort((a, b) => Date.parse(a.at) - Date.parse(b.at)),
-    problems: journals.flatMap((journal) => journal.problems),
+    problems: found.flatMap((journal) => journal.problems),
   };
 }
 

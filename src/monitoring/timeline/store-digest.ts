@@ -2,7 +2,7 @@ import { isToLookAt } from '../../core/outcome.ts';
 import type { Outcome } from '../../core/outcome.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { ArtifactStore, ObjectStore } from '../../core/ports.ts';
-import { journalPipelines, readJournal, readOutcomes } from '../../registry/outcomes.ts';
+import { journalPipelines, journalsOf } from '../../registry/outcomes.ts';
 import { createRegistry } from '../../registry/registry.ts';
 import { mapLimited } from '../../storage/concurrency.ts';
 import { isUnreadable } from '../../storage/stored.ts';
@@ -28,12 +28,13 @@ const MODELS_AT_ONCE = 4;
 
 /** All that the store knows of its models in a stretch of time, and what waits for somebody at its end. */
 export async function storeDigest(store: ObjectStore, artifacts: ArtifactStore, options: TimelineOptions): Promise<StoreDigest> {
+  const read = journalsOf(store, options);
   const names = (await createRegistry(store, artifacts).models()).map(({ name }) => name).sort();
   const [{ outcomes, problems }, found, pipelines] = await Promise.all([
-    readOutcomes(store),
+    read.outcomes(),
     mapLimited(names, MODELS_AT_ONCE, async (name) => {
       try {
-        return await modelTimeline(store, artifacts, name, options);
+        return await modelTimeline(store, artifacts, name, options, read);
       } catch (error) {
         if (!isUnreadable(error)) throw error;
         return `${name}: ${messageOf(error)}`;
@@ -43,7 +44,7 @@ export async function storeDigest(store: ObjectStore, artifacts: ArtifactStore, 
   ]);
   const models = found.filter((one) => typeof one !== 'string');
   const told = new Set(models.flatMap(({ ends }) => ends.map(({ workflow, at }) => `${workflow} ${at}`)));
-  const journals = await mapLimited(pipelines, MODELS_AT_ONCE, (pipeline) => readJournal(store, pipeline, options));
+  const journals = await mapLimited(pipelines, MODELS_AT_ONCE, (pipeline) => read.of(pipeline));
   const unread = journals.flatMap((journal) => journal.problems);
   return {
     from: options.from.toISOString(),

@@ -1,7 +1,7 @@
-import { PerennialError, isPerennialError } from '../../core/errors.ts';
+import { PerennialError } from '../../core/errors.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { ObjectStore } from '../../core/ports.ts';
-import { putJson } from '../../storage/json-objects.ts';
+import { putJson, putJsonOnce } from '../../storage/json-objects.ts';
 import { OBJECT, TEXT, defineStored, getStored, isUnreadable, recordSchema } from '../../storage/stored.ts';
 import type { StoredKind } from '../../storage/stored.ts';
 import { readState } from './trigger-state.ts';
@@ -69,13 +69,8 @@ export async function receiveEvent(
     throw new PerennialError('LIMIT_EXCEEDED', `${waiting} events wait for "${pipeline}" already; at most ${PENDING_MAX} may.`, {
       hint: 'Wait for its next look, or see why there is none: perennial schedules list.',
     });
-  try {
-    await putJson(store, `${pendingOf(pipeline)}${nameOf(id)}`, { formatVersion: 1, ...event }, { ifNoneMatch: '*' });
-    return { state: 'kept', lookedAt };
-  } catch (error) {
-    if (!isPerennialError(error, 'PRECONDITION_FAILED')) throw error;
-    return { state: 'waits', lookedAt };
-  }
+  const isNew = await putJsonOnce(store, `${pendingOf(pipeline)}${nameOf(id)}`, { formatVersion: 1, ...event });
+  return { state: isNew ? 'kept' : 'waits', lookedAt };
 }
 
 /** Events that wait, the oldest first, and how many cannot be read. */
