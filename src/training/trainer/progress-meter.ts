@@ -24,13 +24,18 @@ export class ProgressMeter {
     this.#rows += rows;
   }
 
-  /** undefined where the last report is too recent. @param done rows so far, also before a resume */
-  measure(done: number, always: boolean): { fraction: number; samplesPerSecond: number; secondsLeft?: number } | undefined {
+  /**
+   * undefined where the last report is too recent, unless this one is the last.
+   *
+   * @param done rows so far, also before a resume
+   * @param last the training is over, by its number of epochs or early
+   */
+  measure(done: number, last: boolean): { fraction: number; samplesPerSecond: number; secondsLeft?: number } | undefined {
     const elapsed = performance.now() - this.#since;
-    if (elapsed < REPORT_MS && !(always && done >= this.#total)) return undefined;
+    if (elapsed < REPORT_MS && !last) return undefined;
     if (elapsed > 0 && this.#rows > 0) {
       const now = (this.#rows * 1_000) / elapsed;
-      if (this.#warm || done >= this.#total) this.#speed = this.#speed === undefined ? now : this.#speed + NEWEST * (now - this.#speed);
+      if (this.#warm || last) this.#speed = this.#speed === undefined ? now : this.#speed + NEWEST * (now - this.#speed);
       this.#warm = true;
     }
     this.#rows = 0;
@@ -40,7 +45,7 @@ export class ProgressMeter {
     return {
       fraction,
       samplesPerSecond: Math.round(this.#speed),
-      secondsLeft: Math.max(0, Math.round((this.#total - done) / this.#speed)),
+      secondsLeft: last ? 0 : Math.max(0, Math.round((this.#total - done) / this.#speed)),
     };
   }
 }

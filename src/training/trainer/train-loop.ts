@@ -314,7 +314,7 @@ export class TrainLoop {
     this.#snapshot();
     await this.#look(epoch);
     this.#tellEpoch(epoch);
-    this.#report(true);
+    this.#report(this.#stopped !== undefined || epoch === settings.epochs);
     if (this.#stopped !== undefined) this.#notice(`training ends after epoch ${epoch} of ${settings.epochs}: ${this.#stopped}`);
     else if (settings.checkpointEveryEpochs !== undefined && epoch % settings.checkpointEveryEpochs === 0) this.#save();
     else this.#saveWhenDue(EPOCH_END_SHARE);
@@ -376,8 +376,8 @@ export class TrainLoop {
     throw new PerennialError('CANCELLED', `Training was cancelled in epoch ${this.#position.epoch + 1}.`);
   }
 
-  #report(always: boolean): void {
-    const measured = this.#meter.measure(this.#position.step === 0 ? 0 : this.#rowsDone(), always);
+  #report(last: boolean): void {
+    const measured = this.#meter.measure(this.#position.step === 0 ? 0 : this.#rowsDone(), last);
     if (measured === undefined) return;
     const { epoch, rows, sums, counted, history } = this.#position;
     const { epoch: _epoch, loss = 0, learningRate: _rate, ...metrics } = history.at(-1) ?? {};

@@ -6,16 +6,15 @@ import type { TrainerMessage } from './protocol.ts';
 export async function tellTraining(hooks: TrainerHooks, train: (hooks: TrainerHooks) => Promise<void>): Promise<void> {
   if (!telemetryIsOn()) return train(hooks);
   return traced('train', { from: process.env }, (span) => {
-    let epoch = 0;
     const told = (message: TrainerMessage): void => {
-      if (message.type === 'started') {
-        span.set({ 'perennial.engine': message.engine, 'perennial.resumed_epoch': message.resumedEpoch });
-        epoch = message.resumedEpoch;
-      }
+      if (message.type === 'started')
+        span.set({
+          'perennial.engine': message.engine,
+          'perennial.epochs': message.curve.epochs,
+          'perennial.resumed_epoch': message.resumedEpoch,
+        });
+      if (message.type === 'epoch') measure('perennial.trainer.epochs', 1);
       if (message.type === 'progress') {
-        span.set({ 'perennial.epochs': message.epochs });
-        if (message.epoch > epoch) measure('perennial.trainer.epochs', message.epoch - epoch);
-        epoch = Math.max(epoch, message.epoch);
         measure('perennial.trainer.examples.rate', message.samplesPerSecond);
         measure('perennial.trainer.memory', process.memoryUsage.rss());
       }

@@ -338,6 +338,9 @@ describe('what is told', () => {
       expect(span.status.message).toBe('');
     }
     expect(receiver.contentTypes).toEqual(new Set(['application/x-protobuf']));
+    const trained = receiver.metrics.filter((metric) => metric.name === 'perennial.trainer.epochs');
+    const { trainings } = (await perennial.run(['runs', 'show', run.runId, '--curves', '--json'])).json();
+    expect(trained[0]!.points.map(({ value }) => value)).toEqual([trainings[0].points.length]);
     const duration = receiver.metrics.findLast((metric) => metric.name === 'cicd.pipeline.run.duration')!;
     expect(duration.points.map((point) => point.attributes['cicd.pipeline.result'])).toEqual(
       expect.arrayContaining(['success', 'failure']),

@@ -18,6 +18,14 @@ it('says no time left before it knows the speed: the first stretch compiles', ()
   expect(meter.measure(5_032, false)).toEqual({ fraction: 0.05032, samplesPerSecond: 10_000, secondsLeft: 9 });
 });
 
+it('gives the last report of a training that ended early, however soon after the one before', () => {
+  const meter = new ProgressMeter(10_000);
+  meter.add(40);
+  now = 200;
+  expect(meter.measure(40, false)).toBeUndefined();
+  expect(meter.measure(40, true)).toEqual({ fraction: 0.004, samplesPerSecond: 200, secondsLeft: 0 });
+});
+
 it('knows the speed of a training that is over in its first stretch', () => {
   const meter = new ProgressMeter(100);
   meter.add(100);
