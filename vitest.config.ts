@@ -1,30 +1,47 @@
+import { readFileSync, readdirSync } from 'node:fs';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { defineConfig } from 'vitest/config';
 
-/** Files that take a minute or more, longest first: begun last, one of them would keep a single fork busy at the end. */
+/** Files that take longest, longest first: begun last, one of them would keep a single fork busy at the end. */
 const LONG = [
   'examples/samples',
   'faults/stack/kill',
-  'faults/stack/many',
-  'integration/registry/race',
   'integration/simulation/simulate',
-  'integration/steps/deed',
-  'integration/steps/approval',
-  'faults/stack/store',
-  'faults/training/kill',
-  'unit/training/engines',
-  'faults/orchestration/worker',
-  'integration/bad-input/data',
-  'integration/ui/temporal-ui',
-  'integration/temporal/missed-ticks',
-  'integration/cli/run-overlap',
-  'integration/serving/rollout',
-  'faults/serving/rollouts',
-  'integration/temporal/study',
-  'integration/scoring/score',
   'integration/platform/stack',
+  'examples/readme',
+  'faults/training/kill',
+  'integration/bad-input/data',
+  'faults/orchestration/worker',
   'integration/platform/own-stack',
+  'integration/temporal/missed-ticks',
+  'integration/scoring/score',
+  'integration/registry/race',
+  'integration/temporal/publish',
+  'integration/steps/approval',
+  'faults/stack/many',
+  'unit/data/reading',
+  'integration/cli/runs',
+  'integration/steps/deed',
+  'faults/serving/rollouts',
+  'faults/stack/store',
+  'unit/training/engines',
+  'integration/ui/temporal-ui',
+  'unit/training/train-loop',
+  'integration/steps/growing-data',
+  'integration/temporal/study',
 ];
+
+const FILES = readdirSync('test', { recursive: true, encoding: 'utf8' })
+  .map((path) => `test/${path}`)
+  .filter((path) => path.endsWith('.test.ts'));
+
+/**
+ * Files that share a process and its modules: starting one and loading them for each would take as long as many of their tests. A file
+ * that mocks a module is none of them: another may have loaded it before, or would get the mock.
+ */
+const SHARED = FILES.filter((path) => /^test\/(architecture|contract|golden|property|unit)\//.test(path)).filter(
+  (path) => !readFileSync(path, 'utf8').includes('vi.mock('),
+);
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -40,8 +57,13 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     pool: 'forks',
-    maxWorkers: 2,
-    include: ['test/**/*.test.ts'],
+    // On two cores: tests of processes wait for much of their time.
+    maxWorkers: 3,
+    setupFiles: ['test/support/clean-up.ts'],
+    projects: [
+      { extends: true, test: { name: 'shared', include: SHARED, isolate: false } },
+      { extends: true, test: { name: 'apart', include: FILES.filter((path) => !SHARED.includes(path)) } },
+    ],
     globalSetup: ['test/support/global-setup.ts'],
     sequence: { sequencer: LongestFirst },
     // For what hangs: how long something takes on a machine that does much else says nothing.

@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Ajv } from 'ajv';
+import type { ValidateFunction } from 'ajv';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../src/platform/paths.ts';
 import { Perennial } from '../support/perennial.ts';
@@ -17,10 +18,17 @@ const document = (name: string): string => join(pipelines, `${name}.json`);
 const isFull = process.env.PERENNIAL_FULL_SAMPLES === '1';
 
 describe('in an editor', () => {
+  const compiled = new Map<string, ValidateFunction>();
+  const compile = (path: string): ValidateFunction => {
+    const ajv = new Ajv({ strict: false, allErrors: true, formats: { regex: true, uri: true } });
+    const known = compiled.get(path) ?? ajv.compile(JSON.parse(readFileSync(path, 'utf8')) as object);
+    compiled.set(path, known);
+    return known;
+  };
+
   it.each(SAMPLES)('$name fits the schema that it names', ({ name }) => {
     const text = JSON.parse(readFileSync(document(name), 'utf8')) as { $schema: string };
-    const schema = JSON.parse(readFileSync(resolve(dirname(document(name)), text.$schema), 'utf8')) as object;
-    const validate = new Ajv({ strict: false, allErrors: true, formats: { regex: true, uri: true } }).compile(schema);
+    const validate = compile(resolve(dirname(document(name)), text.$schema));
     expect(validate(text), JSON.stringify(validate.errors)).toBe(true);
   });
 
@@ -50,13 +58,23 @@ type Node = Record<string, unknown>;
 
 describe('for real', () => {
   const perennial = new Perennial();
-  beforeAll(() => perennial.up(), 180_000);
+  // One after another, while the samples before them train.
+  const fetched = new Map<string, Promise<string | undefined>>();
+  beforeAll(async () => {
+    let before: Promise<unknown> = Promise.resolve();
+    for (const data of new Set(SAMPLES.map((sample) => sample.data))) {
+      const fetch = before.then(() => fetchData(data));
+      fetched.set(data, fetch);
+      before = fetch;
+    }
+    await perennial.up();
+  }, 180_000);
 
   it.for(SAMPLES)(
     '$name validates, plans, and reaches the quality that it promises',
     { timeout: 1_000_000 },
     async ({ name, data, holds, quick, asks }, { skip }) => {
-      const missing = await fetchData(data);
+      const missing = await fetched.get(data);
       if (missing !== undefined && process.env.CI !== undefined) throw new Error(`The data cannot be had: ${missing}`);
       if (missing !== undefined) skip(`the data cannot be had: ${missing}`);
       const valid = await perennial.run(['validate', document(name)]);

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
 import { packageRoot } from '../../src/platform/paths.ts';
 import { run, start, type Started, type StartOptions } from './processes.ts';
 import { tempDir } from './temp-dir.ts';
@@ -59,7 +58,7 @@ export const FREE_PORTS = ['--port', '0', '--temporal-port', '0', '--ui-port', '
 
 const opened: Perennial[] = [];
 
-// Detached stacks are no children of the test: `down` ends them, whatever the test left running.
-afterAll(async () => {
+/** Detached stacks are no children of the test: `down` ends them, whatever the test left running. */
+export async function endStacks(): Promise<void> {
   for (const one of opened.splice(0)) await one.run(['down']);
-}, 90_000);
+}

@@ -1,7 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { afterAll } from 'vitest';
 import { identify, isRunning, signal, stopProcess, type ProcessIdentity } from '../../src/platform/process-info.ts';
-import './temp-dir.ts'; // its clean-up is registered first, so it runs after ours
 
 export interface Started {
   readonly child: ChildProcess;
@@ -105,11 +103,11 @@ export async function run(
   return { code, stdout: one.stdout(), stderr: one.stderr() };
 }
 
-afterAll(async () => {
+export async function endPrograms(): Promise<void> {
   await Promise.all(
     started
       .splice(0)
       .filter((one) => isRunning(one.identity))
       .map((one) => one.stop(2_000)),
   );
-});
+}

@@ -1,17 +1,16 @@
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
 
 const made: string[] = [];
 
-/** A fresh folder that is removed when the test file ends. Import this module at the top of the test file. */
+/** A fresh folder that is removed when the test file ends (clean-up.ts). */
 export function tempDir(name = 'test'): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), `perennial-${name}-`)));
   made.push(folder);
   return folder;
 }
 
-afterAll(() => {
+export function removeTempDirs(): void {
   for (const folder of made.splice(0)) rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
-});
+}
