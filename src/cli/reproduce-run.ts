@@ -90,7 +90,7 @@ async function promote(run: RunReport, of: string, io: CliIo): Promise<void> {
   const { rollbackAction } = await import('./models/routing-actions.ts');
   await rollbackAction({ ...io, result: () => undefined }, run.model, {
     to: String(run.version),
-    why: `Reproduction of run ${of}.`,
+    reason: `Reproduction of run ${of}.`,
     confirm: true,
     timeout: 30,
   });

@@ -14,6 +14,9 @@ const ENTRIES_MAX = 12;
 /** What a digest says, in the order in which it says it: both forms are of it. */
 interface Told {
   readonly title: string;
+  readonly head: string;
+  /** Somebody has to look: 'bad'; nothing to look at, and nothing went wrong: 'good'. */
+  readonly tone: 'good' | 'bad' | 'quiet';
   readonly summary: string;
   readonly toLookAt: readonly TimelineEntry[];
   readonly models: readonly {
@@ -28,12 +31,23 @@ interface Told {
   readonly notes: readonly string[];
 }
 
+const HEADS = { bad: 'Somebody has to look', quiet: 'Nothing waits for anybody', good: 'All is well' };
+
 function told({ from, to, toLookAt, models, others, notes }: StoreDigest): Told {
   const busy = models.filter(({ entries }) => entries.length > 0);
   const quiet = models.filter(({ entries }) => entries.length === 0).map(quietText);
+  const incidents = busy.flatMap(({ entries }) => entries).filter(({ tone }) => tone === 'bad').length;
+  const pinned = models.filter(({ pin }) => pin !== null).map(({ model }) => model);
+  const tone = toLookAt.length > 0 ? 'bad' : incidents + pinned.length > 0 ? 'quiet' : 'good';
   return {
     title: `What happened from ${from.slice(0, 10)} to ${to.slice(0, 10)}`,
-    summary: `${plural(models.length, 'model')}, ${quiet.length === 0 ? '' : `${quiet.length} of them without news, `}${toLookAt.length === 0 ? 'nothing waits for anybody' : `${plural(toLookAt.length, 'thing')} to look at`}.`,
+    head: HEADS[tone],
+    tone,
+    summary: [
+      `${plural(models.length, 'model')}, ${quiet.length === 0 ? '' : `${quiet.length} of them without news, `}${toLookAt.length === 0 ? 'nothing waits for anybody' : `${plural(toLookAt.length, 'thing')} to look at`}.`,
+      ...(incidents === 0 ? [] : [`${plural(incidents, 'incident')} in this time.`]),
+      ...(pinned.length === 0 ? [] : [`Pinned, so that no automation promotes: ${pinned.join(', ')}.`]),
+    ].join(' '),
     toLookAt: toLookAt.map(lastEntry),
     models: busy.map((timeline) => {
       const entries = [...timeline.entries].sort(
@@ -97,11 +111,11 @@ export function digestMarkdown(digest: StoreDigest): string {
 
 /** The digest as one self-contained HTML page. */
 export function renderDigest(digest: StoreDigest): string {
-  const { title, summary, toLookAt, models, quiet, others, notes } = told(digest);
+  const { title, head, tone, summary, toLookAt, models, quiet, others, notes } = told(digest);
   return page(
     title,
     html`<header><h1>${title}</h1><p class="facts">${minuteText(digest.from)} to ${minuteText(digest.to)} UTC</p></header>
-<div class="verdict${toLookAt.length === 0 ? ' good' : ' bad'}"><strong>${toLookAt.length === 0 ? 'All is well' : 'Somebody has to look'}</strong><p>${summary}</p></div>
+<div class="verdict${tone === 'quiet' ? '' : ` ${tone}`}"><strong>${head}</strong><p>${summary}</p></div>
 `,
     toLookAt.length === 0 ? null : section('To look at', 'What came last of runs and checks, whenever it came.', timelineTable(toLookAt)),
     models.map(({ name, facts, entries, more }) =>

@@ -5,18 +5,21 @@ export const TIME_WIDTH = 860;
 const DAY_MS = 24 * 3_600_000;
 /** Beyond so many days the axis counts months. */
 const DAYS_MAX = 92;
+/** Up to so many it counts hours and minutes. */
+const DAYS_MIN = 4;
 /** Of the width: a narrower stretch has no room for a word. */
 const LABELLED_MIN = 0.03;
 
 /** The x of charts whose times lie at the same pixels. @param from ISO 8601 UTC */
 export function timeAxis(from: string, to: string, field: string): object {
-  const isLong = (Date.parse(to) - Date.parse(from)) / DAY_MS >= DAYS_MAX;
+  const days = (Date.parse(to) - Date.parse(from)) / DAY_MS;
+  const isLong = days >= DAYS_MAX;
   return {
     field,
     type: 'temporal',
     title: null,
     scale: { type: 'utc', domainMin: { expr: moment(from) }, domainMax: { expr: moment(to) } },
-    axis: { format: isLong ? '%b' : '%d %b', tickCount: isLong ? 12 : 8, grid: true },
+    axis: { format: isLong ? '%b' : days > DAYS_MIN ? '%d %b' : '%d %b %H:%M', tickCount: isLong ? 12 : 8, grid: true },
   };
 }
 

@@ -8,23 +8,21 @@ import { checksChart, lifeChart, performanceChart, shownMetric } from './timelin
 
 /** Entries that a page has room for, the newest. */
 const ENTRIES_MAX = 1_000;
+/** Charts are of an hour at least, with a margin before what came first. */
+const SHOWN_MIN_MS = 3_600_000;
+const MARGIN = 0.03;
 
 /** What became of a model, as one self-contained HTML page. Equal time lines give equal bytes. */
 export async function renderTimeline(timeline: ModelTimeline): Promise<string> {
   const { model, from, to, entries, versions, notes } = timeline;
   const title = `Time line of ${model}`;
   const shown = entries.toReversed().slice(0, ENTRIES_MAX);
+  const drawn = { ...timeline, from: firstMoment(timeline) };
   return page(
     title,
     html`<header><h1>${title}</h1><p class="facts">${minuteText(from)} to ${minuteText(to)} UTC</p></header>
 ${verdict(timeline)}`,
-    section(
-      'At a glance',
-      '',
-      (await performanceChart(timeline)) ?? null,
-      await lifeChart(timeline),
-      (await checksChart(timeline)) ?? null,
-    ),
+    section('At a glance', '', (await performanceChart(drawn)) ?? null, await lifeChart(drawn), (await checksChart(drawn)) ?? null),
     section(
       'What happened, and who did what',
       entries.length > shown.length ? `The ${shown.length} newest of ${entries.length} entries, the newest first.` : 'The newest first.',
@@ -38,13 +36,21 @@ ${verdict(timeline)}`,
   );
 }
 
+/** Where the charts begin: charts of a young model would show an empty stretch, and all that happened in their last pixel. */
+function firstMoment({ from, to, entries, checks, reigns, performance }: ModelTimeline): string {
+  const known = [...entries.map(({ at }) => at), ...checks.map(({ at }) => at), ...[...reigns, ...performance].map((one) => one.from)];
+  const first = Math.min(Date.parse(to) - SHOWN_MIN_MS, ...known.map((at) => Date.parse(at)));
+  const margin = (Date.parse(to) - first) * MARGIN;
+  return new Date(Math.max(Date.parse(from), first - margin)).toISOString();
+}
+
 function verdict(timeline: ModelTimeline): Markup {
   const { champion, pin, reigns, entries } = timeline;
   const bad = entries.some(({ tone }) => tone === 'bad');
   const since = reigns.at(-1);
   const head = champion === null ? 'No version is champion' : `Version ${champion} is champion`;
   return html`<div class="verdict${champion === null || bad ? '' : ' good'}"><strong>${head}</strong><p>${
-    champion === null || since === undefined ? '' : `Since ${minuteText(since.from)} at the latest. `
+    champion === null || since === undefined ? '' : `Since ${minuteText(since.from)}${since.from === timeline.from ? ' or longer' : ''}. `
   }${pin === null ? '' : `Pinned to version ${pin.version} by ${pin.by}: ${pin.why}. `}${timelineFacts(timeline)}</p></div>
 `;
 }

@@ -23,7 +23,7 @@ export default defineCommand({
       .description('The registry: immutable versions, the aliases that name them, and who moved them when and why.')
       .addHelpText(
         'after',
-        '\nExamples:\n  perennial models list\n  perennial models show penguins champion\n  perennial models promote penguins 4 --why "two weeks in shadow"\n  perennial models rollback penguins',
+        '\nExamples:\n  perennial models list\n  perennial models show penguins champion\n  perennial models promote penguins 4 --reason "two weeks in shadow"\n  perennial models rollback penguins',
       );
     declareViews(models, io);
     declareTimeline(models, io);
@@ -124,7 +124,7 @@ function declareTimeline(models: Command, io: CliIo): void {
 function declareRouting(models: Command, io: CliIo): void {
   const withConfirmation = (command: Command): Command =>
     command
-      .option('--why <reason>', 'kept in the history')
+      .option('--reason <text>', 'why; kept in the history')
       .option('--no-confirm', 'do not wait for the servers')
       .option('--timeout <seconds>', 'how long to wait for the servers', positiveNumber, 30);
   withConfirmation(
@@ -139,7 +139,7 @@ function declareRouting(models: Command, io: CliIo): void {
   )
     .addHelpText(
       'after',
-      '\nExamples:\n  perennial models promote penguins challenger\n  perennial models promote penguins 4 --why "two weeks in shadow"\n  perennial models promote penguins 4 --unpin\n  perennial models promote penguins 4 --alias candidate',
+      '\nExamples:\n  perennial models promote penguins challenger\n  perennial models promote penguins 4 --reason "two weeks in shadow"\n  perennial models promote penguins 4 --unpin\n  perennial models promote penguins 4 --alias candidate',
     )
     .action(async (model: string, version: string, options) => (await routing()).promoteAction(io, model, version, options));
   withConfirmation(
@@ -154,7 +154,7 @@ function declareRouting(models: Command, io: CliIo): void {
   )
     .addHelpText(
       'after',
-      '\nExamples:\n  perennial models rollback penguins\n  perennial models rollback penguins --to 2 --why "version 3 fails on chinstraps"',
+      '\nExamples:\n  perennial models rollback penguins\n  perennial models rollback penguins --to 2 --reason "version 3 fails on chinstraps"',
     )
     .action(async (model: string, options) => (await routing()).rollbackAction(io, model, options));
   models
@@ -162,9 +162,9 @@ function declareRouting(models: Command, io: CliIo): void {
     .summary('let promotions through again')
     .description('Lifts the pin that a rollback set. The champion stays as it is.')
     .argument('<model>')
-    .option('--why <reason>', 'kept in the history')
+    .option('--reason <text>', 'why; kept in the history')
     .addHelpText('after', '\nExamples:\n  perennial models unpin penguins')
-    .action(async (model: string, options: { why?: string }) => (await routing()).unpinAction(io, model, options));
+    .action(async (model: string, options: { reason?: string }) => (await routing()).unpinAction(io, model, options));
 }
 
 function declareRollouts(models: Command, io: CliIo): void {
@@ -174,7 +174,7 @@ function declareRollouts(models: Command, io: CliIo): void {
     .description('Canaries, shadows and A/B tests, as the "strategy" of a deploy step declares them. One per model goes on at a time.')
     .addHelpText(
       'after',
-      '\nExamples:\n  perennial models rollout show penguins\n  perennial models rollout pause penguins --why "a holiday"\n  perennial models rollout abort penguins --why "complaints"',
+      '\nExamples:\n  perennial models rollout show penguins\n  perennial models rollout pause penguins --reason "a holiday"\n  perennial models rollout abort penguins --reason "complaints"',
     );
   rollout
     .command('show')
@@ -199,9 +199,9 @@ function declareRollouts(models: Command, io: CliIo): void {
       .summary(summary)
       .description(description)
       .argument('<model>')
-      .option('--why <reason>', 'kept in the history')
-      .addHelpText('after', `\nExamples:\n  perennial models rollout ${action} penguins --why "as agreed"`)
-      .action(async (model: string, options: { why?: string }) => (await rollouts()).askRolloutAction(io, model, action, options));
+      .option('--reason <text>', 'why; kept in the history')
+      .addHelpText('after', `\nExamples:\n  perennial models rollout ${action} penguins --reason "as agreed"`)
+      .action(async (model: string, options: { reason?: string }) => (await rollouts()).askRolloutAction(io, model, action, options));
 }
 
 function declareKeeping(models: Command, io: CliIo): void {
@@ -258,9 +258,9 @@ function declareKeeping(models: Command, io: CliIo): void {
     .description('Deletes a version that no alias names. Its number is never given again; `gc` frees the space.')
     .argument('<model>')
     .argument('<version>', VERSION)
-    .option('--why <reason>', 'kept in the history')
-    .addHelpText('after', '\nExamples:\n  perennial models delete penguins 2 --why "trained on wrong labels"')
-    .action(async (model: string, version: string, options: { why?: string }) => (await views()).deleteAction(io, model, version, options));
+    .option('--reason <text>', 'why; kept in the history')
+    .addHelpText('after', '\nExamples:\n  perennial models delete penguins 2 --reason "trained on wrong labels"')
+    .action(async (model: string, version: string, options: { reason?: string }) => (await views()).deleteAction(io, model, version, options));
   models
     .command('gc')
     .summary('free the space of what nothing refers to')

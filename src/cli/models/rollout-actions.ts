@@ -120,7 +120,7 @@ function linesOf(steps: readonly StepReport[], { findings, effect }: Look): stri
 }
 
 /** Through the workflow of the rollout; ending it needs no Temporal where that is away, or nobody drives it. */
-export async function askRolloutAction(io: CliIo, model: string, action: Action, options: { readonly why?: string }): Promise<void> {
+export async function askRolloutAction(io: CliIo, model: string, action: Action, options: { readonly reason?: string }): Promise<void> {
   const opened = await openRegistry('change');
   const rollout = (await opened.registry.routing(model))?.routing.rollout;
   if (rollout === undefined) {
@@ -129,7 +129,7 @@ export async function askRolloutAction(io: CliIo, model: string, action: Action,
       hint: `\`perennial models rollout show ${model}\` shows the newest one; \`perennial models history ${model}\` all that happened.`,
     });
   }
-  const request: RolloutRequest = { who: currentUser(), why: options.why ?? `${WORDS[action]} by hand.` };
+  const request: RolloutRequest = { who: currentUser(), why: options.reason ?? `${WORDS[action]} by hand.` };
   const { connectOwn } = await import('../../runs/own-stack.ts');
   const { askRollout, drivenRollout } = await import('../../runs/rollouts.ts');
   let trouble: string;

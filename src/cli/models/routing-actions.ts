@@ -16,10 +16,10 @@ export async function promoteAction(
   io: CliIo,
   model: string,
   version: string,
-  options: ConfirmOptions & { alias: string; why?: string; unpin?: boolean },
+  options: ConfirmOptions & { alias: string; reason?: string; unpin?: boolean },
 ): Promise<void> {
   const opened = await openRegistry('change');
-  const why = options.why ?? 'Promoted by hand.';
+  const why = options.reason ?? 'Promoted by hand.';
   const change = await opened.registry.promote(model, version, {
     alias: options.alias,
     who: currentUser(),
@@ -34,9 +34,9 @@ export async function promoteAction(
   io.print(headline);
 }
 
-export async function rollbackAction(io: CliIo, model: string, options: ConfirmOptions & { to?: string; why?: string }): Promise<void> {
+export async function rollbackAction(io: CliIo, model: string, options: ConfirmOptions & { to?: string; reason?: string }): Promise<void> {
   const opened = await openRegistry('change');
-  const why = options.why ?? 'Rolled back by hand.';
+  const why = options.reason ?? 'Rolled back by hand.';
   const change = await opened.registry.rollback(model, {
     who: currentUser(),
     why,
@@ -56,9 +56,9 @@ export function pinText(model: string, version: number | null, pin: Pin | null):
   return `No automation promotes over it until \`perennial models unpin ${model}\`.`;
 }
 
-export async function unpinAction(io: CliIo, model: string, options: { why?: string }): Promise<void> {
+export async function unpinAction(io: CliIo, model: string, options: { reason?: string }): Promise<void> {
   const { registry } = await openRegistry('change');
-  const change = await registry.unpin(model, { who: currentUser(), why: options.why ?? 'Unpinned by hand.' });
+  const change = await registry.unpin(model, { who: currentUser(), why: options.reason ?? 'Unpinned by hand.' });
   io.result(changeResult(model, change, null));
   io.print(
     change.changed

@@ -249,9 +249,9 @@ export async function exportAction(
   );
 }
 
-export async function deleteAction(io: CliIo, model: string, reference: string, options: { why?: string }): Promise<void> {
+export async function deleteAction(io: CliIo, model: string, reference: string, options: { reason?: string }): Promise<void> {
   const { registry } = await openRegistry('change');
-  const change = await registry.deleteVersion(model, reference, { who: currentUser(), why: options.why ?? 'Deleted by hand.' });
+  const change = await registry.deleteVersion(model, reference, { who: currentUser(), why: options.reason ?? 'Deleted by hand.' });
   const version = change.from;
   io.result({ model, version, deleted: true });
   io.print(`Version ${version} of ${model} is deleted; its number stays taken. \`perennial models gc\` shows the space that this frees.`);

@@ -98,7 +98,7 @@ describe('a server that asks its clients for a certificate', () => {
 
   it('confirms a promotion to whoever shows a certificate', async () => {
     const client = new Perennial({ PERENNIAL_STORE: store, NODE_EXTRA_CA_CERTS, ...SHOWN }, home);
-    const promoted = await client.run(['models', 'promote', 'm', '2', '--why', 'test', '--json']);
+    const promoted = await client.run(['models', 'promote', 'm', '2', '--reason', 'test', '--json']);
     expect(promoted.json()).toMatchObject({ confirmation: { confirmed: true } });
   }, 60_000);
 });

@@ -192,7 +192,7 @@ describe('a source with', () => {
     writeFileSync(join(folder, 'names.csv'), `\ufeff${names[0]},"größe 📏 ""q""",label\r\n${lines.join('\r\n')}\r\n`);
     const answer = await perennial.run(['run', documentOf('names', { features: null }), '--json']);
     expect(answer.json(), answer.stderr).toMatchObject({ status: 'completed', version: 1 });
-    expect((await perennial.run(['models', 'promote', 'names', '1', '--why', 'test', '--json'])).code).toBe(0);
+    expect((await perennial.run(['models', 'promote', 'names', '1', '--reason', 'test', '--json'])).code).toBe(0);
     const row = `{"__proto__": 5.3, "größe 📏 \\"q\\"": 0.3}`;
     const predicted = await perennial.run(['predict', 'names', '--row', row, '--json']);
     expect(predicted.code, predicted.stderr).toBe(0);
@@ -223,14 +223,14 @@ const COMMANDS: readonly (readonly [string, readonly string[], number, string, R
   ['the model __proto__', ['models', 'show', '__proto__'], 2, 'NAME_INVALID', /is not the name of a model/],
   [
     'an unknown version',
-    ['models', 'promote', 'plain', '99', '--why', 'test'],
+    ['models', 'promote', 'plain', '99', '--reason', 'test'],
     2,
     'VERSION_INVALID',
     /no version "99".*It has the versions 1/,
   ],
   [
     'an alias out of the folder',
-    ['models', 'promote', 'plain', '1', '--alias', '../x', '--why', 'test'],
+    ['models', 'promote', 'plain', '1', '--alias', '../x', '--reason', 'test'],
     2,
     'NAME_INVALID',
     /is not an alias/,
@@ -268,7 +268,7 @@ describe('a command with', () => {
     writeFileSync(join(folder, 'plain.csv'), table());
     const answer = await perennial.run(['run', documentOf('plain', {}), '--json']);
     expect(answer.json()).toMatchObject({ status: 'completed', version: 1 });
-    expect((await perennial.run(['models', 'promote', 'plain', '1', '--why', 'test', '--json'])).code).toBe(0);
+    expect((await perennial.run(['models', 'promote', 'plain', '1', '--reason', 'test', '--json'])).code).toBe(0);
   });
 
   it.each(COMMANDS)('%s', async (_name, args, exit, code, message) => {

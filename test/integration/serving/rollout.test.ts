@@ -98,7 +98,7 @@ describe('the command line', () => {
     });
     expect(shown).toMatchObject({ state: 'running', share: 0.5, driven: true });
     expect(shown.servers.map(({ url, loaded }: any) => [url, loaded])).toEqual(expect.arrayContaining(urls.map((url) => [url, true])));
-    const aborted = await perennial.run(['models', 'rollout', 'abort', 'cli', '--why', 'complaints']);
+    const aborted = await perennial.run(['models', 'rollout', 'abort', 'cli', '--reason', 'complaints']);
     expect([aborted.code, aborted.stdout]).toEqual([0, expect.stringContaining('was aborted; version 1 stays champion')]);
     expect((await perennial.run(['models', 'rollout', 'resume', 'cli'])).stderr).toContain('No rollout of "cli" goes on');
     // Temporal is not needed to end what it drives.

@@ -156,6 +156,13 @@ describe('the time line of a model', () => {
     expect(await renderTimeline(found)).toBe(html);
   });
 
+  it('begins its charts where something is known, and counts minutes where that was today', async () => {
+    await bench.registry.promote('m', await bench.register(1), ada);
+    const page = await renderTimeline(await timeline(24 * 90));
+    const today = new Date().toISOString().slice(8, 10);
+    expect(page).toMatch(new RegExp(`>${today} [A-Z][a-z]{2} \\d\\d:\\d\\d<`));
+  });
+
   it('goes on where something cannot be read, and says so; names a model that is unknown', async () => {
     await bench.registry.promote('m', await bench.register(1), ada);
     await bench.register(2);
@@ -209,5 +216,20 @@ describe('the digest', () => {
       performance: true,
     });
     expect(digestMarkdown(quiet)).toContain('m (version 1)');
+    expect(renderDigest(quiet)).toContain('Somebody has to look');
+  });
+
+  it('says that all is well only where nothing went wrong and nothing is pinned', async () => {
+    await bench.registry.promote('m', await bench.register(1), ada);
+    const week = (): ReturnType<typeof storeDigest> => storeDigest(store, bench.artifacts, lastHours(24 * 7));
+    expect(renderDigest(await week())).toContain('All is well');
+    await bench.registry.promote('m', await bench.register(2), ada);
+    await bench.registry.rollback('m', ada);
+    const digest = await week();
+    expect(digestMarkdown(digest)).toContain(
+      '1 model, nothing waits for anybody. 1 incident in this time. Pinned, so that no automation promotes: m.',
+    );
+    expect(renderDigest(digest)).toContain('Nothing waits for anybody');
+    expect(renderDigest(digest)).not.toContain('All is well');
   });
 });
