@@ -257,9 +257,14 @@ async function checkExists(store: ObjectStore, model: string): Promise<void> {
   if ((await store.head(indexKey(model))) !== undefined) return;
   const known = (await listModels(store)).map((one) => one.name);
   const list =
-    known.length === 0 ? 'No model is registered yet' : `There is: ${known.slice(0, 20).join(', ')}${known.length > 20 ? ', …' : ''}`;
+    known.length === 0
+      ? `No model is registered yet in ${store.location}`
+      : `There is: ${known.slice(0, 20).join(', ')}${known.length > 20 ? ', …' : ''}`;
   throw new PerennialError('NOT_FOUND', `There is no model "${model}". ${list}.${suggestion(model, known)}`, {
-    hint: 'List what exists with `perennial models list`.',
+    hint:
+      known.length === 0
+        ? 'Where models lie elsewhere, name that store with PERENNIAL_STORE, or the home of its stack with PERENNIAL_HOME.'
+        : 'List what exists with `perennial models list`.',
   });
 }
 

@@ -54,7 +54,7 @@ async function isReady(endpoint: string, server: Started): Promise<boolean> {
   void server.exited.then(() => {
     ended = true;
   });
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 120_000;
   while (!ended && Date.now() < deadline) {
     const answer = await fetch(`${endpoint}/minio/health/ready`, { signal: AbortSignal.timeout(1_000) }).catch(() => undefined);
     if (answer?.ok === true) return true;

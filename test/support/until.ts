@@ -5,7 +5,7 @@
  */
 export async function until<T>(
   look: () => T | Promise<T>,
-  { what = 'waited in vain', timeoutMs = 20_000, everyMs = 50 } = {},
+  { what = 'waited in vain', timeoutMs = 120_000, everyMs = 50 } = {},
 ): Promise<Exclude<T, undefined | false>> {
   for (const end = Date.now() + timeoutMs; ; await new Promise((resolve) => setTimeout(resolve, everyMs))) {
     const found = await look();

@@ -56,7 +56,7 @@ function visitGrpc(client: string | undefined): Promise<Buffer> {
       same,
       same,
       Buffer.alloc(0),
-      { deadline: Date.now() + 20_000 },
+      { deadline: Date.now() + 120_000 },
       (error, answer) => {
         own.close();
         if (error === null) resolve(answer!);

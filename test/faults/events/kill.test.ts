@@ -94,7 +94,7 @@ it('workers that are killed before they know that an event arrived lose none, an
       const found = await overviewOf(store);
       return kills.length === 0 && found.every(({ counts }) => counts.pending === 0);
     },
-    { timeoutMs: 90_000, everyMs: 300, what: 'events still waited' },
+    { timeoutMs: 120_000, everyMs: 300, what: 'events still waited' },
   );
   expect((await overviewOf(store)).map(({ counts }) => counts)).toEqual([
     { pending: 0, sent: SUBJECTS * EACH, refused: 0 },

@@ -87,7 +87,7 @@ describe('a rollout', () => {
     const again = await startTemporal({ database, port: Number(address.split(':')[1]) });
     const next = await startWorkerProcess();
     const back = await set.server();
-    const record = await until(async () => ((await set.going('k')) ? undefined : set.ended('k')), { timeoutMs: 60_000 });
+    const record = await until(async () => ((await set.going('k')) ? undefined : set.ended('k')), { timeoutMs: 120_000 });
     const told = await loaded.stop();
     expect(record).toMatchObject({ state: 'promoted', id: rollout.id });
     expect(told.filter(({ status }) => status !== 200)).toEqual([]);

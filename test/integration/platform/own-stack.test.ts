@@ -7,6 +7,7 @@ import { temporalConfig } from '../../../temporal.config.ts';
 import { clockAhead } from '../../support/clock.ts';
 import { Perennial } from '../../support/perennial.ts';
 import { tempDir } from '../../support/temp-dir.ts';
+import { until } from '../../support/until.ts';
 
 const perennial = new Perennial();
 const file = join(perennial.home, 'run/stack.json');
@@ -59,10 +60,11 @@ describe('a client', () => {
       )!;
       const named = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second));
       expect(Math.abs(named - before)).toBeLessThan(150_000);
-      const listed = await perennial.run(['runs', 'list', '--since', '10m', '--json'], { env });
-      expect(listed.json<{ runs: { runId: string }[] }>().runs.map(({ runId }) => runId)).toContain(
-        started.json<{ runId: string }>().runId,
-      );
+      // Temporal lists a run a moment after it began.
+      await until(async () => {
+        const listed = await perennial.run(['runs', 'list', '--since', '10m', '--json'], { env });
+        return listed.json<{ runs: { runId: string }[] }>().runs.some(({ runId }) => runId === started.json<{ runId: string }>().runId);
+      });
     },
   );
 
@@ -96,7 +98,7 @@ describe('a client', () => {
 
   it('hears in words of a namespace that is not there, and so does a worker', async () => {
     for (const args of [['runs', 'list'], ['run', 'pipelines/penguins.json'], ['worker']]) {
-      const answer = await perennial.run(args, { env: { TEMPORAL_NAMESPACE: 'nope' }, timeoutMs: 60_000 });
+      const answer = await perennial.run(args, { env: { TEMPORAL_NAMESPACE: 'nope' }, timeoutMs: 120_000 });
       expect(answer.stderr).toMatch(/error TEMPORAL_UNAVAILABLE: .*[Nn]amespace.*nope.*\n.*temporal operator namespace create/s);
       expect(answer.stderr).not.toMatch(/\n\s+at /);
       expect(answer.code).toBe(4);
@@ -132,7 +134,7 @@ describe('a stack', () => {
 
 describe('a worker of another store', () => {
   it('does not join the queue, and names both stores', async () => {
-    const answer = await stranger.run(['worker'], { timeoutMs: 60_000 });
+    const answer = await stranger.run(['worker'], { timeoutMs: 120_000 });
     expect(answer.stderr).toContain('error STORE_DIFFERS: This worker keeps what it makes in the store ');
     for (const store of [stack.store, stranger.env['PERENNIAL_STORE']!]) expect(answer.stderr).toContain(store);
     expect(answer.code).toBe(2);
@@ -171,7 +173,7 @@ describe('a worker of another store', () => {
       .catch(() => undefined);
     try {
       const trouble = `Workers of two stores take from queue "perennial" at ${stack.temporal!.address}: `;
-      for (const deadline = Date.now() + 60_000; ; await new Promise((resolve) => setTimeout(resolve, 500))) {
+      for (const deadline = Date.now() + 120_000; ; await new Promise((resolve) => setTimeout(resolve, 500))) {
         const status = await perennial.run(['status', '--json']);
         if (status.stdout.includes('Workers of two stores')) {
           expect(status.code).toBe(4);

@@ -50,11 +50,11 @@ async function predict(): Promise<number> {
 describe('the model server over MinIO', () => {
   it('has a promotion and a rollback live within a second', async () => {
     await fixture.registry.promote('m', 2, author);
-    const promoted = await confirmServed(fixture.store, 'm', 2, { timeoutMs: 10_000 });
+    const promoted = await confirmServed(fixture.store, 'm', 2, { timeoutMs: 120_000 });
     expect([promoted.confirmed, promoted.servers[0]!.milliseconds < 1_000]).toEqual([true, true]);
     expect(await predict()).toBe(2);
     await fixture.registry.rollback('m', author);
-    const back = await confirmServed(fixture.store, 'm', 1, { timeoutMs: 10_000 });
+    const back = await confirmServed(fixture.store, 'm', 1, { timeoutMs: 120_000 });
     expect(back.confirmed).toBe(true);
   });
 

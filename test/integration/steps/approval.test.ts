@@ -60,7 +60,7 @@ const asks = (workflowId: string): Promise<RunView> =>
       expect(['running', 'completed'], view.headline).toContain(view.status);
       return view.steps.some((step) => step.asks !== undefined) ? view : undefined;
     },
-    { timeoutMs: 90_000 },
+    { timeoutMs: 120_000 },
   );
 
 beforeAll(async () => {
@@ -129,7 +129,7 @@ describe('approve', () => {
     const history = await cli.run(['models', 'history', 'asked']);
     expect(history.stdout).toContain('"approve" was approved by ada: the errors are harmless.');
     // Made again it asks nobody again, and the answer lets nothing else through.
-    const again = await cli.run(['runs', 'reproduce', id], { timeoutMs: 60_000 });
+    const again = await cli.run(['runs', 'reproduce', id], { timeoutMs: 120_000 });
     expect(again.stdout, again.stderr).toContain(`The same as ${id}, to the last bit.`);
     expect(again.stdout).toContain('approved by ada: the errors are harmless');
     expect((await cli.run(['models', 'show', 'asked', '1'])).stdout.match(/answer in approve/g)).toHaveLength(1);

@@ -128,7 +128,7 @@ function said(view: RunView): string {
 const deployed = (view: RunView) => view.steps.at(-1)!.values!;
 
 async function judged(workflowId: string): Promise<void> {
-  for (const deadline = Date.now() + 60_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
+  for (const deadline = Date.now() + 120_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
     const view = await describeRun(stage.temporal, workflowId);
     if (view.steps.find(({ id }) => id === 'hold')!.status === 'running') return;
     expect(view.status, view.headline).toBe('running');

@@ -28,7 +28,7 @@ let folder: string;
 let run: { runId: string; version: number };
 
 async function until<T>(look: () => T | undefined): Promise<T> {
-  for (const end = Date.now() + 30_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
+  for (const end = Date.now() + 120_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
     const found = look();
     if (found !== undefined) return found;
     if (Date.now() > end) throw new Error(`waited in vain; there is: ${[...new Set(receiver.spans.map((span) => span.name))].join(', ')}`);

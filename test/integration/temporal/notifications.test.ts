@@ -117,7 +117,7 @@ describe('who is named in "on.notify"', () => {
       { channel: 'command', config: { run: ['sh', '-c', `cat > ${file}`], env: {} }, events: ['failed'], repeat: 'changes' },
       { channel: 'slack', config: { url: `${url}/slack` }, events: ['failed'], repeat: 'changes' },
     ]);
-    await until(() => at('/b').length === 1 && at('/slack').length === 1, { timeoutMs: 60_000 });
+    await until(() => at('/b').length === 1 && at('/slack').length === 1, { timeoutMs: 120_000 });
     expect(Date.now() - started).toBeGreaterThan(0);
     expect(at('/slack')[0]!.body.text).toMatch(/^🔴 \*again\* failed\n/);
     await until(() => readFileSync(file, 'utf8').endsWith('\n'));

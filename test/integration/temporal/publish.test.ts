@@ -154,7 +154,7 @@ describe('a sink of events', () => {
     const started = Date.now();
     await run('away', [http('/away', { config: { ...http('/away').config, timeout: '1s' } })]);
     expect(Date.now() - started).toBeLessThan(20_000);
-    await until(() => at('/away').length === 7, { timeoutMs: 60_000 });
+    await until(() => at('/away').length === 7, { timeoutMs: 120_000 });
     const first = at('/away').slice(0, 4);
     expect(new Set(first.map(({ text }) => text)).size).toBe(1);
     expect([...new Set(types('/away'))]).toEqual(ofRun);
@@ -165,7 +165,7 @@ describe('a sink of events', () => {
   it('that does not take the token, or leads elsewhere, has events wait until that is corrected', async () => {
     answers.set('/closed', [401, 403, { status: '302', location: `${url}/elsewhere` }, 404]);
     await run('closed', [http('/closed')]);
-    await until(() => new Set(at('/closed').map(({ body }) => body.id)).size === 4 && at('/closed').length === 8, { timeoutMs: 60_000 });
+    await until(() => new Set(at('/closed').map(({ body }) => body.id)).size === 4 && at('/closed').length === 8, { timeoutMs: 120_000 });
     expect(at('/elsewhere')).toEqual([]);
     expect(await listEvents(stage.deps.store, { states: ['refused'], sink: 'closed/closed', limit: 10 })).toEqual([]);
   });
@@ -229,14 +229,14 @@ describe('a sink of events', () => {
     await until(() => cut().some(({ type, data }: any) => type === 'perennial.step.completed' && data.step === 'work'));
     await until(() => cut().some(({ type, data }: any) => type === 'perennial.step.started' && data.step === 'endless'));
     await stage.temporal.client.workflow.getHandle(workflowId).terminate('enough of it');
-    await until(() => cut().some(({ type }: any) => type === 'perennial.step.cancelled'), { timeoutMs: 30_000 });
+    await until(() => cut().some(({ type }: any) => type === 'perennial.step.cancelled'), { timeoutMs: 120_000 });
     const ends = cut().filter(({ type }: any) => /step\.(completed|cancelled)/.test(type));
     expect(ends.map(({ type, data }: any) => `${String(data.step)} ${String(type)}`)).toEqual([
       'work perennial.step.completed',
       'endless perennial.step.cancelled',
     ]);
     const lineage = (): any[] => at('/cut-lineage').map(({ body }) => body);
-    await until(() => lineage().filter(({ eventType }) => eventType === 'ABORT').length === 2, { timeoutMs: 30_000 });
+    await until(() => lineage().filter(({ eventType }) => eventType === 'ABORT').length === 2, { timeoutMs: 120_000 });
     const started = lineage()
       .filter(({ eventType }) => eventType === 'START')
       .map(({ run }) => run.runId as string);
@@ -255,7 +255,7 @@ describe('a sink of events', () => {
     await until(() => at('/ends').length === 1);
     expect(at('/ends')[0]!.body.data).toMatchObject({ trigger: 'reproduce', run: workflowId });
     await stage.temporal.client.workflow.getHandle(workflowId).terminate('enough of it');
-    await until(() => at('/ends').length === 2, { timeoutMs: 30_000 });
+    await until(() => at('/ends').length === 2, { timeoutMs: 120_000 });
     expect(at('/ends')[1]!.body).toMatchObject({
       type: 'perennial.run.terminated',
       subject: at('/ends')[0]!.body.subject,

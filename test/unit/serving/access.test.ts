@@ -34,7 +34,7 @@ const predict = (app: TestApp, token: string, model = 'penguins'): Promise<{ sta
   });
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 20_000; !(await condition()); await new Promise((resolve) => setTimeout(resolve, 10)))
+  for (const deadline = Date.now() + 120_000; !(await condition()); await new Promise((resolve) => setTimeout(resolve, 10)))
     if (Date.now() > deadline) throw new Error('not within 20 s');
 }
 

@@ -13,7 +13,7 @@ it('is found by those who promote, until it ends', async () => {
   const server = await startTestApp(source);
   const announcer = await announce(store, { id: 's1', url: server.url }, silent);
   expect(await liveServers(store)).toMatchObject([{ id: 's1', url: server.url }]);
-  expect(await confirmServed(store, 'm', 3, { timeoutMs: 1_000 })).toMatchObject({ confirmed: true, servers: [{ version: 3 }] });
+  expect(await confirmServed(store, 'm', 3, { timeoutMs: 60_000 })).toMatchObject({ confirmed: true, servers: [{ version: 3 }] });
   expect(await confirmServed(store, 'm', 4, { timeoutMs: 100 })).toMatchObject({ confirmed: false, servers: [{ version: 3 }] });
   await announcer.stop();
   expect(await liveServers(store)).toEqual([]);
