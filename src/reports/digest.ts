@@ -1,11 +1,12 @@
 import type { Outcome } from '../core/outcome.ts';
+import { plural } from '../core/plural.ts';
 import type { ModelTimeline } from '../monitoring/timeline/model-timeline.ts';
 import type { StoreDigest } from '../monitoring/timeline/store-digest.ts';
 import { endEntry } from '../monitoring/timeline/timeline-entries.ts';
 import type { TimelineEntry } from '../monitoring/timeline/timeline-entries.ts';
 import { html, page, section } from './html.ts';
 import { timelineTable } from './timeline-table.ts';
-import { ENTRY_HEAD, entryCells, markdownTable, minuteText, oneLine, plural, timelineFacts } from './timeline-text.ts';
+import { ENTRY_HEAD, entryCells, markdownTable, minuteText, oneLine, timelineFacts } from './timeline-text.ts';
 import { shownMetric } from './timeline-charts.ts';
 
 /** Entries of a model; the whole is its time line. */

@@ -1,4 +1,5 @@
 import type { Simulation } from '../core/simulation.ts';
+import { plural } from '../core/plural.ts';
 import { html, page, section, tableOf } from './html.ts';
 import type { Cell, Markup } from './html.ts';
 import { INCIDENTS, costChart, driftChart, lifeChart, metricChart } from './simulation-charts.ts';
@@ -106,10 +107,6 @@ function toneOf(kind: string): NonNullable<Cell['tone']> {
 
 function percent(share: number): string {
   return `${(100 * share).toFixed(2)} %`;
-}
-
-function plural(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? '' : 's'}`;
 }
 
 function duration(seconds: number): string {

@@ -1,3 +1,4 @@
+import { plural } from '../core/plural.ts';
 import type { ModelTimeline } from '../monitoring/timeline/model-timeline.ts';
 import type { TimelineEntry } from '../monitoring/timeline/timeline-entries.ts';
 
@@ -27,10 +28,6 @@ export function timelineFacts({ ends, entries, checks, versions, from, to }: Mod
 }
 
 const some = (count: number, word: string): string[] => (count === 0 ? [] : [plural(count, word)]);
-
-export function plural(count: number, word: string): string {
-  return `${count.toLocaleString('en')} ${word}${count === 1 ? '' : 's'}`;
-}
 
 /** "12 s", "12 min", "3.5 h" */
 export function durationText(seconds: number): string {

@@ -1,3 +1,4 @@
+import { plural } from '../../core/plural.ts';
 import type { TransformSpec } from './chain.ts';
 import type { ColumnProfile, DatasetProfile } from '../stored/dataset.ts';
 import type { Column } from '../stored/column.ts';
@@ -52,7 +53,6 @@ const NAMES_AN_IDENTIFIER = /^$|(^|[^a-z])(id|ids|uuid|guid|key|index|idx|row|ro
 
 type Choice = Omit<Decision, 'column'>;
 
-const plural = (count: number, what: string): string => `${count.toLocaleString('en')} ${what}${count === 1 ? '' : 's'}`;
 const quoted = (values: readonly (string | number)[]): string =>
   values.length === 0
     ? ''
