@@ -22,12 +22,25 @@ export function notificationActivities({ store }: ActivityDeps): NotificationAct
   };
 }
 
-async function choose(store: ObjectStore, { outcome, events, version, targets, id }: NotificationInput): Promise<readonly Addressed[]> {
+async function choose(
+  store: ObjectStore,
+  { outcome, events, version, targets, id, whole }: NotificationInput,
+): Promise<readonly Addressed[]> {
   const { formatVersion: _, summary, ...facts } = outcome;
   const { news, repeated } = newsOf(events, await exchangeCondition(store, outcome, id, conditionOf(events)));
   return targets.flatMap(({ events: wanted, repeat }, target) =>
     [...news, ...(repeat === 'always' ? repeated : [])]
       .filter((event) => wanted.includes(event))
-      .map((event) => ({ target, notification: { id: `${id}/${event}`, event, version, summary: mask(summary), ...facts } })),
+      .map((event) => ({
+        target,
+        notification: {
+          id: `${id}/${event}`,
+          event,
+          version,
+          summary: mask(summary),
+          ...facts,
+          ...(whole === undefined ? {} : { whole: mask(whole) }),
+        },
+      })),
   );
 }

@@ -112,7 +112,17 @@ export function editorForm(resolved, registries) {
 function triggerSchema(definition) {
   // A default would give the trigger to every document.
   const { default: _none, ...schema } = described(definition);
-  const { every, coolDown, ofChampion } = definition;
+  const { every, coolDown, ofChampion, tells } = definition;
+  if (tells === true) {
+    const cron = {
+      description: 'When it is sent: a cron expression of five fields.',
+      type: 'string',
+      default: every,
+      examples: ['0 8 * * 1'],
+    };
+    const timezone = { description: 'IANA time zone of the cron expression.', type: 'string', default: 'UTC', examples: ['Europe/Berlin'] };
+    return { ...schema, properties: { cron, timezone, ...schema.properties } };
+  }
   return {
     ...schema,
     properties: {
@@ -219,7 +229,7 @@ function addTriggers(definitions, triggers) {
     if (name === 'newData') for (const trigger of triggers) ordered[trigger.name] = { $ref: `#/definitions/trigger.${trigger.name}` };
   }
   definitions.on.properties = ordered;
-  for (const { name, ofChampion } of triggers)
+  for (const { name, ofChampion } of triggers.filter(({ tells }) => tells !== true))
     ordered.overlap.properties[name] = {
       ...ordered.overlap.properties.newData,
       description: ofChampion

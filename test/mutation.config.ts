@@ -8,6 +8,7 @@ export default defineConfig({
     // They compare texts of the source, which a mutant is made of, with what is generated from it.
     exclude: ['test/golden/config/generated.test.ts', 'test/golden/api/**'],
     env: { PERENNIAL_TEST_SERVERS: 'off' },
+    setupFiles: ['test/support/clean-up.ts'],
     testTimeout: 20_000,
   },
 });

@@ -9,6 +9,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { eventsOfCheck } from '../src/core/notification.ts';
+import type { WholeText } from '../src/core/notification.ts';
 import { kindOfCheck, retrainingRunId } from '../src/core/monitor.ts';
 import type {
   Admission,
@@ -66,7 +67,13 @@ export async function monitor(input: MonitorInput): Promise<MonitorView> {
     ...(finding.driftScore === null ? {} : { DriftScore: finding.driftScore }),
     ...(finding.champion === null ? {} : { ModelVersion: String(finding.champion) }),
   });
-  if (patched(PATCHES.outcomes)) await tellView(input, view.outcome, [finding.summary, view.why ?? ''].join(' ').trim());
+  if (patched(PATCHES.outcomes))
+    await tellView(
+      input,
+      view.outcome,
+      [finding.summary, view.why ?? ''].join(' ').trim(),
+      view.outcome === 'told' ? { markdown: finding.details, ...(finding.page === undefined ? {} : { html: finding.page }) } : undefined,
+    );
   setCurrentDetails(
     compose(
       [
@@ -102,6 +109,7 @@ const OUTCOMES: Readonly<Record<MonitorView['outcome'], string>> = {
   rolledBack: 'The champion went back to the version before, and that is pinned.',
   paused: 'What starts the pipeline by itself was paused.',
   blind: 'Nothing can be seen.',
+  told: 'Whoever asked for it is told.',
 };
 
 async function look(input: MonitorInput, nominalTime: string): Promise<MonitorFinding> {
@@ -153,10 +161,15 @@ async function fails(input: MonitorInput, error: unknown): Promise<never> {
   throw ending(failure);
 }
 
-function tellView({ pipeline, check, model, run }: MonitorInput, outcome: string, summary: string): Promise<void> {
+function tellView({ pipeline, check, model, run }: MonitorInput, outcome: string, summary: string, whole?: WholeText): Promise<void> {
   return tell(
     { pipeline, kind: kindOfCheck(check), outcome, summary, workflow: workflowInfo().workflowId, trigger: run.trigger, model },
-    { targets: run.plan.on.notify, events: eventsOfCheck(kindOfCheck(check), outcome), version: null },
+    {
+      targets: run.plan.on.notify,
+      events: eventsOfCheck(kindOfCheck(check), outcome),
+      version: null,
+      ...(whole === undefined ? {} : { whole }),
+    },
   );
 }
 

@@ -1,5 +1,5 @@
 import { CancellationScope, ParentClosePolicy, proxyActivities, startChild, upsertMemo, workflowInfo } from '@temporalio/workflow';
-import type { NotificationEvent, NotificationInput, NotificationTarget } from '../src/core/notification.ts';
+import type { NotificationEvent, NotificationInput, NotificationTarget, WholeText } from '../src/core/notification.ts';
 import type { Outcome } from '../src/core/outcome.ts';
 import { changesOfCheck } from '../src/core/run-changes.ts';
 import { Changes } from './changes.ts';
@@ -19,6 +19,7 @@ export interface Told {
   readonly targets: readonly NotificationTarget[] | undefined;
   readonly events: readonly NotificationEvent[];
   readonly version: number | null;
+  readonly whole?: WholeText;
 }
 
 /** Tells lists, the log of the worker, the store and whoever the document names what came of a run or a check. */
@@ -43,11 +44,11 @@ async function publish(outcome: Outcome, { events, version }: Told): Promise<voi
 }
 
 /** Runs in a workflow of its own, which lives on: a receiver that hangs holds nothing up. */
-async function notify(outcome: Outcome, { targets, events, version }: Told): Promise<void> {
+async function notify(outcome: Outcome, { targets, events, version, whole }: Told): Promise<void> {
   if (targets === undefined || targets.length === 0) return;
   const { workflowId, runId } = workflowInfo();
   const id = `${workflowId}/${runId}`;
-  const input: NotificationInput = { outcome, events, version, targets, id };
+  const input: NotificationInput = { outcome, events, version, targets, id, ...(whole === undefined ? {} : { whole }) };
   try {
     await startChild('notification', {
       workflowId: `notify/${id}`,

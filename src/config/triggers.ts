@@ -76,10 +76,14 @@ function planNewData({ every, coolDown, ...rest }: NewDataConfig): NewDataTrigge
   return { ...rest, everyMs: durationMs(every), coolDownMs: durationMs(coolDown) };
 }
 
-function planTrigger({ durations }: TriggerDefinition, { every, coolDown, attempts, do: action, ...own }: JsonObject): PlannedTrigger {
+function planTrigger(
+  { durations, tells }: TriggerDefinition,
+  { every, cron, timezone, coolDown, attempts, do: action, ...own }: JsonObject,
+): PlannedTrigger {
   const settings = Object.fromEntries(
     Object.entries(own).map(([name, value]) => (durations.includes(name) ? [`${name}Ms`, durationMs(value as string)] : [name, value])),
   );
+  if (tells === true) return { cron: cron as string, timezone: timezone as string, coolDownMs: 0, do: { kind: 'notify' }, settings };
   return {
     everyMs: durationMs(every as string),
     coolDownMs: durationMs(coolDown as string),

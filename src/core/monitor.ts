@@ -30,6 +30,8 @@ export interface MonitorFinding {
   readonly summary: string;
   /** Markdown. */
   readonly details: string;
+  /** The same as one HTML page, of what is told whole. */
+  readonly page?: string;
   /** Kept with the run that it leads to; left out by checks of drift and new data. */
   readonly evidence?: JsonObject;
   /** Nothing can be seen, and somebody has to change something. */
@@ -40,10 +42,10 @@ export interface MonitorFinding {
  * "started"; "running": the last run that a trigger started is going; "coolingDown": it ended a short while ago; "blocked": as many
  * as may be have changed nothing; "nothingNew": the source holds no row that the champion has not seen; "alert"; "none".
  * "rolledBack": the champion went back to the version before; "paused": what starts the pipeline by itself is paused; "blind": nothing can
- * be seen, and somebody has to change something.
+ * be seen, and somebody has to change something; "told": whoever asked for it is told, and that was all.
  */
 export type MonitorOutcome =
-  'started' | 'running' | 'coolingDown' | 'blocked' | 'nothingNew' | 'alert' | 'none' | 'rolledBack' | 'paused' | 'blind';
+  'started' | 'running' | 'coolingDown' | 'blocked' | 'nothingNew' | 'alert' | 'none' | 'rolledBack' | 'paused' | 'blind' | 'told';
 
 /** What a check is of, as lists, notifications and ids of schedules call it. */
 export function kindOfCheck(check: MonitorInput['check']): string {
@@ -88,7 +90,7 @@ export interface DeedTask extends AdmissionTask {
 }
 
 export interface Deed {
-  readonly outcome: Extract<MonitorOutcome, 'rolledBack' | 'paused' | 'alert' | 'coolingDown'>;
+  readonly outcome: Extract<MonitorOutcome, 'rolledBack' | 'paused' | 'alert' | 'coolingDown' | 'told'>;
   readonly why: string;
 }
 

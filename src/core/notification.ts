@@ -10,6 +10,7 @@ export const NOTIFICATION_EVENTS = [
   'drifted',
   'degraded',
   'triggered',
+  'digest',
   'rolledBack',
   'returned',
   'paused',
@@ -35,8 +36,16 @@ export interface NotificationInput {
   /** The version that the outcome is about. */
   readonly version: number | null;
   readonly targets: readonly NotificationTarget[];
+  readonly whole?: WholeText;
   /** The same however often it is tried: receivers tell repeats by it. */
   readonly id: string;
+}
+
+/** What is more than a sentence, for channels that have room for it. */
+export interface WholeText {
+  readonly markdown: string;
+  /** One page that loads nothing; absent where it would be too long. */
+  readonly html?: string;
 }
 
 /** One message on its way: what a channel gets to send. */
@@ -55,6 +64,7 @@ export interface Notification {
   readonly version: number | null;
   /** ISO 8601, by the clock of Temporal. */
   readonly at: string;
+  readonly whole?: WholeText;
 }
 
 /** A message to one of the targets, by its place among them. */
@@ -110,4 +120,9 @@ export function eventsOfCheck(kind: Outcome['kind'], outcome: string): readonly 
 const DONE: readonly NotificationEvent[] = ['blocked', 'rolledBack', 'paused'];
 
 /** What a check of a kind tells that found something; of others only what was done about it is told. */
-const FOUND: Readonly<Record<string, NotificationEvent>> = { drift: 'drifted', performance: 'degraded', feedback: 'degraded' };
+const FOUND: Readonly<Record<string, NotificationEvent>> = {
+  drift: 'drifted',
+  performance: 'degraded',
+  feedback: 'degraded',
+  digest: 'digest',
+};

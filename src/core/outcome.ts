@@ -38,7 +38,7 @@ const TO_LOOK_AT: ReadonlySet<string> = new Set([
 ]);
 
 /** Outcomes of checks that found nothing to do, or left it to what goes on anyway. */
-const QUIET: ReadonlySet<string> = new Set(['none', 'running', 'coolingDown', 'nothingNew']);
+const QUIET: ReadonlySet<string> = new Set(['none', 'running', 'coolingDown', 'nothingNew', 'told']);
 
 /** Whether it is part of the story of a model: every end of a run, and every check that led to something or is to be looked at. */
 export function isRemembered({ kind, outcome }: Pick<Outcome, 'kind' | 'outcome'>): boolean {

@@ -155,8 +155,10 @@ export interface PlanVariant {
 
 /** A trigger of the kinds that have a file of their own; schedule, drift and new data came before those. */
 export interface PlannedTrigger {
-  /** How often it looks. */
-  readonly everyMs: number;
+  /** How often it looks: this, or `cron` and `timezone`. */
+  readonly everyMs?: number;
+  readonly cron?: string;
+  readonly timezone?: string;
   readonly coolDownMs: number;
   /** Left out by triggers that are told something only once: each starts one run. */
   readonly attempts?: number;

@@ -45,7 +45,7 @@ function told({ from, to, toLookAt, models, others, notes }: StoreDigest): Told 
     head: HEADS[tone],
     tone,
     summary: [
-      `${plural(models.length, 'model')}, ${quiet.length === 0 ? '' : `${quiet.length} of them without news, `}${toLookAt.length === 0 ? 'nothing waits for anybody' : `${plural(toLookAt.length, 'thing')} to look at`}.`,
+      `${plural(models.length, 'model')}${quietOf(quiet.length, models.length)}, ${toLookAt.length === 0 ? 'nothing waits for anybody' : `${plural(toLookAt.length, 'thing')} to look at`}.`,
       ...(incidents === 0 ? [] : [`${plural(incidents, 'incident')} in this time.`]),
       ...(pinned.length === 0 ? [] : [`Pinned, so that no automation promotes: ${pinned.join(', ')}.`]),
     ].join(' '),
@@ -61,6 +61,11 @@ function told({ from, to, toLookAt, models, others, notes }: StoreDigest): Told 
     others: others.map(endEntry).toReversed().slice(0, ENTRIES_MAX),
     notes: [...notes, ...models.flatMap((timeline) => timeline.notes.map((note) => `${timeline.model}: ${note}`))],
   };
+}
+
+function quietOf(quiet: number, models: number): string {
+  if (quiet === 0) return '';
+  return quiet === models ? ' without news' : `, ${quiet} of them without news`;
 }
 
 const lastEntry = (outcome: Outcome): TimelineEntry => {
@@ -83,6 +88,12 @@ function modelFacts(timeline: ModelTimeline): string {
       ? ''
       : ` In production ${metric} ${live.metrics[metric]!.toPrecision(4)} of ${plural(live.labelled, 'labelled answer')} from ${live.from.slice(0, 10)} on.`;
   return `${champion === null ? 'No champion' : `Version ${champion} is champion`}${pin === null ? '' : `, pinned by ${pin.by}`}. ${timelineFacts(timeline)}${did}`;
+}
+
+/** The digest as one line. */
+export function digestLine(digest: StoreDigest): string {
+  const { title, summary } = told(digest);
+  return `${title}: ${summary}`;
 }
 
 /** The digest as Markdown. */

@@ -31,6 +31,7 @@ export async function settle(deps: CheckDeps, task: AdmissionTask, what: string)
 export async function act(deps: CheckDeps, place: DeedPlace, task: DeedTask): Promise<Deed> {
   if (task.check.kind !== 'trigger') return { outcome: 'alert', why: '' };
   const action = task.check.trigger.do;
+  if (triggerRegistry.get(task.check.name).tells === true) return { outcome: 'told', why: '' };
   const deed =
     action.kind === 'rollback'
       ? await goBack(deps, place, task, action)

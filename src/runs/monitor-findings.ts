@@ -8,6 +8,7 @@ import type { DriftCheck } from '../monitoring/checks/check-record.ts';
 import type { DriftOptions } from '../monitoring/detect.ts';
 import type { DriftReference } from '../monitoring/reference.ts';
 import type { VersionManifest } from '../registry/types.ts';
+import type { StoreDigest } from '../monitoring/timeline/store-digest.ts';
 import { Unread } from '../storage/unread.ts';
 
 export interface CheckDeps {
@@ -193,14 +194,29 @@ export async function checkTrigger(
   const champion = await championOf(deps, task.model);
   if (champion === undefined && trigger.ofChampion) return nobody(deps, task);
   const look = { pipeline: task.run.plan.pipeline, model: task.model, nominalTime: task.nominalTime };
-  const { evidence, details = '', ...found } = await trigger.look(deps, look, settings, champion);
+  const { evidence, details = '', digest, ...found } = await trigger.look(deps, look, settings, champion);
   return {
     champion: champion?.version ?? null,
     driftScore: null,
     newRows: 0,
     ...found,
     details,
+    ...(digest === undefined || !found.due ? {} : await digestTexts(digest)),
     evidence: { trigger: name, ...evidence },
+  };
+}
+
+/** Characters of what goes through the history of a workflow, more than once. */
+const DIGEST_CHARS_MAX = { markdown: 60_000, html: 150_000 };
+
+async function digestTexts(digest: StoreDigest): Promise<Pick<MonitorFinding, 'summary' | 'details' | 'page'>> {
+  const { digestLine, digestMarkdown, renderDigest } = await import('../reports/digest.ts');
+  const [markdown, html] = [digestMarkdown(digest), renderDigest(digest)];
+  const isLong = markdown.length > DIGEST_CHARS_MAX.markdown;
+  return {
+    summary: digestLine(digest),
+    details: isLong ? `${markdown.slice(0, DIGEST_CHARS_MAX.markdown)}…\n\nThe whole: \`perennial digest\`\n` : markdown,
+    ...(html.length > DIGEST_CHARS_MAX.html ? {} : { page: html }),
   };
 }
 

@@ -51,6 +51,8 @@ const OVERLAPS: Readonly<Record<ScheduleTrigger['overlap'], Overlap>> = {
 };
 /** Temporal's own least. */
 const CATCHUP_MS_MIN = 10_000;
+/** What is only told is of use the day after, too. */
+const TOLD_CATCHUP_MS = 86_400_000;
 
 export function scheduleId(pipeline: string, kind: ScheduleKind): string {
   return `${pipeline}/${kind}`;
@@ -80,11 +82,11 @@ export function desiredSchedules(
       workflowId: `${plan.pipeline}/scheduled`,
       input: pipelineInput(plan, steps, { trigger: 'schedule' }),
     });
-  const monitor = (kind: ScheduleKind, everyMs: number, input: MonitorInput): DesiredSchedule => ({
+  const monitor = (kind: ScheduleKind, when: DesiredSchedule['when'], input: MonitorInput): DesiredSchedule => ({
     ...base,
     id: scheduleId(plan.pipeline, kind),
     kind,
-    when: { everyMs },
+    when,
     overlap: 'SKIP',
     catchupMs: CATCHUP_MS_MIN,
     pauseOnFailure: false,
@@ -94,33 +96,42 @@ export function desiredSchedules(
   });
   if (drift !== undefined && model !== undefined)
     desired.push(
-      monitor('drift', drift.everyMs, {
-        pipeline: plan.pipeline,
-        model,
-        check: { kind: 'drift', drift },
-        run: pipelineInput(plan, steps, { trigger: 'drift' }),
-      }),
+      monitor(
+        'drift',
+        { everyMs: drift.everyMs },
+        {
+          pipeline: plan.pipeline,
+          model,
+          check: { kind: 'drift', drift },
+          run: pipelineInput(plan, steps, { trigger: 'drift' }),
+        },
+      ),
     );
   if (newData !== undefined && model !== undefined)
     desired.push(
-      monitor('new-data', newData.everyMs, {
-        pipeline: plan.pipeline,
-        model,
-        check: { kind: 'newData', rows: newData.rows },
-        run: pipelineInput(plan, steps, { trigger: 'newData' }),
-      }),
+      monitor(
+        'new-data',
+        { everyMs: newData.everyMs },
+        {
+          pipeline: plan.pipeline,
+          model,
+          check: { kind: 'newData', rows: newData.rows },
+          run: pipelineInput(plan, steps, { trigger: 'newData' }),
+        },
+      ),
     );
   for (const [name, trigger] of Object.entries(plan.on.triggers ?? {})) {
     const watched = model ?? plan.pipeline;
     const run = pipelineInput(variantOf(plan, trigger.do), steps, { trigger: name });
     desired.push({
-      ...monitor(name, trigger.everyMs, {
+      ...monitor(name, trigger.cron === undefined ? { everyMs: trigger.everyMs! } : { cron: trigger.cron, timezone: trigger.timezone! }, {
         pipeline: plan.pipeline,
         model: watched,
         check: { kind: 'trigger', name, trigger: withoutVariant(trigger) },
         run,
       }),
       model: watched,
+      ...(trigger.cron === undefined ? {} : { catchupMs: TOLD_CATCHUP_MS }),
     });
   }
   return desired;
@@ -175,6 +186,7 @@ function factsOfCheck(check: MonitorInput['check']): Record<string, string> {
       ? [name.slice(0, -2), spell(value)]
       : [name, typeof value === 'string' ? value : canonicalJson(value)],
   );
+  if (triggerRegistry.get(check.name).tells === true) return Object.fromEntries(own);
   return {
     ...Object.fromEntries(own),
     do: actionText(action),

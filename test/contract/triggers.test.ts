@@ -10,7 +10,7 @@ const documentOf = (on: JsonObject): string =>
   JSON.stringify({
     apiVersion: 'perennial/v1',
     name: 'watched',
-    on,
+    on: { notify: [{ to: { slack: { url: 'https://hooks.example.org/x' } } }], ...on },
     steps: [
       {
         uses: 'ingest',
@@ -34,7 +34,7 @@ describe.each(triggers.map((trigger) => [trigger.name, trigger] as const))('the 
     expect(trigger.configSchema).not.toHaveProperty('default');
     const properties = Object.keys(trigger.configSchema['properties'] as JsonObject);
     expect(properties).toEqual(expect.arrayContaining([...trigger.durations]));
-    expect(properties).not.toEqual(expect.arrayContaining(['every', 'do', 'coolDown', 'attempts']));
+    for (const common of ['every', 'cron', 'timezone', 'do', 'coolDown', 'attempts']) expect(properties).not.toContain(common);
     expect(trigger.examples.length).toBeGreaterThan(0);
     for (const example of trigger.examples) {
       const { plan, diagnostics } = compileText('/watched.json', documentOf({ [name]: example }));
@@ -44,17 +44,19 @@ describe.each(triggers.map((trigger) => [trigger.name, trigger] as const))('the 
       const input = schedule!.input as MonitorInput;
       expect(input).toMatchObject({ check: { kind: 'trigger', name }, run: { trigger: name } });
       // Told in the words of the document.
-      expect(Object.keys(factsOf(schedule!))).toEqual(expect.arrayContaining(['every', 'do', 'coolDown', ...trigger.durations]));
+      expect(Object.keys(factsOf(schedule!))).toEqual(
+        expect.arrayContaining([...(trigger.tells === true ? ['cron', 'timezone'] : ['every', 'do', 'coolDown']), ...trigger.durations]),
+      );
     }
   });
 
-  it.each(ACTIONS)('does %j', (action) => {
+  it.each(ACTIONS)(`${trigger.tells === true ? 'does not do' : 'does'} %j`, (action) => {
     const { diagnostics } = compileText('/watched.json', documentOf({ [name]: { ...trigger.examples[0], do: action } as JsonObject }));
-    expect(diagnostics).toEqual([]);
+    expect(diagnostics.map(({ pointer }) => pointer)).toEqual(trigger.tells === true ? [`/on/${name}/do`] : []);
   });
 
   it('is not started by a document that does not ask for it', () => {
     const { plan } = compileText('/watched.json', documentOf({}));
-    expect(plan!.on).toEqual({});
+    expect(plan!.on).not.toHaveProperty('triggers');
   });
 });

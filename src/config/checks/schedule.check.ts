@@ -1,9 +1,7 @@
-import { checkCron } from '../cron.ts';
+import { calendarFindings } from '../calendar.ts';
 import { defineCheck } from './check.ts';
-import { nearest } from '../diagnostic.ts';
 import type { Finding } from '../diagnostic.ts';
 import { isObject } from '../schema-walk.ts';
-import { inRightCase, isZoneName } from '../zone-names.ts';
 
 export default defineCheck({
   name: 'schedule',
@@ -27,18 +25,6 @@ export default defineCheck({
         message: 'An interval has no time zone: it is the same time whatever the clocks do.',
         fix: 'Remove "timezone", or give "cron" in place of "every".',
       });
-    const problem = typeof cron === 'string' ? checkCron(cron) : undefined;
-    if (problem !== undefined) findings.push({ pointer: '/on/schedule/cron', given: cron!, ...problem });
-    if (typeof timezone === 'string' && !isZoneName(timezone)) {
-      const suggestion = inRightCase(timezone) ?? nearest(timezone, Intl.supportedValuesOf('timeZone'));
-      findings.push({
-        pointer: '/on/schedule/timezone',
-        given: timezone,
-        message: `There is no time zone "${timezone}"${inRightCase(timezone) === undefined ? '' : ': names of time zones are read letter by letter'}.`,
-        ...(suggestion === undefined ? {} : { suggestion }),
-        fix: 'Write a name of the IANA list, such as "UTC" or "Europe/Berlin".',
-      });
-    }
-    return findings;
+    return [...findings, ...calendarFindings(schedule, '/on/schedule')];
   },
 });

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../core/json.ts';
+import { calendarFindings } from '../calendar.ts';
 import { triggers } from '../../monitoring/triggers/index.generated.ts';
 import { defineCheck } from './check.ts';
 import type { DocumentFacts } from './check.ts';
@@ -16,11 +17,27 @@ export default defineCheck({
       const mistakes = trigger.mistakes?.(config, { pipeline: facts.name, model: modelOf(facts) }) ?? [];
       return [
         ...mistakes.map(({ pointer: inside, message, fix }) => ({ pointer: `${pointer}${inside}`, message, fix })),
+        ...(trigger.tells === true ? [...calendarFindings(config, pointer), ...toldToNobody(facts, trigger.name)] : []),
         ...watched(facts, trigger.name, trigger.ofChampion, config),
       ];
     });
   },
 });
+
+function toldToNobody({ on }: DocumentFacts, name: string): Finding[] {
+  const notify = on?.['notify'];
+  const isTold =
+    Array.isArray(notify) && notify.some((one) => isObject(one) && Array.isArray(one['events']) && one['events'].includes(name));
+  if (isTold) return [];
+  return [
+    {
+      pointer: `/on/${name}`,
+      at: 'key',
+      message: `"${name}" is sent to nobody: no entry of "notify" has the event "${name}".`,
+      fix: `Name somebody in "notify", e.g. { "to": { "slack": { "url": { "$secret": "SLACK_WEBHOOK" } } }, "events": ["${name}"] }, or remove "${name}".`,
+    },
+  ];
+}
 
 function watched({ steps }: DocumentFacts, name: string, ofChampion: boolean, config: JsonObject): Finding[] {
   const has = (type: string): boolean => steps.some(({ definition }) => definition?.type === type);

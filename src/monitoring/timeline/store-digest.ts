@@ -26,10 +26,18 @@ export interface StoreDigest {
 
 const MODELS_AT_ONCE = 4;
 
+export interface DigestOptions extends TimelineOptions {
+  /** Of one model alone, and of the pipeline that makes it. */
+  readonly only?: { readonly model: string; readonly pipeline: string };
+}
+
 /** All that the store knows of its models in a stretch of time, and what waits for somebody at its end. */
-export async function storeDigest(store: ObjectStore, artifacts: ArtifactStore, options: TimelineOptions): Promise<StoreDigest> {
+export async function storeDigest(store: ObjectStore, artifacts: ArtifactStore, { only, ...options }: DigestOptions): Promise<StoreDigest> {
   const read = journalsOf(store, options);
-  const names = (await createRegistry(store, artifacts).models()).map(({ name }) => name).sort();
+  const names = (await createRegistry(store, artifacts).models())
+    .map(({ name }) => name)
+    .filter((name) => only === undefined || name === only.model)
+    .sort();
   const [{ outcomes, problems }, found, pipelines] = await Promise.all([
     read.outcomes(),
     mapLimited(names, MODELS_AT_ONCE, async (name) => {
@@ -40,7 +48,7 @@ export async function storeDigest(store: ObjectStore, artifacts: ArtifactStore, 
         return `${name}: ${messageOf(error)}`;
       }
     }),
-    journalPipelines(store),
+    only === undefined ? journalPipelines(store) : [only.pipeline],
   ]);
   const models = found.filter((one) => typeof one !== 'string');
   const told = new Set(models.flatMap(({ ends }) => ends.map(({ workflow, at }) => `${workflow} ${at}`)));
@@ -49,7 +57,10 @@ export async function storeDigest(store: ObjectStore, artifacts: ArtifactStore, 
   return {
     from: options.from.toISOString(),
     to: options.to.toISOString(),
-    toLookAt: outcomes.filter(({ kind, outcome }) => isToLookAt(kind, outcome)).sort((a, b) => Date.parse(b.at) - Date.parse(a.at)),
+    toLookAt: outcomes
+      .filter(({ pipeline }) => only === undefined || pipeline === only.pipeline)
+      .filter(({ kind, outcome }) => isToLookAt(kind, outcome))
+      .sort((a, b) => Date.parse(b.at) - Date.parse(a.at)),
     models,
     others: journals
       .flatMap(({ entries }) => entries)

@@ -1,6 +1,7 @@
 import type { JsonObject, JsonSchema } from '../../core/json.ts';
 import type { ArtifactStore, ObjectStore } from '../../core/ports.ts';
 import type { VersionManifest } from '../../registry/types.ts';
+import type { StoreDigest } from '../timeline/store-digest.ts';
 
 export interface TriggerDeps {
   readonly store: ObjectStore;
@@ -28,6 +29,8 @@ export interface TriggerFinding {
   readonly evidence: JsonObject;
   /** Nothing can be seen, and somebody has to change something: why. */
   readonly blind?: true;
+  /** What is told whole, in place of `details`. */
+  readonly digest?: StoreDigest;
 }
 
 /**
@@ -41,10 +44,12 @@ export interface TriggerDefinition<S = any> {
   readonly configSchema: JsonSchema;
   /** Settings that are durations: they arrive in milliseconds, under the name with "Ms". */
   readonly durations: readonly string[];
-  /** Default of `every`. */
+  /** Default of `every`; with `tells`, of `cron`. */
   readonly every: string;
   /** Default of `coolDown`. */
   readonly coolDown: string;
+  /** It looks by the calendar, and what it finds is told and nothing else: there is no `do`, `coolDown` and `attempts`. */
+  readonly tells?: true;
   /** It is about the champion: without one there is nothing to look at. */
   readonly ofChampion: boolean;
   /** Where the source holds no row that the champion has not seen, a run is of no use. */

@@ -73,7 +73,7 @@ export default defineChannel<EmailConfig>({
     },
   },
   reference: 'https://www.rfc-editor.org/rfc/rfc5321',
-  async send({ id, event, pipeline, summary, workflow, model, version, at, trigger }, config, { signal }) {
+  async send({ id, event, pipeline, summary, workflow, model, version, at, trigger, whole }, config, { signal }) {
     const { host, security, user, password, from, to } = config;
     if ((user === undefined) !== (password === undefined)) throw refused('"user" and "password" go together.');
     if (password !== undefined && security === 'none' && !LOOPBACK.test(host))
@@ -102,9 +102,17 @@ export default defineChannel<EmailConfig>({
         // The same of every attempt: who gets it twice can tell.
         messageId: `<${sha256(id).slice(0, 32)}@perennial>`,
         subject: title.length > SUBJECT_CHARS ? `${title.slice(0, SUBJECT_CHARS - 1)}…` : title,
-        text: [`${pipeline}: ${event}${of}`, '', summary, '', `Workflow: ${workflow}`, `Started by: ${trigger}`, `Time: ${at}`, ''].join(
-          '\n',
-        ),
+        text: [
+          `${pipeline}: ${event}${of}`,
+          '',
+          whole?.markdown.trimEnd() ?? summary,
+          '',
+          `Workflow: ${workflow}`,
+          `Started by: ${trigger}`,
+          `Time: ${at}`,
+          '',
+        ].join('\n'),
+        ...(whole?.html === undefined ? {} : { html: whole.html }),
         // So that nobody's holiday answers it (RFC 3834).
         headers: { 'Auto-Submitted': 'auto-generated' },
       });

@@ -14,6 +14,7 @@ const SIGNS: Readonly<Record<Notification['event'], string>> = {
   drifted: '🟡',
   degraded: '🟡',
   triggered: '🟡',
+  digest: '📋',
   rolledBack: '🟠',
   returned: '🟠',
   paused: '🟠',

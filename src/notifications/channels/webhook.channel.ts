@@ -19,6 +19,7 @@ const TYPES: Readonly<Record<Notification['event'], string>> = {
   drifted: 'drift.detected',
   degraded: 'performance.degraded',
   triggered: 'trigger.fired',
+  digest: 'digest.ready',
   rolledBack: 'model.rolledBack',
   returned: 'rollout.ended',
   paused: 'pipeline.paused',
@@ -49,10 +50,17 @@ export default defineChannel<WebhookConfig>({
     },
   },
   reference: 'https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md',
-  send({ id, event, at, ...data }, { url, headers }, { signal }) {
+  send({ id, event, at, whole, ...data }, { url, headers }, { signal }) {
     const { pipeline, workflow, kind } = data;
     const type = event === 'failed' && kind !== 'run' ? 'check.failed' : TYPES[event];
-    const body = cloudEvent({ id, source: `/pipelines/${pipeline}`, type, subject: workflow, time: at, data: { event, ...data } });
+    const body = cloudEvent({
+      id,
+      source: `/pipelines/${pipeline}`,
+      type,
+      subject: workflow,
+      time: at,
+      data: { event, ...data, ...(whole === undefined ? {} : { markdown: whole.markdown }) },
+    });
     return post(url, body, { ...headers, 'content-type': CLOUD_EVENT_TYPE }, signal, POST_ERRORS);
   },
 });

@@ -2,12 +2,14 @@ import { compileOrThrow, compileText } from '../../config/plan-document.ts';
 import { formatDiagnostic } from '../../config/diagnostic.ts';
 import { loadDocument } from '../../config/load-document.ts';
 import { migrate } from '../../config/migrations.ts';
+import { isObject } from '../../config/schema-walk.ts';
 import { durationMs } from '../../core/duration.ts';
 import { PerennialError } from '../../core/errors.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import type { Plan, PlanStep } from '../../core/plan.ts';
 import type { IngestConfig } from '../../data/ingest/ingest-config.ts';
 import { labelList } from '../../data/ingest/label-columns.ts';
+import { triggers } from '../../monitoring/triggers/index.generated.ts';
 import { modelOf } from '../../runs/search-attributes.ts';
 
 type Writable = { -readonly [key in keyof JsonObject]: Json };
@@ -34,7 +36,7 @@ export interface Prepared {
 
 const DAY_MS = 86_400_000;
 /** Keys of `on` by which others are told: nobody is told of what is only played. */
-const TOLD = ['notify', 'publish'] as const;
+const TOLD: readonly string[] = ['notify', 'publish', ...triggers.filter(({ tells }) => tells === true).map(({ name }) => name)];
 /** A training that leaves its weights as they were drawn. */
 const WEAK = { epochs: 1, optimizer: { sgd: { learningRate: 1e-9 } } } as const;
 
@@ -54,6 +56,7 @@ export async function prepare(file: string, params: Readonly<Record<string, Json
   refuseDeeds(plan.steps);
   refusePauses(plan);
   const config = ingest.config as unknown as IngestConfig;
+  const declared = new Set(Object.keys(isObject(document['on']) ? document['on'] : {}));
   const labels = labelList(config.label);
   if (labels.length !== 1)
     throw cannot(
@@ -87,7 +90,7 @@ export async function prepare(file: string, params: Readonly<Record<string, Json
     times: [...new Set(times.filter((name) => name !== undefined))],
     keepDays: keptDays(config),
     listensToFlags: plan.on.triggers?.['feedback'] !== undefined,
-    notes: TOLD.filter((name) => plan.on[name] !== undefined).map((name) => `Nobody was told anything: "on.${name}" was left out.`),
+    notes: TOLD.filter((name) => declared.has(name)).map((name) => `Nobody was told anything: "on.${name}" was left out.`),
     planFor: (source) => compile(source, () => undefined),
     weakPlanFor: (source) =>
       compile(source, (steps) => {

@@ -70,9 +70,9 @@ async function mailServer(options: SMTPServerOptions = {}): Promise<{ readonly p
   return { port: (server.server.address() as AddressInfo).port, mails };
 }
 
-function send(config: JsonObject, ms = 20_000): Promise<void> {
+function send(config: JsonObject, ms = 20_000, message = MESSAGE): Promise<void> {
   const whole = { host: '127.0.0.1', security: 'none', from: 'Perennial <perennial@example.org>', to: ['team@example.org'], ...config };
-  return sendBy(MESSAGE, 'email', whole, { signal: AbortSignal.timeout(ms) });
+  return sendBy(message, 'email', whole, { signal: AbortSignal.timeout(ms) });
 }
 
 const failure = (code: number) => (_address: unknown, _session: unknown, done: (error?: Error) => void) =>
@@ -95,6 +95,13 @@ describe('e-mail', () => {
     // Tried again, it is the same mail.
     const idOf = ({ text }: Mail): string => /^Message-ID: (.*)$/im.exec(text)![1]!;
     expect(idOf(again!)).toBe(idOf(mail!));
+  });
+
+  it('holds a digest whole, as text and as a page', async () => {
+    const { port, mails } = await mailServer();
+    await send({ port }, 20_000, { ...MESSAGE, event: 'digest', whole: { markdown: '# What happened\n', html: '<h1>What happened</h1>' } });
+    expect(mails[0]!.text).toMatch(/Content-Type: multipart\/alternative/);
+    expect(mails[0]!.text).toMatch(/Content-Type: text\/plain[^]*# What happened[^]*Content-Type: text\/html[^]*<h1>What happened<\/h1>/);
   });
 
   it.each([

@@ -162,6 +162,8 @@ describe('an A/B test', () => {
     await until(async () => (await predict(urls[0]!, 'b')).version === 1);
     await set.deploy('b', 2, { abTest: { by: { header: 'X-User' }, metric: 'accuracy', for: '10m', minUnits: 40, then: 'promote' } });
     const arms = new Map<string, string | null>();
+    // Before all others, so that it is in what is read first of either log.
+    for (const url of urls) expect(await predict(url, 'b')).toMatchObject({ version: 1, arm: null });
     for (let user = 0; user < 120; user += 1) {
       const id = `ask-${user}`;
       const told = await Promise.all(urls.map((url) => predict(url, 'b', { 'x-user': `u${user}`, 'x-request-id': id })));
@@ -169,7 +171,6 @@ describe('an A/B test', () => {
       arms.set(id, told[0]!.arm);
     }
     expect(new Set(arms.values())).toEqual(new Set(['champion', 'candidate']));
-    expect(await predict(urls[0]!, 'b')).toMatchObject({ version: 1, arm: null });
     const feedback = [...arms.keys()].map((id) => ({ id, label: 'two' }));
     expect((await fetch(`${urls[0]}/models/b/feedback`, { method: 'POST', body: JSON.stringify(feedback) })).status).toBe(200);
     const record = await set.ended('b');

@@ -1,4 +1,8 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { planTriggers } from '../../../src/config/triggers.ts';
+import type { JsonObject } from '../../../src/core/json.ts';
 import type { MonitorInput, MonitorView } from '../../../src/core/monitor.ts';
 import type { Plan, PlannedTrigger, TriggerAction } from '../../../src/core/plan.ts';
 import type { RunView } from '../../../src/core/run.ts';
@@ -419,5 +423,65 @@ describe('event', () => {
       ['halted/event', 'update'],
       ['halted/version', 'delete'],
     ]);
+  });
+});
+
+describe('a digest', () => {
+  it('is sent by the calendar to whoever asked for it, starts nothing, and is nothing to look at', async () => {
+    const received: any[] = [];
+    const receiver = createServer((request, response) => {
+      let text = '';
+      request.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      request.on('end', () => {
+        received.push(JSON.parse(text));
+        response.end();
+      });
+    });
+    await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`;
+    await learn('weekly');
+    await learn('elsewhere');
+    const planned = (digest: object, text: object = {}): Plan => ({
+      ...planOf('weekly'),
+      on: planTriggers({
+        digest: { cron: '0 8 * * 1', timezone: 'Europe/Berlin', of: 'model', since: '7d', when: 'always', ...digest },
+        notify: [{ to: { webhook: { url, headers: {} } }, events: ['digest', 'triggered', 'failed'], repeat: 'changes', ...text }],
+      } as JsonObject),
+    });
+    const plan = planned({});
+    await applied(stage.temporal, [plan], steps);
+    const { id } = (await until(() => listSchedules(stage.temporal, { pipeline: 'weekly' })))[0]!;
+    expect(id).toBe('weekly/digest');
+    const { spec } = await stage.temporal.client.schedule.getHandle(id).describe();
+    expect(spec).toMatchObject({ timezone: 'Europe/Berlin', calendars: [{ hour: [{ start: 8 }], dayOfWeek: [{ start: 'MONDAY' }] }] });
+
+    const runs = learnt.length;
+    // Ticks have whole seconds.
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    await stage.temporal.client.schedule.getHandle(id).trigger();
+    const [event] = await until(() => received);
+    expect(event).toMatchObject({
+      type: 'perennial.digest.ready',
+      source: '/pipelines/weekly',
+      data: { event: 'digest', outcome: 'told' },
+    });
+    expect(event.data.summary).toMatch(/^What happened from \S+ to \S+: 1 model, nothing waits for anybody\.$/);
+    expect(event.data.markdown).toContain('version 1 became champion');
+    expect(event.data.markdown).not.toContain('elsewhere');
+    expect(learnt.length).toBe(runs);
+    expect(await needsAttention(stage.temporal, { pipeline: 'weekly' })).toEqual([]);
+
+    const of = async (settings: object): Promise<MonitorView> => {
+      const one = planned(settings);
+      return check('weekly', 'digest', one.on.triggers!['digest']!);
+    };
+    const whole = await of({ of: 'store' });
+    expect(whole).toMatchObject({ outcome: 'told', run: null });
+    expect(whole.finding.details).toContain('## elsewhere');
+    expect(whole.finding.page).toMatch(/^<!doctype html>/i);
+    // Nothing of it happened within a second.
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    expect(await of({ since: '1s', when: 'news' })).toMatchObject({ outcome: 'none' });
+    receiver.close();
   });
 });

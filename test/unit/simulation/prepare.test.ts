@@ -27,6 +27,7 @@ describe('a document for a simulation', () => {
     const prepared = await prepare(
       documentWith(({ on }) => {
         on.notify = [{ to: { command: { run: ['true'] } } }];
+        on.digest = {};
       }),
       {},
     );
@@ -37,8 +38,12 @@ describe('a document for a simulation', () => {
       mode: 'recent',
     });
     expect(plan.on.notify).toBeUndefined();
+    expect(plan.on.triggers).not.toHaveProperty('digest');
     expect(prepared).toMatchObject({ model: 'returns', label: 'returned', times: ['at'], keepDays: 14, listensToFlags: true });
-    expect(prepared.notes).toEqual(['Nobody was told anything: "on.notify" was left out.']);
+    expect(prepared.notes).toEqual([
+      'Nobody was told anything: "on.notify" was left out.',
+      'Nobody was told anything: "on.digest" was left out.',
+    ]);
   });
 
   it('can be trained so that it hardly learns', async () => {
