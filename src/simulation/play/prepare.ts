@@ -2,7 +2,6 @@ import { compileOrThrow, compileText } from '../../config/plan-document.ts';
 import { formatDiagnostic } from '../../config/diagnostic.ts';
 import { loadDocument } from '../../config/load-document.ts';
 import { migrate } from '../../config/migrations.ts';
-import { isObject } from '../../config/schema-walk.ts';
 import { durationMs } from '../../core/duration.ts';
 import { PerennialError } from '../../core/errors.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
@@ -56,7 +55,7 @@ export async function prepare(file: string, params: Readonly<Record<string, Json
   refuseDeeds(plan.steps);
   refusePauses(plan);
   const config = ingest.config as unknown as IngestConfig;
-  const declared = new Set(Object.keys(isObject(document['on']) ? document['on'] : {}));
+  const declared = new Set(Object.keys((document as JsonObject)['on'] ?? {}));
   const labels = labelList(config.label);
   if (labels.length !== 1)
     throw cannot(
