@@ -10,7 +10,7 @@ import {
 } from '@temporalio/workflow';
 import { eventsOfCheck } from '../src/core/notification.ts';
 import type { WholeText } from '../src/core/notification.ts';
-import { kindOfCheck, retrainingRunId } from '../src/core/monitor.ts';
+import { actionOf, kindOfCheck, retrainingRunId } from '../src/core/monitor.ts';
 import type {
   Admission,
   AdmissionTask,
@@ -125,9 +125,9 @@ async function act(
   finding: MonitorFinding,
   nominalTime: string,
 ): Promise<Pick<MonitorView, 'outcome' | 'run' | 'why'>> {
+  // Of schedules that were made before `do`: nothing is asked, as then.
   if (input.check.kind === 'drift' && input.check.drift.action === 'alert') return { outcome: 'alert', run: null };
-  if (input.check.kind === 'trigger' && input.check.trigger.do.kind !== 'retrain')
-    return { run: null, ...(await done(input, taskOf(input, finding, nominalTime))) };
+  if (actionOf(input.check).kind !== 'retrain') return { run: null, ...(await done(input, taskOf(input, finding, nominalTime))) };
   if (!patched(PATCHES.admission))
     return start(input, finding, nominalTime, `${input.pipeline}/${retrainingRunId(input, finding, nominalTime)}`);
   const { outcome, run, why } = await admitted(input, taskOf(input, finding, nominalTime));
@@ -178,12 +178,11 @@ function evidenceOf(
   { check }: MonitorInput,
   { champion, rows, driftScore, newRows, evidence }: MonitorFinding,
 ): Pick<MonitorInput['run'], 'evidence'> {
-  if (check.kind === 'drift') return { evidence: { trigger: 'drift', champion, rows, driftScore } };
-  if (check.kind === 'newData') return { evidence: { trigger: 'newData', champion, rows, newRows } };
-  const { do: action } = check.trigger;
-  return {
-    evidence: { ...evidence, champion, ...(action.kind === 'retrain' && action.variant !== undefined ? { run: action.variant.text } : {}) },
-  };
+  const action = actionOf(check);
+  const differs = action.kind === 'retrain' && action.variant !== undefined ? { run: action.variant.text } : {};
+  if (check.kind === 'drift') return { evidence: { trigger: 'drift', champion, rows, driftScore, ...differs } };
+  if (check.kind === 'newData') return { evidence: { trigger: 'newData', champion, rows, newRows, ...differs } };
+  return { evidence: { ...evidence, champion, ...differs } };
 }
 
 async function start(

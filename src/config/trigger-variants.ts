@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../core/json.ts';
 import { canonicalJson } from '../core/json.ts';
-import type { Plan, PlanVariant } from '../core/plan.ts';
+import type { Plan, PlanVariant, TriggerAction } from '../core/plan.ts';
 import type { Finding } from './diagnostic.ts';
 import { resolveParameters } from './parameters.ts';
 import { isObject } from './schema-walk.ts';
@@ -32,9 +32,9 @@ export function withVariants(
   compile: CompileWith,
 ): { readonly plan: Plan; readonly findings: readonly Finding[] } {
   const findings: Finding[] = [];
-  const triggers = Object.entries(plan.on.triggers ?? {}).map(([name, trigger]) => {
+  const differing = <T extends { readonly do?: TriggerAction }>(name: string, trigger: T): T => {
     const differs = differsOf(document, name);
-    if (differs === undefined || trigger.do.kind !== 'retrain') return [name, trigger] as const;
+    if (differs === undefined || trigger.do?.kind !== 'retrain') return trigger;
     const pointer = `/on/${name}/do/retrain`;
     const place = (message: string, fix?: string): void => void findings.push({ pointer, message, ...(fix === undefined ? {} : { fix }) });
     const written = rewrite(document, plan, differs, place);
@@ -42,18 +42,24 @@ export function withVariants(
     const compiled = compile(written, parameters.values);
     for (const { message, fix } of [...parameters.findings, ...compiled.findings])
       place(`The run that it starts (${textOf(differs)}) could not be run: ${message}`, fix);
-    if (compiled.plan === undefined) return [name, trigger] as const;
+    if (compiled.plan === undefined) return trigger;
     const steps = compiled.plan.steps.filter((step) => {
       const own = plan.steps.find(({ id }) => id === step.id);
       return own === undefined || canonicalJson(own as never) !== canonicalJson(step as never);
     });
     const variant: PlanVariant = { text: textOf(differs), parameters: parameters.values, steps };
-    return [name, { ...trigger, do: { kind: 'retrain' as const, variant } }] as const;
-  });
-  return {
-    plan: triggers.length === 0 ? plan : { ...plan, on: { ...plan.on, triggers: Object.fromEntries(triggers) } },
-    findings,
+    return { ...trigger, do: { kind: 'retrain' as const, variant } };
   };
+  const { drift, newData, triggers } = plan.on;
+  const on = {
+    ...plan.on,
+    ...(drift === undefined ? {} : { drift: differing('drift', drift) }),
+    ...(newData === undefined ? {} : { newData: differing('newData', newData) }),
+    ...(triggers === undefined
+      ? {}
+      : { triggers: Object.fromEntries(Object.entries(triggers).map(([name, one]) => [name, differing(name, one)])) }),
+  };
+  return { plan: { ...plan, on }, findings };
 }
 
 function differsOf(document: Json, name: string): Differs | undefined {

@@ -12,13 +12,15 @@ interface ScheduleConfig extends Omit<ScheduleTrigger, 'catchupMs' | 'everyMs' |
   readonly every?: string;
   readonly jitter?: string;
 }
-interface DriftConfig extends Omit<DriftTrigger, 'everyMs' | 'windowMs' | 'coolDownMs' | 'season'> {
+interface DriftConfig extends Omit<DriftTrigger, 'everyMs' | 'windowMs' | 'coolDownMs' | 'season' | 'do'> {
+  readonly do: Json;
   readonly every: string;
   readonly window: string;
   readonly coolDown: string;
   readonly season?: { readonly every: string; readonly count: number };
 }
-interface NewDataConfig extends Omit<NewDataTrigger, 'everyMs' | 'coolDownMs'> {
+interface NewDataConfig extends Omit<NewDataTrigger, 'everyMs' | 'coolDownMs' | 'do'> {
+  readonly do: Json;
   readonly every: string;
   readonly coolDown: string;
 }
@@ -62,9 +64,10 @@ function planSchedule({ catchup, every, jitter, ...rest }: ScheduleConfig): Sche
   };
 }
 
-function planDrift({ every, window, coolDown, season, ...rest }: DriftConfig): DriftTrigger {
+function planDrift({ every, window, coolDown, season, do: action, ...rest }: DriftConfig): DriftTrigger {
   return {
     ...rest,
+    do: planAction(action),
     everyMs: durationMs(every),
     windowMs: durationMs(window),
     coolDownMs: durationMs(coolDown),
@@ -72,8 +75,8 @@ function planDrift({ every, window, coolDown, season, ...rest }: DriftConfig): D
   };
 }
 
-function planNewData({ every, coolDown, ...rest }: NewDataConfig): NewDataTrigger {
-  return { ...rest, everyMs: durationMs(every), coolDownMs: durationMs(coolDown) };
+function planNewData({ every, coolDown, do: action, ...rest }: NewDataConfig): NewDataTrigger {
+  return { ...rest, do: planAction(action), everyMs: durationMs(every), coolDownMs: durationMs(coolDown) };
 }
 
 function planTrigger(

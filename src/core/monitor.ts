@@ -1,5 +1,5 @@
 import type { JsonObject } from './json.ts';
-import type { DriftTrigger, PlannedTrigger } from './plan.ts';
+import type { DriftTrigger, PlannedTrigger, TriggerAction } from './plan.ts';
 import type { PipelineInput } from './run.ts';
 
 /** The one argument of the workflow `monitor`: one scheduled check of a model that is being served. */
@@ -8,7 +8,7 @@ export interface MonitorInput {
   readonly model: string;
   readonly check:
     | { readonly kind: 'drift'; readonly drift: DriftTrigger }
-    | { readonly kind: 'newData'; readonly rows: number }
+    | { readonly kind: 'newData'; readonly rows: number; readonly do?: TriggerAction }
     | { readonly kind: 'trigger'; readonly name: string; readonly trigger: PlannedTrigger };
   /** The retraining run, ready to start. */
   readonly run: PipelineInput;
@@ -50,6 +50,18 @@ export type MonitorOutcome =
 /** What a check is of, as lists, notifications and ids of schedules call it. */
 export function kindOfCheck(check: MonitorInput['check']): string {
   return check.kind === 'trigger' ? check.name : check.kind;
+}
+
+/** The same as the end of the id of its schedule. */
+export function scheduleKindOf(check: MonitorInput['check']): string {
+  return check.kind === 'newData' ? 'new-data' : kindOfCheck(check);
+}
+
+/** What is done about what a check finds. */
+export function actionOf(check: MonitorInput['check']): TriggerAction {
+  if (check.kind === 'trigger') return check.trigger.do;
+  if (check.kind === 'newData') return check.do ?? { kind: 'retrain' };
+  return check.drift.do ?? { kind: check.drift.action === 'alert' ? 'notify' : 'retrain' };
 }
 
 export interface MonitorView {

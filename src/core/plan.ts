@@ -83,13 +83,18 @@ export const TRIGGER_BOUNDS = { coolDownMs: 3_600_000, attempts: 3 } as const;
 
 export interface NewDataTrigger extends TriggerBounds {
   readonly rows: number;
+  /** Left out in plans of before there was a choice: retrain. */
+  readonly do?: TriggerAction;
   readonly everyMs: number;
 }
 
 export type DriftTestChoice = string | Readonly<Record<string, { readonly threshold?: number } | undefined>>;
 
 export interface DriftTrigger extends TriggerBounds {
-  readonly action: 'retrain' | 'alert';
+  /** Left out in plans that have `action`. */
+  readonly do?: TriggerAction;
+  /** Of plans of before there was more to choose from; "alert" is to notify. */
+  readonly action?: 'retrain' | 'alert';
   /** How often the logged predictions are compared with the champion's reference profile. */
   readonly everyMs: number;
   readonly windowMs: number;

@@ -2,7 +2,7 @@ import { WorkflowFailedError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { DATA_STOPS } from '../core/errors.ts';
-import { kindOfCheck } from '../core/monitor.ts';
+import { kindOfCheck, scheduleKindOf } from '../core/monitor.ts';
 import type { Admission, AdmissionTask } from '../core/monitor.ts';
 import { TRIGGER_BOUNDS } from '../core/plan.ts';
 import type { TriggerBounds } from '../core/plan.ts';
@@ -57,7 +57,7 @@ export async function admit(deps: CheckDeps, client: Client, task: AdmissionTask
       run: null,
       why: `The source holds no row that version ${champion} has not seen: there is nothing new to learn from.`,
     };
-  const run = `${plan.pipeline}/${kindOfCheck(task.check) === 'newData' ? 'new-data' : kindOfCheck(task.check)}-v${champion}-${attempts + 1}-${task.nominalTime.replace(/[-:]|\.\d+/g, '')}`;
+  const run = `${plan.pipeline}/${scheduleKindOf(task.check)}-v${champion}-${attempts + 1}-${task.nominalTime.replace(/[-:]|\.\d+/g, '')}`;
   const next: TriggerRecord = {
     formatVersion: 1,
     champion,

@@ -1,10 +1,11 @@
 import type { Client } from '@temporalio/client';
 import { isPerennialError, messageOf } from '../core/errors.ts';
-import { kindOfCheck } from '../core/monitor.ts';
+import { actionOf, scheduleKindOf } from '../core/monitor.ts';
 import type { AdmissionTask, Deed, DeedTask } from '../core/monitor.ts';
 import type { TriggerAction } from '../core/plan.ts';
 import { triggerRegistry } from '../monitoring/triggers/index.generated.ts';
 import { createRegistry } from '../registry/registry.ts';
+import { settleNewData } from './monitor-findings.ts';
 import type { CheckDeps } from './monitor-findings.ts';
 import { updateModel } from './models.ts';
 import { marked } from './schedule-marks.ts';
@@ -21,7 +22,7 @@ export interface DeedPlace {
 /** Tells a trigger that something was done about what it found. */
 export async function settle(deps: CheckDeps, task: AdmissionTask, what: string): Promise<void> {
   const { check } = task;
-  if (check.kind !== 'trigger') return;
+  if (check.kind !== 'trigger') return settleNewData(deps, task, what);
   const look = { pipeline: task.run.plan.pipeline, model: task.model, nominalTime: task.nominalTime };
   const { evidence = {}, ...finding } = task.finding;
   await triggerRegistry.get(check.name).settle?.(deps, look, check.trigger.settings, { ...finding, evidence }, what);
@@ -29,9 +30,8 @@ export async function settle(deps: CheckDeps, task: AdmissionTask, what: string)
 
 /** Does what the document says in place of a run: roll back, pause, or nothing but tell. Done twice it is done once. */
 export async function act(deps: CheckDeps, place: DeedPlace, task: DeedTask): Promise<Deed> {
-  if (task.check.kind !== 'trigger') return { outcome: 'alert', why: '' };
-  const action = task.check.trigger.do;
-  if (triggerRegistry.get(task.check.name).tells === true) return { outcome: 'told', why: '' };
+  const action = actionOf(task.check);
+  if (task.check.kind === 'trigger' && triggerRegistry.get(task.check.name).tells === true) return { outcome: 'told', why: '' };
   const deed =
     action.kind === 'rollback'
       ? await goBack(deps, place, task, action)
@@ -89,7 +89,7 @@ async function goBack(
 /** Pauses what starts the pipeline by itself, but for the check that found it: that goes on to look. */
 async function pause({ client }: DeedPlace, task: DeedTask): Promise<Deed> {
   const { pipeline } = task.run.plan;
-  const own = `${pipeline}/${kindOfCheck(task.check)}`;
+  const own = `${pipeline}/${scheduleKindOf(task.check)}`;
   const going = (await marked({ client })).filter(
     ({ id, mark, description }) => mark.pipeline === pipeline && id !== own && !description.state.paused,
   );

@@ -1,4 +1,5 @@
-import type { MonitorFinding, MonitorTask } from '../core/monitor.ts';
+import { actionOf } from '../core/monitor.ts';
+import type { AdmissionTask, MonitorFinding, MonitorTask } from '../core/monitor.ts';
 import type { DriftTrigger, PlannedTrigger } from '../core/plan.ts';
 import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
 import { PerennialError } from '../core/errors.ts';
@@ -48,7 +49,7 @@ export async function checkDrift(deps: CheckDeps, task: MonitorTask, drift: Drif
         windowsMin: drift.windowsMin ?? 1,
         windowsOf: drift.windowsOf ?? 1,
         // Runs have a cool-down of their own, which counts from their end.
-        coolDownMs: drift.action === 'alert' ? (drift.coolDownMs ?? 0) : 0,
+        coolDownMs: actionOf(task.check).kind === 'retrain' ? 0 : (drift.coolDownMs ?? 0),
       },
       pool: drift.pool ?? 1,
       compare: async (before) => withoutVerdict(await judgeModelDrift(against, read, rulesOf(drift), before), mute),
@@ -240,7 +241,24 @@ export async function checkNewData(deps: CheckDeps, task: MonitorTask, wanted: n
   if (champion === undefined || counted === undefined) return nothing(task.model);
   const { rows, unseen, note } = counted;
   const summary = `Of ${rows} rows that the source has, version ${champion.version} has not seen ${unseen}${note === '' ? '' : ` (${note})`}; ${wanted} are asked for.`;
-  return { champion: champion.version, due: unseen >= wanted, driftScore: null, rows, newRows: unseen, summary, details: '' };
+  const found = { champion: champion.version, driftScore: null, rows, newRows: unseen, details: '' };
+  if (unseen < wanted || actionOf(task.check).kind === 'retrain') return { ...found, due: unseen >= wanted, summary };
+  const { readState } = await import('../monitoring/triggers/trigger-state.ts');
+  const before = await readState(deps.store, task.run.plan.pipeline, NEW_DATA);
+  const isKnown = before?.seen === seenRows(champion.version, unseen, wanted);
+  return { ...found, due: !isKnown, summary: isKnown ? `${summary} That was seen to (${before.what}, ${before.at}).` : summary };
+}
+
+const NEW_DATA = 'newData';
+/** What no run makes go away is said once for each time that as many rows came as are asked for. */
+const seenRows = (champion: number, unseen: number, wanted: number): string => `${champion} ${Math.floor(unseen / wanted)}`;
+
+/** Remembers that something else than a run was done about new rows. */
+export async function settleNewData(deps: CheckDeps, { check, finding, run, nominalTime }: AdmissionTask, what: string): Promise<void> {
+  if (check.kind !== 'newData' || actionOf(check).kind === 'retrain' || finding.champion === null) return;
+  const { writeState } = await import('../monitoring/triggers/trigger-state.ts');
+  const seen = seenRows(finding.champion, finding.newRows, check.rows);
+  await writeState(deps.store, { pipeline: run.plan.pipeline, trigger: NEW_DATA, seen, what, at: nominalTime });
 }
 
 /** Rows of the pipeline's source that the champion was not made from; undefined where there is no champion, or its data are not known. */

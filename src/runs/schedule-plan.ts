@@ -2,7 +2,7 @@ import { canonicalJson } from '../core/json.ts';
 import { temporalCrons } from '../config/cron.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { MonitorInput } from '../core/monitor.ts';
-import type { Plan, PlannedTrigger, ScheduleTrigger, TriggerAction } from '../core/plan.ts';
+import type { NewDataTrigger, Plan, ScheduleTrigger, TriggerAction } from '../core/plan.ts';
 import type { PipelineInput } from '../core/run.ts';
 import type { StepDefinition } from '../core/step.ts';
 import { triggerRegistry } from '../monitoring/triggers/index.generated.ts';
@@ -102,8 +102,8 @@ export function desiredSchedules(
         {
           pipeline: plan.pipeline,
           model,
-          check: { kind: 'drift', drift },
-          run: pipelineInput(plan, steps, { trigger: 'drift' }),
+          check: { kind: 'drift', drift: withoutVariant(drift) },
+          run: pipelineInput(variantOf(plan, drift.do), steps, { trigger: 'drift' }),
         },
       ),
     );
@@ -115,8 +115,8 @@ export function desiredSchedules(
         {
           pipeline: plan.pipeline,
           model,
-          check: { kind: 'newData', rows: newData.rows },
-          run: pipelineInput(plan, steps, { trigger: 'newData' }),
+          check: { kind: 'newData', ...newDataCheck(withoutVariant(newData)) },
+          run: pipelineInput(variantOf(plan, newData.do), steps, { trigger: 'newData' }),
         },
       ),
     );
@@ -138,25 +138,27 @@ export function desiredSchedules(
 }
 
 /** The plan of the run that a trigger starts. It carries no plans of others. */
-function variantOf(plan: Plan, action: TriggerAction): Plan {
-  const { triggers, ...on } = plan.on;
+function variantOf(plan: Plan, action: TriggerAction | undefined): Plan {
+  const { triggers, drift, newData, ...on } = plan.on;
   const own: Plan = {
     ...plan,
     on: {
       ...on,
+      ...(drift === undefined ? {} : { drift: withoutVariant(drift) }),
+      ...(newData === undefined ? {} : { newData: withoutVariant(newData) }),
       ...(triggers === undefined
         ? {}
         : { triggers: Object.fromEntries(Object.entries(triggers).map(([name, one]) => [name, withoutVariant(one)])) }),
     },
   };
-  if (action.kind !== 'retrain' || action.variant === undefined) return own;
+  if (action?.kind !== 'retrain' || action.variant === undefined) return own;
   const { parameters, steps } = action.variant;
   return { ...own, parameters, steps: own.steps.map((step) => steps.find(({ id }) => id === step.id) ?? step) };
 }
 
 /** The steps of a variant are in the plan of its run already. */
-function withoutVariant(trigger: PlannedTrigger): PlannedTrigger {
-  if (trigger.do.kind !== 'retrain' || trigger.do.variant === undefined) return trigger;
+function withoutVariant<T extends { readonly do?: TriggerAction }>(trigger: T): T {
+  if (trigger.do?.kind !== 'retrain' || trigger.do.variant === undefined) return trigger;
   return { ...trigger, do: { kind: 'retrain', variant: { ...trigger.do.variant, steps: [] } } };
 }
 
@@ -176,6 +178,10 @@ export function factsOf(desired: DesiredSchedule): Record<string, string> {
   // The same document can compile to another plan with another version of Perennial.
   facts.plan = sha256(canonicalJson(input)).slice(0, 12);
   return facts;
+}
+
+function newDataCheck({ rows, do: action }: NewDataTrigger): { readonly rows: number; readonly do?: TriggerAction } {
+  return { rows, ...(action === undefined ? {} : { do: action }) };
 }
 
 function factsOfCheck(check: MonitorInput['check']): Record<string, string> {

@@ -1,10 +1,11 @@
+import type { Json } from '../../core/json.ts';
 import { defineCheck } from './check.ts';
 import type { Finding } from '../diagnostic.ts';
 import { isObject } from '../schema-walk.ts';
 
 export default defineCheck({
   name: 'triggers',
-  summary: 'What starts runs has something to watch: drift a registered model, new data a source.',
+  summary: 'What starts runs has something to watch: drift a registered model, new data a source; and does what can be done.',
   run({ document, steps }) {
     const { on } = document;
     if (!isObject(on)) return [];
@@ -31,6 +32,23 @@ export default defineCheck({
         message: '"newData" counts the rows since the version that serves, and no step registers one.',
         fix: 'Add a "register" step, or remove "newData".',
       });
+    if (doesRollBack(on['newData']))
+      findings.push({
+        pointer: '/on/newData/do',
+        message: 'New rows say nothing against the version that serves, so that there is no reason to go back to the one before.',
+        fix: 'Let "do" be "retrain", "pause" or "notify".',
+      });
+    if (doesRollBack(on['drift']) && !has('deploy'))
+      findings.push({
+        pointer: '/on/drift/do',
+        message: 'A rollback is of a model that this pipeline deploys, and no step does.',
+        fix: 'Add a "deploy" step, or let "do" be "notify".',
+      });
     return findings;
   },
 });
+
+function doesRollBack(trigger: Json | undefined): boolean {
+  const action = isObject(trigger) ? trigger['do'] : undefined;
+  return action === 'rollback' || (isObject(action) && 'rollback' in action);
+}

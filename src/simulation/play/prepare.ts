@@ -130,7 +130,8 @@ function refuseDeeds(steps: readonly PlanStep[]): void {
 
 /** Temporal's test server has no schedules that could be paused. */
 function refusePauses({ on }: Plan): void {
-  const pauses = Object.entries(on.triggers ?? {}).find(([, trigger]) => trigger.do.kind === 'pause');
+  const acting = { drift: on.drift, newData: on.newData, ...on.triggers };
+  const pauses = Object.entries(acting).find(([, trigger]) => trigger?.do?.kind === 'pause');
   if (pauses !== undefined)
     throw cannot(`"on.${pauses[0]}" pauses schedules, and Temporal's test server has none`, `Let "on.${pauses[0]}.do" be another action.`);
 }

@@ -9,7 +9,7 @@ import type { ErrorCode } from '../../../src/core/errors.ts';
 import { needsAttention } from '../../../src/runs/attention.ts';
 import { pipelineInput } from '../../../src/runs/pipeline-input.ts';
 import { startRun } from '../../../src/runs/runs.ts';
-import { deleteSchedule, triggerSchedule } from '../../../src/runs/schedules.ts';
+import { deleteSchedule, listSchedules, triggerSchedule } from '../../../src/runs/schedules.ts';
 import { startAttributes } from '../../../src/runs/search-attributes.ts';
 import { waitRun } from '../../../src/runs/wait-run.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
@@ -125,7 +125,10 @@ function scene(name: string, config: object = {}): Scene {
     },
     async check(on) {
       const run = pipelineInput(planOf(on), steps, { trigger: 'drift' in on ? 'drift' : 'newData' });
-      const check: MonitorInput['check'] = 'drift' in on ? { kind: 'drift', drift: on.drift } : { kind: 'newData', rows: on.newData.rows };
+      const check: MonitorInput['check'] =
+        'drift' in on
+          ? { kind: 'drift', drift: on.drift }
+          : { kind: 'newData', rows: on.newData.rows, ...(on.newData.do === undefined ? {} : { do: on.newData.do }) };
       const view = (await stage.temporal.client.workflow.execute('monitor', {
         workflowId: `monitor/${name}/${(checks += 1)}`,
         taskQueue: 'perennial',
@@ -306,17 +309,51 @@ describe('runs that their data stop', () => {
   });
 });
 
+const drift: DriftTrigger = {
+  do: { kind: 'retrain' },
+  everyMs: 60_000,
+  windowMs: 3_600_000,
+  rowsMin: 50,
+  columnsMin: 1,
+  coolDownMs: 0,
+  attempts: 3,
+  tests: ['psi', 'ks'],
+};
+
+describe('in place of a run', () => {
+  it('people are told of new rows once for each time that as many came as are asked for', async () => {
+    const { write, learn, check } = scene('told-of');
+    write(rows(days(1, 2)));
+    await learn();
+    const notify = newData(20, { do: { kind: 'notify' } });
+    expect(await check(notify)).toMatchObject({ outcome: 'none', finding: { newRows: 0 } });
+    write(rows(days(1, 3)));
+    expect(await check(notify)).toMatchObject({ outcome: 'alert', run: null, finding: { newRows: 20 } });
+    const again = await check(notify);
+    expect(again).toMatchObject({ outcome: 'none', finding: { due: false, newRows: 20 } });
+    expect(again.finding.summary).toMatch(/That was seen to \(alert, \S+\)\.$/);
+    write(rows(days(1, 4)));
+    expect(await check(notify)).toMatchObject({ outcome: 'alert', finding: { newRows: 40 } });
+    expect((await createRegistry(stage.deps.store, stage.deps.artifacts).versions('told-of')).length).toBe(1);
+  });
+
+  it('what starts the pipeline by itself is paused, but for the check that found it', async () => {
+    const { write, learn, check, plan } = scene('held-up');
+    write(rows(days(1, 2)));
+    await learn();
+    const paused = newData(1, { everyMs: 86_400_000, do: { kind: 'pause' } });
+    const on = { ...paused, drift: { ...drift, everyMs: 86_400_000 } };
+    await applied(stage.temporal, [{ ...plan, on }], steps);
+    write(rows(days(1, 3)));
+    expect(await check(paused)).toMatchObject({ outcome: 'paused', why: expect.stringContaining('Paused: held-up/drift.') as string });
+    expect((await listSchedules(stage.temporal, { pipeline: 'held-up' })).map(({ id, paused: is }) => [id, is])).toEqual([
+      ['held-up/drift', true],
+      ['held-up/new-data', false],
+    ]);
+  });
+});
+
 describe('drift', () => {
-  const drift: DriftTrigger = {
-    action: 'retrain',
-    everyMs: 60_000,
-    windowMs: 3_600_000,
-    rowsMin: 50,
-    columnsMin: 1,
-    coolDownMs: 0,
-    attempts: 3,
-    tests: ['psi', 'ks'],
-  };
   /** Predictions of a version that were asked `minutes` ago. */
   async function ask(model: string, version: number, shift: number, minutes: number): Promise<void> {
     const at = new Date(Date.now() - minutes * 60_000).toISOString();

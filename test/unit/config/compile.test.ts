@@ -110,7 +110,7 @@ describe('compiling', () => {
     expect(on).toEqual({
       schedule: { cron: '0 3 * * *', timezone: 'UTC', overlap: 'skip', catchupMs: 3_600_000, pauseOnFailure: false },
       drift: {
-        action: 'retrain',
+        do: { kind: 'retrain' },
         everyMs: 3_600_000,
         windowMs: 86_400_000,
         rowsMin: 200,
@@ -131,7 +131,7 @@ describe('compiling', () => {
         coolDownMs: 3_600_000,
         attempts: 3,
       },
-      newData: { rows: 5, everyMs: 604_800_000, coolDownMs: 3_600_000, attempts: 3 },
+      newData: { rows: 5, do: { kind: 'retrain' }, everyMs: 604_800_000, coolDownMs: 3_600_000, attempts: 3 },
     });
   });
 

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { steps } from '../../../activities/steps/index.generated.ts';
 import { compileText } from '../../../src/config/plan-document.ts';
 import type { Plan } from '../../../src/core/plan.ts';
+import { actionOf } from '../../../src/core/monitor.ts';
 import type { MonitorInput } from '../../../src/core/monitor.ts';
 import { desiredSchedules } from '../../../src/runs/schedule-plan.ts';
 
@@ -59,6 +60,21 @@ it('a trigger may start another run than the document: from the champion, on oth
   const recent = runOf(plan, 'event');
   expect(configOf(recent, 'ingest')).toMatchObject({ mode: 'recent' });
   expect(configOf(recent, 'train')).toEqual(configOf(plan, 'train'));
+});
+
+it('so may drift and new data', () => {
+  const plan = planOf({
+    drift: { do: { retrain: { from: 'champion', on: 'append' } } },
+    newData: { rows: 10, do: { retrain: { parameters: { epochs: 3 } } } },
+  });
+  expect(configOf(runOf(plan, 'drift'), 'ingest')).toMatchObject({ mode: 'append' });
+  expect(configOf(runOf(plan, 'drift'), 'preprocess')).toMatchObject({ from: { model: 'grown', version: 'champion' } });
+  expect(configOf(runOf(plan, 'new-data'), 'train')).toMatchObject({ epochs: 3, model: { architecture: 'mlp' } });
+  for (const { input } of desiredSchedules(plan, steps)) {
+    const { check, run } = input as MonitorInput;
+    expect(actionOf(check)).toMatchObject({ kind: 'retrain', variant: { steps: [] } });
+    expect(run.plan.on.newData!.do).toMatchObject({ variant: { text: 'epochs = 3', steps: [] } });
+  }
 });
 
 it('and from the start, where the document goes on from the champion', () => {
