@@ -88,6 +88,9 @@ export interface NewDataTrigger extends TriggerBounds {
 
 export type DriftTestChoice = string | Readonly<Record<string, { readonly threshold?: number } | undefined>>;
 
+export type JointTestChoice =
+  string | Readonly<Record<string, { readonly threshold?: number; readonly pValue?: number; readonly rows?: number }>>;
+
 export interface DriftTrigger extends TriggerBounds {
   readonly action: 'retrain' | 'alert';
   /** How often the logged predictions are compared with the champion's reference profile. */
@@ -104,6 +107,8 @@ export interface DriftTrigger extends TriggerBounds {
   readonly columns?: Readonly<
     Record<string, { readonly tests?: readonly DriftTestChoice[]; readonly agree?: 'all' | 'any'; readonly missing?: number }>
   >;
+  /** Tests of whole rows. */
+  readonly joint?: readonly JointTestChoice[];
   readonly psi?: number;
   readonly ksPValue?: number;
   /** Columns that must drift, of the columns compared. */

@@ -58,6 +58,7 @@ async function judgeShown(
   const scored = await judgeWindow(answers, currentRows(answersOf(read(), version)), {
     ...options,
     columns: scores,
+    joint: [],
     looks,
     before: partOf('answers'),
     perColumn: Object.fromEntries(own.filter(([name]) => scores.includes(name))),
