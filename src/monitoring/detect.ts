@@ -97,8 +97,8 @@ export interface DriftResult {
  *
  * Not by chance is judged over all that was looked at. A column has a p-value for each number of windows that are looked at together
  * ({@link spansOf}); the smallest counts, times the number of looks (Bonferroni); those of all columns are corrected by Benjamini and
- * Hochberg, together with those of tests of whole rows, of which one is enough. So, while nothing changes, the chance that a window is called drifted is at most the threshold of the tests, however many
- * columns there are.
+ * Hochberg, together with those of tests of whole rows, of which one is enough. So, while nothing changes, the chance that a window is
+ * called drifted is at most the threshold of the tests, however many columns there are.
  *
  * @throws COLUMN_MISSING where `columns` names one that the profile has not; CONFIG_INVALID for a test that does not exist or does not
  * fit the column that it was declared for

@@ -16,8 +16,8 @@ const REACHED_MIN = 10;
  * estimate. What it is by chance is found by exchanging rows of both sides: the share of 999 exchanges that reach it is the p-value, exact
  * whatever the rows are. Smaller ones are read off the Pearson III distribution with mean, variance and skewness of the exchanges.
  *
- * The effect is √(MMD² / (2 − 2k)), k the mean likeness of rows of different sides: 0 for equal distributions, and in proportion to the share
- * of the rows that are replaced.
+ * The effect is √(MMD² / (2 − 2k)), k the mean likeness of rows of different sides: 0 for equal distributions, and in proportion to the
+ * share of the rows that are replaced.
  */
 export default defineJointTest({
   name: 'mmd',

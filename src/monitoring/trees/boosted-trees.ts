@@ -37,8 +37,8 @@ export interface BoostedTrees {
 const CURVATURE_MIN = 1e-3;
 
 /**
- * Gradient boosting of regression trees on histograms: each tree grows at the leaf whose split gains most, by first and second derivatives of
- * the loss. Nothing is drawn by chance: the same rows give the same trees.
+ * Gradient boosting of regression trees on histograms: each tree grows at the leaf whose split gains most, by first and second derivatives
+ * of the loss. Nothing is drawn by chance: the same rows give the same trees.
  *
  * @param features at least one row, finite or NaN
  * @param targets one a row, finite
