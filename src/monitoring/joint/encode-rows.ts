@@ -30,8 +30,8 @@ interface Part {
 /**
  * Rows as numbers, by what the reference is: numbers as deviations of the reference from its mean, missing ones at the mean; categories
  * one-hot, those that the reference has in fewer than 1 % of its rows and new ones together; and for each column of which either side
- * misses values, whether it does. So two rows of one distribution are as far from each other in a column of numbers as in one of categories that
- * differ. A column that says the same in all rows of both sides is left out.
+ * misses values, whether it does. So two rows of one distribution are as far from each other in a column of numbers as in one of
+ * categories that differ. A column that says the same in all rows of both sides is left out.
  *
  * @param names of columns that the reference has
  */
