@@ -75,7 +75,7 @@ function partsOf(then: SampledValues, now: SampledValues): Part[] {
     return [{ reference: then.map(scale), current: now.map(scale) }, missing];
   }
   const [texts, current] = [then as readonly (string | null)[], now as readonly (string | null)[]];
-  const kept = frequent(texts);
+  const kept = frequentTexts(texts);
   const place = new Map(kept.map((name, at) => [name, at]));
   const oneHot = [...kept.keys(), kept.length].map((at): Part => {
     const cell = (value: string | null): number => (value !== null && (place.get(value) ?? kept.length) === at ? 1 : 0);
@@ -100,7 +100,8 @@ function scaleOf(values: Float64Array): (value: number) => number {
   };
 }
 
-function frequent(values: readonly (string | null)[]): string[] {
+/** The most frequent texts, those of 1 % of the rows at least. */
+export function frequentTexts(values: readonly (string | null)[]): string[] {
   const counts = new Map<string, number>();
   for (const value of values) if (value !== null) counts.set(value, (counts.get(value) ?? 0) + 1);
   return [...counts]
