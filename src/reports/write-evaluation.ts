@@ -22,8 +22,8 @@ export interface Judgement {
 }
 
 /**
- * `meta` of an `evaluation` artifact. Files: `evaluation.json` (an {@link EvaluationReport}), `report.html`, and of a model that answers with
- * a number for a row `expected-error.json`.
+ * `meta` of an `evaluation` artifact. Files: `evaluation.json` (an {@link EvaluationReport}), `report.html`, and of a model that answers
+ * with a number for a row `expected-error.json`.
  */
 export interface EvaluationMeta {
   /** Digest of the model artifact that was judged. */

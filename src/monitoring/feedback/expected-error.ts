@@ -103,8 +103,8 @@ export async function learnExpectedError(
 }
 
 /**
- * {@link learnExpectedError} of a model, from rows of the test split of a dataset: by the columns that the model reads, images and points in
- * time left out.
+ * {@link learnExpectedError} of a model, from rows of the test split of a dataset: by the columns that the model reads, images and points
+ * in time left out.
  *
  * @param answers of all rows of the test split, in their order, and the truth
  */
@@ -193,7 +193,7 @@ function featuresOf(columns: readonly ErrorColumn[], { rows, columns: values }: 
 
 /** Errors that answers are expected to have: for the time in which no truth is known yet. */
 export interface EstimatedErrors {
-  /** By the names of the metrics; 95 % of the time what labels will show lies between `low` and `high`, if the expected errors are right. */
+  /** By names of metrics; 95 % of the time what labels will show lies between `low` and `high`, if the expected errors are right. */
   readonly metrics: Readonly<Record<ErrorMetric, { readonly value: number; readonly low: number; readonly high: number }>>;
   /** Answers that it was worked out from. */
   readonly rows: number;
