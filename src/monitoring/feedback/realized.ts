@@ -6,6 +6,7 @@ import { metricIntervals } from '../../evaluation/measure/bootstrap.ts';
 import { toChunk } from '../../evaluation/measure/chunk.ts';
 import { computeMetrics } from '../../evaluation/measure/compute.ts';
 import { defaultMetrics, resolveMetrics, taskOf } from '../../evaluation/metrics/resolve-metrics.ts';
+import { pauses } from '../../platform/pauses.ts';
 import { findVersion } from '../../registry/registry.ts';
 import { mapLimited } from '../../storage/concurrency.ts';
 import { openAs } from '../../storage/stored.ts';
@@ -96,12 +97,13 @@ export async function realizedPerformance(
   const feedback = await readFeedbackOf(store, model, options.from, unread);
   const groups = new Map<string, Pairs>();
   const expected = new Map<number, VersionErrors | undefined>();
+  const pause = pauses();
   for await (const records of readPredictions(store, model, { ...options, unread })) {
     if (options.metrics !== 'none') {
       for (const version of new Set(records.map((record) => record.version)))
         if (!expected.has(version))
           expected.set(version, await expectedErrorOfVersion(artifacts, await findVersion(store, model, version)));
-      addExpected(records, expected, (version, time) => pairsOf(groups, version, periodOf(time, options)));
+      await addExpected(records, expected, (version, time) => pairsOf(groups, version, periodOf(time, options)), pause);
     }
     for (const record of records) {
       const { time, version, prediction } = record;
@@ -161,12 +163,16 @@ function pairsOf(groups: Map<string, Pairs>, version: number, from: string): Pai
   return pairs;
 }
 
+/** Answers whose errors are worked out without a pause, which takes milliseconds. */
+const ANSWERS_AT_ONCE = 2_000;
+
 /** What is expected of the answers of a part of the log, whose rows are there as a whole. */
-function addExpected(
+async function addExpected(
   records: readonly LoggedPrediction[],
   expected: ReadonlyMap<number, VersionErrors | undefined>,
   pairsAt: (version: number, time: string) => Pairs,
-): void {
+  pause: () => Promise<void>,
+): Promise<void> {
   const parts = new Map<Pairs, { readonly known: VersionErrors; readonly rows: Row[]; readonly answers: number[] }>();
   for (const { version, time, row, hidden, prediction } of records) {
     const known = expected.get(version);
@@ -183,7 +189,15 @@ function addExpected(
     part.answers.push(prediction.value);
   }
   for (const [{ errors }, { known, rows, answers }] of parts)
-    errors.add(known.expected, columnsOfRows(known.expected, rows, known.reading), Float64Array.from(answers));
+    for (let start = 0; start < rows.length; start += ANSWERS_AT_ONCE) {
+      const part = rows.slice(start, start + ANSWERS_AT_ONCE);
+      errors.add(
+        known.expected,
+        columnsOfRows(known.expected, part, known.reading),
+        Float64Array.from(answers.slice(start, start + ANSWERS_AT_ONCE)),
+      );
+      await pause();
+    }
 }
 
 function errorsOf({ errors, withoutRow }: Pairs, known: VersionErrors | undefined): Pick<Realized, 'estimatedErrors'> {
