@@ -51,13 +51,15 @@ export async function judgeModel(ctx: JudgeContext, config: EvaluateConfig, inpu
     return { model: name, version, artifact, trainedOn: await trainedOn(ctx.artifacts, artifact) };
   };
   const measures = await measuresOf(ctx, config.gates ?? [], model, champion?.model);
+  const dataset = await ctx.artifacts.open(inputs['dataset']!);
+  let numbers: { readonly answers: Float64Array; readonly truth: Float64Array } | undefined;
   const report = await evaluateModel(
     {
       model,
       trainedOn: await trainedOn(ctx.artifacts, model),
       former: await Promise.all(former.map(async (one) => ({ ...(await opened(one)), agoMs: one.agoMs }))),
       examples: await ctx.artifacts.open(inputs['examples']!),
-      dataset: await ctx.artifacts.open(inputs['dataset']!),
+      dataset,
       ...(features === undefined
         ? {}
         : {
@@ -84,6 +86,7 @@ export async function judgeModel(ctx: JudgeContext, config: EvaluateConfig, inpu
       ...(config.baseline === undefined ? {} : { baseline: config.baseline }),
       seed: config.seed ?? 1,
       signal: ctx.signal,
+      onNumbers: (answers, truth) => (numbers = { answers, truth }),
       onProgress: (message, fraction) => ctx.progress({ message, ...(fraction === undefined ? {} : { fraction }) }),
     },
   );
@@ -92,7 +95,25 @@ export async function judgeModel(ctx: JudgeContext, config: EvaluateConfig, inpu
     config: { ...config, champion: name } as unknown as JsonObject,
     inputs: Object.fromEntries(Object.entries(inputs).map(([port, ref]) => [port, ref.digest])),
   };
-  return writeEvaluation(ctx.artifacts, report, judgement);
+  return writeEvaluation(
+    ctx.artifacts,
+    report,
+    judgement,
+    numbers === undefined ? {} : await expectedErrorOf(ctx, model, dataset, numbers),
+  );
+}
+
+/** What answers without a label are judged by later: how far off they are expected to be. */
+async function expectedErrorOf(
+  ctx: JudgeContext,
+  model: OpenArtifact,
+  dataset: OpenArtifact,
+  { answers, truth }: { readonly answers: Float64Array; readonly truth: Float64Array },
+): Promise<Record<string, Uint8Array>> {
+  const { expectedErrorOfTest, EXPECTED_ERROR_FILE } = await import('../src/monitoring/feedback/expected-error.ts');
+  ctx.progress({ message: 'learning how far off answers are expected to be' });
+  const expected = await expectedErrorOfTest(model, dataset, answers, truth, ctx.signal);
+  return expected === undefined ? {} : { [EXPECTED_ERROR_FILE]: Buffer.from(JSON.stringify(expected)) };
 }
 
 /** What gates ask of the model in use, and of the champion where they compare with it. */

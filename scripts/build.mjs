@@ -27,6 +27,8 @@ const candidates = {
   predictor: 'src/serving/apart/main.ts',
   'hdf5-reader': 'src/training/imports/hdf5-reader.ts',
   neighbours: 'src/data/neighbours/neighbours-thread.ts',
+  joint: 'src/monitoring/joint/joint-thread.ts',
+  'expected-error': 'src/monitoring/feedback/expected-error-thread.ts',
   preprocessing: 'src/data/preprocess/preprocess-thread.ts',
 };
 const entryPoints = Object.fromEntries(Object.entries(candidates).filter(([, path]) => existsSync(path)));

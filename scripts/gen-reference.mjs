@@ -36,6 +36,10 @@ const KINDS = {
     'Drift tests',
     'Comparisons of current data with the data of the training, for `tests` of `on.drift` and `perennial drift MODEL --test NAME=THRESHOLD`. Numbers are binned at the deciles of the training data, or by value where there are at most ten; categories by name, the 50 most frequent ones, the rarer ones together, and all that training never had. Both sides are binned by the same rule.',
   ],
+  joint: [
+    'Tests of whole rows',
+    'Comparisons of whole rows, all columns at once, for `joint` of `on.drift` and `perennial drift MODEL --joint NAME=THRESHOLD`: they also see columns that changed towards each other while each by itself is as it was. Numbers are measured in deviations of the training data, categories are one-hot (those in fewer than 1 % of the rows and new ones together), missing values are a sign of their own. Images, points in time and free text are left out. Rows have drifted where the effect is above the threshold and its p-value, corrected together with those of the columns, below 0.00002. Only the newest window is looked at.',
+  ],
 };
 
 export function referenceMarkdown(registries, schema) {
@@ -104,6 +108,11 @@ function index(kind, all) {
         metric.direction === 'maximize' ? 'higher' : 'lower',
         cell(metric.summary),
       ]),
+    );
+  if (kind === 'joint')
+    return tableOf(
+      ['Test', 'Effect', 'Threshold', 'Rows of a side', 'What it is'],
+      all.map((test) => [`\`${test.name}\``, test.effect, String(test.defaultThreshold), String(test.defaultRows), cell(test.summary)]),
     );
   if (kind === 'drift')
     return tableOf(

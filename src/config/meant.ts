@@ -1,4 +1,5 @@
 import { driftRegistry } from '../monitoring/drift/index.generated.ts';
+import { jointRegistry } from '../monitoring/joint/index.generated.ts';
 import { transformRegistry } from '../data/transforms/index.generated.ts';
 import { metricRegistry } from '../evaluation/metrics/index.generated.ts';
 import { architectureRegistry } from '../training/architectures/index.generated.ts';
@@ -17,6 +18,7 @@ const REGISTRIES = [
   callbackRegistry,
   transformRegistry,
   driftRegistry,
+  jointRegistry,
 ];
 
 /** Which of the names was meant: what other programs call one of them, else the nearest spelling. */

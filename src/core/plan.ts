@@ -90,6 +90,9 @@ export interface NewDataTrigger extends TriggerBounds {
 
 export type DriftTestChoice = string | Readonly<Record<string, { readonly threshold?: number } | undefined>>;
 
+export type JointTestChoice =
+  string | Readonly<Record<string, { readonly threshold?: number; readonly pValue?: number; readonly rows?: number }>>;
+
 export interface DriftTrigger extends TriggerBounds {
   /** Left out in plans that have `action`. */
   readonly do?: TriggerAction;
@@ -109,6 +112,8 @@ export interface DriftTrigger extends TriggerBounds {
   readonly columns?: Readonly<
     Record<string, { readonly tests?: readonly DriftTestChoice[]; readonly agree?: 'all' | 'any'; readonly missing?: number }>
   >;
+  /** Tests of whole rows. */
+  readonly joint?: readonly JointTestChoice[];
   readonly psi?: number;
   readonly ksPValue?: number;
   /** Columns that must drift, of the columns compared. */

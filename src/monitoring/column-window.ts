@@ -3,6 +3,7 @@ import type { ColumnType } from '../data/stored/column.ts';
 import type { ReferenceValues } from '../data/stored/reference-values.ts';
 import { numberSample, rankedSample } from './drift/drift-test.ts';
 import type { FeatureSample } from './drift/drift-test.ts';
+import type { RowSample, SampleOrder } from './joint/row-sample.ts';
 
 /** A column of current rows, in the terms of the reference. */
 export interface ColumnWindow {
@@ -36,10 +37,16 @@ export interface CurrentWindow {
   /** Columns of the rows that the reference does not have. */
   readonly unknown: readonly string[];
   columns(): AsyncIterable<readonly [name: string, window: ColumnWindow]>;
+  /** Some whole rows, where they were ordered; to be asked for after the columns. */
+  sample?(): Promise<RowSample>;
 }
 
 /** Looks at current rows. Only the columns asked for are read. */
-export type CurrentSource = (wanted: readonly ColumnReference[], known: ReadonlySet<string>) => Promise<CurrentWindow>;
+export type CurrentSource = (
+  wanted: readonly ColumnReference[],
+  known: ReadonlySet<string>,
+  sample?: SampleOrder,
+) => Promise<CurrentWindow>;
 
 /** Numbers and categories can be compared; images and points in time cannot. */
 export function isComparable(column: Pick<ColumnProfile, 'type'>): boolean {

@@ -5,6 +5,7 @@ import { DATA_LIMITS } from '../data/table/limits.ts';
 import { columnValues } from './column-values.ts';
 import type { ColumnReference, ColumnWindow, CurrentSource } from './column-window.ts';
 import { numberSample } from './drift/drift-test.ts';
+import { RowReservoir } from './joint/row-sample.ts';
 
 /** Names kept per column that the reference does not have: of more, only the rows are counted. */
 const NEW_NAMES_MAX = 1_000;
@@ -13,20 +14,23 @@ export type RowBatches = Iterable<readonly Row[]> | AsyncIterable<readonly Row[]
 
 /** Rows as objects, e.g. of logged predictions. Types are those of the reference; values are read as the model read them. */
 export function currentRows(batches: RowBatches, reading?: SourceReading, seed = 0): CurrentSource {
-  return async (wanted, known) => {
+  return async (wanted, known, order) => {
     const collectors = wanted.map((reference): [string, Collector] => [reference.column.name, new Collector(reference, reading, seed)]);
     const unknown = new Set<string>();
+    const reservoir = order === undefined ? undefined : new RowReservoir(order, reading);
     let rows = 0;
     for await (const batch of batches) {
       for (const row of batch) {
         rows++;
         for (const [, collector] of collectors) collector.add(row);
+        reservoir?.add(row);
         for (const name of Object.keys(row)) if (!known.has(name)) unknown.add(name);
       }
     }
     return {
       rows,
       unknown: [...unknown].sort(),
+      ...(reservoir === undefined ? {} : { sample: async () => reservoir.finish() }),
       async *columns() {
         for (const [name, collector] of collectors) yield [name, collector.finish(rows)];
       },

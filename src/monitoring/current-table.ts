@@ -3,6 +3,7 @@ import type { Database } from '../data/table/duckdb.ts';
 import { numbersOf } from '../data/table/number-columns.ts';
 import type { ColumnReference, ColumnWindow, CurrentSource } from './column-window.ts';
 import { numberSample } from './drift/drift-test.ts';
+import { sampleTable } from './joint/row-sample.ts';
 
 /** Names kept per column that the reference does not have, the most frequent ones: of others, only the rows are counted. */
 const NEW_NAMES_MAX = 1_000;
@@ -29,11 +30,20 @@ export interface CurrentTable {
  * Of more than a million rows, the numbers of every so many are looked at.
  */
 export function currentTable({ db, table, columns }: CurrentTable): CurrentSource {
-  return async (wanted, known) => {
+  return async (wanted, known, order) => {
     const [rows] = (await measureAll(db, ['count(*)'], table)) as [number];
     return {
       rows,
       unknown: [...columns.keys()].filter((name) => !known.has(name)).sort(),
+      ...(order === undefined
+        ? {}
+        : {
+            sample: () =>
+              sampleTable(db, table, rows, order, (name) => {
+                const column = columns.get(name);
+                return column === undefined ? undefined : `CASE WHEN ${column.unreadable ?? 'false'} THEN NULL ELSE ${column.sql} END`;
+              }),
+          }),
       async *columns() {
         const numbers: [string, CurrentColumn][] = [];
         for (const reference of wanted) {

@@ -6,6 +6,10 @@ import type { ColumnReference, CurrentSource } from './column-window.ts';
 import { compareColumn, concludeColumn, emptyOf } from './compare-column.ts';
 import type { Comparison, Span } from './compare-column.ts';
 import type { ColumnDrift } from './column-drift.ts';
+import { compareRows, concludeJoint, jointEvidence } from './joint/compare-rows.ts';
+import type { JointDrift } from './joint/compare-rows.ts';
+import type { LeftOut } from './joint/encode-rows.ts';
+import type { RowSample, SampleOrder } from './joint/row-sample.ts';
 import { benjaminiHochberg, spansOf } from './policy/correction.ts';
 import type { Correction } from './policy/correction.ts';
 import { referenceName } from './policy/window-summary.ts';
@@ -19,6 +23,8 @@ export interface TrainingProfile {
   readonly profile: DatasetProfile;
   /** From the file beside the profile; models made before there was one have none. */
   readonly values?: ReferenceValues;
+  /** Some of its rows; undefined where they are not kept. */
+  rowsOf?(order: SampleOrder): Promise<RowSample | undefined>;
 }
 
 export interface DriftOptions extends DriftRules {
@@ -60,6 +66,8 @@ export interface JudgedBy {
   readonly pool: number;
   readonly tests: readonly { readonly test: string; readonly threshold: number }[];
   readonly columns: Readonly<Record<string, Pick<JudgedBy, 'missing' | 'agree' | 'tests'>>>;
+  /** Tests of whole rows; left out where there are none. */
+  readonly joint?: readonly { readonly test: string; readonly threshold: number; readonly pValue: number; readonly rows: number }[];
 }
 
 export interface DriftResult {
@@ -73,6 +81,8 @@ export interface DriftResult {
   readonly enoughRows: boolean;
   readonly driftedColumns: readonly string[];
   readonly columns: readonly ColumnDrift[];
+  /** What tests of whole rows say; left out where there are none. */
+  readonly joint?: readonly JointDrift[];
   /** Columns that the current rows have and the reference has not. */
   readonly newColumns: readonly string[];
   readonly options: JudgedBy;
@@ -87,17 +97,14 @@ export interface DriftResult {
  *
  * Not by chance is judged over all that was looked at. A column has a p-value for each number of windows that are looked at together
  * ({@link spansOf}); the smallest counts, times the number of looks (Bonferroni); those of all columns are corrected by Benjamini and
- * Hochberg. So, while nothing changes, the chance that a window is called drifted is at most the threshold of the tests, however many
- * columns there are.
+ * Hochberg, together with those of tests of whole rows, of which one is enough. So, while nothing changes, the chance that a window is
+ * called drifted is at most the threshold of the tests, however many columns there are.
  *
  * @throws COLUMN_MISSING where `columns` names one that the profile has not; CONFIG_INVALID for a test that does not exist or does not
  * fit the column that it was declared for
  */
-export async function judgeWindow(
-  { profile, values }: TrainingProfile,
-  current: CurrentSource,
-  options: DriftOptions = {},
-): Promise<JudgedWindow> {
+export async function judgeWindow(training: TrainingProfile, current: CurrentSource, options: DriftOptions = {}): Promise<JudgedWindow> {
+  const { profile, values } = training;
   const settings = driftSettings(options);
   const also = chosenTests(options.also ?? [], 'also');
   const chosen = chooseColumns(profile, options);
@@ -108,30 +115,44 @@ export async function judgeWindow(
   const reference = referenceName(references);
   const before = (options.before ?? []).filter((window) => window.reference === reference);
   const neighbours = { before, spans: spansOf(settings.pool), rowsMin: settings.rowsMin };
-  const window = await current(references, known);
+  const order = orderOf(settings, references);
+  const window = await current(references, known, order);
   const compared: Comparison[] = [];
   const byName = new Map(references.map((one) => [one.column.name, one]));
   for await (const [name, column] of window.columns())
     compared.push(
       compareColumn(byName.get(name)!, column, rules.get(name)!, { required: options.columns !== undefined, also, neighbours }),
     );
-  const concluded = new Map(concludeColumns(compared, settings, options.looks ?? 1).map((column) => [column.name, column]));
+  const rows =
+    order === undefined
+      ? []
+      : await compareRows(
+          settings.joint,
+          await training.rowsOf?.(order),
+          await window.sample!(),
+          order.columns.map(({ name }) => name),
+          leftOutOf(chosen, references, isHidden),
+        );
+  const verdicts = concludeAll(compared, rows, settings, options.looks ?? 1);
+  const { joint } = verdicts;
+  const concluded = new Map(verdicts.columns.map((column) => [column.name, column]));
   const columns = chosen.map((column) => concluded.get(column.name) ?? notCompared(column, isHidden(column)));
   const gathered = before.slice(0, settings.pool - 1).reduce((sum, { rows }) => sum + rows, window.rows);
   const enoughRows = gathered >= settings.rowsMin;
   const driftedColumns = columns.filter((column) => column.drifted).map((column) => column.name);
   return {
     result: {
-      drifted: enoughRows && driftedColumns.length >= settings.columnsMin,
+      drifted: enoughRows && (driftedColumns.length >= settings.columnsMin || joint.some(({ drifted }) => drifted)),
       driftScore: columns.reduce((largest, column) => Math.max(largest, column.score ?? 0), 0),
       rows: window.rows,
       rowsReference: profile.rows,
       enoughRows,
       driftedColumns,
       columns,
+      ...(joint.length === 0 ? {} : { joint }),
       newColumns: window.unknown.filter((name) => !known.has(name)),
       options: judgedBy(settings),
-      summary: summarize(window.rows, columns, driftedColumns, settings, enoughRows),
+      summary: summarize(window.rows, columns, driftedColumns, joint, settings, enoughRows),
     },
     window: {
       reference,
@@ -148,31 +169,76 @@ export async function detectDrift(training: TrainingProfile, current: CurrentSou
   return (await judgeWindow(training, current, options)).result;
 }
 
-/** The verdict on each column, now that it is known how many there are. */
-function concludeColumns(compared: readonly Comparison[], settings: Settings, looks: number): ColumnDrift[] {
+/** What whole rows are compared by; undefined: by nothing. */
+function orderOf({ joint }: Settings, references: readonly ColumnReference[]): SampleOrder | undefined {
+  if (joint.length === 0) return undefined;
+  return {
+    most: Math.max(...joint.map(({ rows }) => rows)),
+    columns: references
+      .filter(({ sample, freeText }) => sample !== undefined && !freeText)
+      .map(({ column: { name, type }, numeric }) => ({ name, type, numeric })),
+  };
+}
+
+/** Columns that whole rows are not compared by. */
+function leftOutOf(
+  chosen: readonly ColumnProfile[],
+  references: readonly ColumnReference[],
+  isHidden: (column: ColumnProfile) => boolean,
+): LeftOut[] {
+  return chosen.flatMap((column): LeftOut[] => {
+    const reference = references.find((one) => one.column.name === column.name);
+    if (reference === undefined) return [{ name: column.name, reason: isHidden(column) ? 'not logged' : column.type }];
+    if (reference.freeText) return [{ name: column.name, reason: 'text' }];
+    return reference.sample === undefined ? [{ name: column.name, reason: 'no values in training' }] : [];
+  });
+}
+
+/** The verdict on each column and on whole rows, now that it is known how many there are. */
+function concludeAll(
+  compared: readonly Comparison[],
+  rows: readonly JointDrift[],
+  settings: Settings,
+  looks: number,
+): { readonly columns: ColumnDrift[]; readonly joint: JointDrift[] } {
   const isCorrected = settings.correction === 'benjaminiHochberg';
   const best = compared.map(({ spans }) => bestOf(spans));
   // Distances alone have no chance that could be corrected, and are no part of the family.
   const family = compared.flatMap((comparison, index) =>
     best[index] !== undefined && comparison.settings.tests.some(({ definition }) => definition.score === 'pValue') ? [index] : [],
   );
-  const raw = family.map((index) => best[index]!.evidence * compared[index]!.spans.length * looks);
+  const judged = rows.filter(({ status }) => status === 'compared');
+  const raw = [
+    ...family.map((index) => best[index]!.evidence * compared[index]!.spans.length * looks),
+    ...judged.map((one) => jointEvidence(one) * looks),
+  ];
   const adjusted = isCorrected ? benjaminiHochberg(raw) : raw;
   const factors = new Map(
     family.map((index, place) => {
       const { evidence } = best[index]!;
       // Where nothing speaks for drift, all that is left to tell is the correction itself.
-      const least = compared.length * compared[index]!.spans.length * looks;
+      const least = (compared.length + judged.length) * compared[index]!.spans.length * looks;
       return [index, !isCorrected ? 1 : evidence > 0 && Number.isFinite(evidence) ? adjusted[place]! / evidence : least];
     }),
   );
-  return compared.map((comparison, index) => {
+  const joint = rows.map((one) => {
+    const place = judged.indexOf(one);
+    if (place < 0) return one;
+    const evidence = jointEvidence(one);
+    const least = (compared.length + judged.length) * looks;
+    return concludeJoint(
+      one,
+      !isCorrected ? 1 : evidence > 0 && Number.isFinite(evidence) ? adjusted[family.length + place]! / evidence : least,
+    );
+  });
+  const columns = compared.map((comparison, index) => {
     const { base, lost, spans } = comparison;
     const span = best[index];
     const result = span === undefined || spans.length === 0 ? base : concludeColumn(comparison, span, factors.get(index) ?? 1);
-    const isLost = lost !== undefined && (!isCorrected || lost.evidence * compared.length * looks < 1);
+    const isLost = lost !== undefined && (!isCorrected || lost.evidence * (compared.length + judged.length) * looks < 1);
     return isLost ? { ...result, drifted: true, reason: lost.reason } : result;
   });
+  return { columns, joint };
 }
 
 /** The span that speaks most for drift; of equals the one with the fewest windows. */
@@ -180,7 +246,7 @@ function bestOf(spans: readonly Span[]): Span | undefined {
   return spans.reduce<Span | undefined>((best, span) => (best === undefined || span.evidence < best.evidence ? span : best), undefined);
 }
 
-function judgedBy({ rowsMin, columnsMin, correction, pool, perColumn, ...whole }: Settings): JudgedBy {
+function judgedBy({ rowsMin, columnsMin, correction, pool, perColumn, joint, ...whole }: Settings): JudgedBy {
   const plain = ({ tests, agree, missing }: ColumnSettings): Pick<JudgedBy, 'missing' | 'agree' | 'tests'> => ({
     missing,
     agree,
@@ -193,6 +259,9 @@ function judgedBy({ rowsMin, columnsMin, correction, pool, perColumn, ...whole }
     pool,
     ...plain(whole),
     columns: Object.fromEntries([...perColumn].map(([name, own]) => [name, plain(own)])),
+    ...(joint.length === 0
+      ? {}
+      : { joint: joint.map(({ definition, threshold, pValue, rows }) => ({ test: definition.name, threshold, pValue, rows })) }),
   };
 }
 
@@ -216,21 +285,24 @@ export function conclude(
   const columns = results.flatMap((result) => result.columns);
   const driftedColumns = heard.flatMap((result) => result.driftedColumns);
   const rows = Math.max(...results.map((result) => result.rows));
+  const joint = results.flatMap((result) => result.joint ?? []);
   const [first] = results;
   return {
-    drifted: driftedColumns.length >= settings.columnsMin,
+    drifted: driftedColumns.length >= settings.columnsMin || heard.some(({ joint = [] }) => joint.some(({ drifted }) => drifted)),
     driftScore: heard.reduce((largest, result) => Math.max(largest, result.driftScore), 0),
     rows,
     rowsReference: first.rowsReference,
     enoughRows: heard.length > 0,
     driftedColumns,
     columns,
+    ...(joint.length === 0 ? {} : { joint }),
     newColumns: results.flatMap((result) => result.newColumns),
     options: first.options,
     summary: summarize(
       rows,
       heard.flatMap((result) => result.columns),
       driftedColumns,
+      heard.flatMap((result) => result.joint ?? []),
       settings,
       heard.length > 0,
     ),
@@ -259,6 +331,19 @@ function notCompared(column: ColumnProfile, isHidden: boolean): ColumnDrift {
 }
 
 function summarize(
+  rows: number,
+  columns: readonly ColumnDrift[],
+  driftedColumns: readonly string[],
+  joint: readonly JointDrift[],
+  settings: Pick<Settings, 'rowsMin' | 'columnsMin'>,
+  enoughRows: boolean,
+): string {
+  const ofColumns = summarizeColumns(rows, columns, driftedColumns, settings, enoughRows);
+  const moved = joint.filter(({ drifted }) => drifted).map(({ test }) => test);
+  return !enoughRows || moved.length === 0 ? ofColumns : `${ofColumns} Drift of whole rows by ${moved.join(' and ')}.`;
+}
+
+function summarizeColumns(
   rows: number,
   columns: readonly ColumnDrift[],
   driftedColumns: readonly string[],

@@ -31,16 +31,11 @@ export async function judgeModelDrift(
   return hidden.size === 0 ? compared : judgeShown(reference, read, { ...options, hidden }, before);
 }
 
-async function judgeShown(
-  { profile, values, columns, answers, version, reading }: DriftReference,
-  read: () => Predictions,
-  options: DriftOptions,
-  before: Before,
-): Promise<Compared> {
-  const training = { profile, ...(values === undefined ? {} : { values }) };
+async function judgeShown(reference: DriftReference, read: () => Predictions, options: DriftOptions, before: Before): Promise<Compared> {
+  const { columns, answers, version, reading } = reference;
   const partOf = (name: string): readonly KeptWindow[] => before.flatMap(({ parts }) => parts[name] ?? []);
   if (answers === undefined) {
-    const judged = await judgeWindow(training, currentRows(rowsOf(read()), reading), { ...options, columns, before: partOf('inputs') });
+    const judged = await judgeWindow(reference, currentRows(rowsOf(read()), reading), { ...options, columns, before: partOf('inputs') });
     return { result: judged.result, parts: { inputs: judged.window } };
   }
   // A rule for one column belongs to the side that has the column.
@@ -48,7 +43,7 @@ async function judgeShown(
   const own = Object.entries(options.perColumn ?? {});
   // Two families share one bound.
   const looks = (options.looks ?? 1) * 2;
-  const inputs = await judgeWindow(training, currentRows(rowsOf(read()), reading), {
+  const inputs = await judgeWindow(reference, currentRows(rowsOf(read()), reading), {
     ...options,
     columns,
     looks,
@@ -58,6 +53,7 @@ async function judgeShown(
   const scored = await judgeWindow(answers, currentRows(answersOf(read(), version)), {
     ...options,
     columns: scores,
+    joint: [],
     looks,
     before: partOf('answers'),
     perColumn: Object.fromEntries(own.filter(([name]) => scores.includes(name))),

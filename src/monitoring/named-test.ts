@@ -1,2 +1,6 @@
 /** "ks", or { "ks": { "threshold": 0.01 } }. */
 export type NamedTest = string | Readonly<Record<string, { readonly threshold?: number } | undefined>>;
+
+/** A test of whole rows by its name, or with settings. */
+export type NamedJointTest =
+  string | Readonly<Record<string, { readonly threshold?: number; readonly pValue?: number; readonly rows?: number }>>;

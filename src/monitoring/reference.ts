@@ -1,14 +1,18 @@
-import { PerennialError } from '../core/errors.ts';
+import { PerennialError, isPerennialError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { ArtifactStore, ObjectStore, OpenArtifact } from '../core/ports.ts';
 import { REFERENCE_FILE, decodeReference } from '../data/stored/reference-values.ts';
 import { PROFILE } from '../data/stored/dataset.ts';
+import { columnsOf, datasetMeta } from '../data/stored/dataset-rows.ts';
+import { pathLiteral, withDatabase } from '../data/table/duckdb.ts';
 import type { SourceReading } from '../data/stored/dataset.ts';
 import { createRegistry } from '../registry/registry.ts';
 import type { VersionReference } from '../registry/registry.ts';
 import { ANSWERS_FILE, ANSWERS_REFERENCE_FILE } from '../training/bundle/answer-profile.ts';
 import { MODEL } from '../training/model/model-meta.ts';
 import type { TrainingProfile } from './detect.ts';
+import { sampleTable } from './joint/row-sample.ts';
+import type { RowSample, SampleOrder } from './joint/row-sample.ts';
 import { openAs, fileAs } from '../storage/stored.ts';
 
 /** What current rows are compared with. */
@@ -65,8 +69,31 @@ export async function driftReference(
     ...(reading === undefined ? {} : { reading }),
     ...(values === undefined ? {} : { values }),
     columns: columns.filter((name) => known.has(name)),
+    rowsOf: (order) => rowsOfTraining(artifacts, manifest.dataset, order),
     ...(answers === undefined ? {} : { answers }),
   };
+}
+
+/** Rows of the train split, from the dataset that the version keeps. @returns undefined where it has none, as a model from elsewhere */
+async function rowsOfTraining(artifacts: ArtifactStore, digest: string | null, order: SampleOrder): Promise<RowSample | undefined> {
+  if (typeof digest !== 'string') return undefined;
+  const dataset = await openedOr(artifacts, digest);
+  if (dataset === undefined) return undefined;
+  return withDatabase(async (db) => {
+    const source = `read_parquet(${pathLiteral(await dataset.path('train.parquet'))})`;
+    const columns = new Map((await columnsOf(db, dataset, 'train')).map(({ name, sql }) => [name, sql]));
+    return sampleTable(db, source, datasetMeta(dataset).rows.train, order, (name) => columns.get(name));
+  });
+}
+
+/** undefined: it is not in this store. */
+async function openedOr(artifacts: ArtifactStore, digest: string): Promise<OpenArtifact | undefined> {
+  try {
+    return await artifacts.open({ digest });
+  } catch (error) {
+    if (isPerennialError(error, 'OBJECT_NOT_FOUND')) return undefined;
+    throw error;
+  }
 }
 
 /** A profile with what lies beside it. */

@@ -43,7 +43,7 @@ export async function seasonalReference(
     // From the oldest on, so that the rows lie in the order of their time.
     for (const window of windows.toReversed()) yield* readPredictions(store, training.model, { ...window, unread });
   }
-  const reference = await askedReference(training, asked());
+  const reference = await askedReference(training, asked);
   const { rows } = reference.profile;
   const when = `the same time of the last ${season.count === 1 ? 'season' : `${season.count} seasons`} (from ${windows.at(-1)!.from.toISOString()} on)`;
   if (rows < rowsMin) return { reference: undefined, why: `${rows} rows were asked about at ${when}, and at least ${rowsMin} are needed.` };

@@ -1,9 +1,12 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { PerennialError } from '../core/errors.ts';
 import { DRIFT_DEFAULTS } from './defaults.ts';
-import type { NamedTest } from './named-test.ts';
+import type { NamedJointTest, NamedTest } from './named-test.ts';
 import type { DriftTestDefinition, FeatureSample } from './drift/drift-test.ts';
 import { driftRegistry } from './drift/index.generated.ts';
+import type { ChosenJointTest } from './joint/compare-rows.ts';
+import { jointRegistry } from './joint/index.generated.ts';
+import { LEVEL } from './joint/joint-test.ts';
 import type { Correction } from './policy/correction.ts';
 
 /** What may be said of a column by itself. */
@@ -24,6 +27,8 @@ export interface DriftRules extends ColumnOptions {
   readonly pool?: number;
   readonly correction?: Correction;
   readonly perColumn?: Readonly<Record<string, ColumnOptions>>;
+  /** Tests of whole rows. Default: none. */
+  readonly joint?: readonly NamedJointTest[];
 }
 
 export interface ChosenTest {
@@ -45,6 +50,7 @@ export interface Settings extends ColumnSettings {
   readonly pool: number;
   readonly correction: Correction;
   readonly perColumn: ReadonlyMap<string, ColumnSettings>;
+  readonly joint: readonly ChosenJointTest[];
 }
 
 /** Rules with their defaults. @throws CONFIG_INVALID for a test that does not exist */
@@ -71,7 +77,25 @@ export function driftSettings(rules: DriftRules): Settings {
     pool: rules.pool ?? DRIFT_DEFAULTS.pool,
     correction: rules.correction ?? DRIFT_DEFAULTS.correction,
     perColumn,
+    joint: chosenJointTests(rules.joint ?? []),
   };
+}
+
+/** @throws CONFIG_INVALID */
+function chosenJointTests(named: readonly NamedJointTest[]): ChosenJointTest[] {
+  return named.map((one) => {
+    const entries: (readonly [string, Exclude<NamedJointTest, string>[string] | undefined])[] =
+      typeof one === 'string' ? [[one, {}]] : Object.entries(one);
+    const [[name, config] = ['', undefined]] = entries;
+    const definition = jointRegistry.find(name);
+    if (entries.length !== 1 || definition === undefined) throw unknownTest(name, 'joint', 'test of whole rows', jointRegistry.names());
+    const { threshold = definition.defaultThreshold, pValue = LEVEL, rows = definition.defaultRows } = config ?? {};
+    if (!(threshold >= 0 && threshold <= 1))
+      throw new PerennialError('CONFIG_INVALID', `joint: the threshold ${threshold} of "${name}" is not from 0 to 1.`, {
+        hint: `The default is ${definition.defaultThreshold}.`,
+      });
+    return { definition, threshold, pValue, rows };
+  });
 }
 
 /** @param where for messages: the place of the list. @throws CONFIG_INVALID */
@@ -81,7 +105,7 @@ export function chosenTests(named: readonly NamedTest[], where: string): ChosenT
       typeof one === 'string' ? [[one, {}]] : Object.entries(one);
     const [[name, config] = ['', undefined]] = entries;
     const definition = driftRegistry.find(name);
-    if (entries.length !== 1 || definition === undefined) throw unknownTest(name, where);
+    if (entries.length !== 1 || definition === undefined) throw unknownTest(name, where, 'drift test', driftRegistry.names());
     const threshold = config?.threshold ?? definition.defaultThreshold;
     const most = definition.score === 'pValue' ? 1 : Infinity;
     if (!(threshold >= 0 && threshold <= most))
@@ -94,13 +118,12 @@ export function chosenTests(named: readonly NamedTest[], where: string): ChosenT
   });
 }
 
-function unknownTest(name: string, where: string): PerennialError {
-  const names = driftRegistry.names();
+function unknownTest(name: string, where: string, what: string, names: readonly string[]): PerennialError {
   const near = closest(name, names);
   const isClose = distance(name.toLowerCase(), near.toLowerCase()) <= Math.max(2, near.length / 3);
   return new PerennialError(
     'CONFIG_INVALID',
-    `${where}: there is no drift test "${name}". There is: ${names.join(', ')}.`,
+    `${where}: there is no ${what} "${name}". There is: ${names.join(', ')}.`,
     isClose ? { hint: `Did you mean "${near}"?` } : {},
   );
 }

@@ -1,5 +1,6 @@
 import type { ColumnDrift } from '../monitoring/column-drift.ts';
 import type { DriftResult } from '../monitoring/detect.ts';
+import type { JointDrift } from '../monitoring/joint/compare-rows.ts';
 import { violationsOf } from '../monitoring/violations.ts';
 import { COLOURS, chart, figure } from './chart.ts';
 import { html, page, section, tableOf } from './html.ts';
@@ -35,6 +36,7 @@ export async function renderDriftReport(result: DriftResult, context: DriftRepor
       driftTable(columns),
       result.newColumns.length === 0 ? null : html`<p>Columns that training did not know: ${result.newColumns.join(', ')}.</p>`,
     ),
+    result.joint === undefined ? null : jointSection(result.joint),
     violations.length === 0
       ? null
       : section(
@@ -55,9 +57,35 @@ export async function renderDriftReport(result: DriftResult, context: DriftRepor
   );
 }
 
+function jointSection(joint: readonly JointDrift[]): Markup {
+  const left = joint[0]!.leftOut.map(({ name, reason }) => `${name} (${reason})`);
+  return section(
+    'Whole rows',
+    'All columns at once, of the newest window: also sees columns that changed towards each other while each by itself is as it was. Rows have drifted where the effect is above its threshold and the p-value, corrected with those of the columns, below its own.',
+    tableOf(
+      ['test', 'verdict', 'effect', 'size', 'p-value', 'rows then', 'rows now', 'columns', 'why'],
+      joint.map((one): (Cell | string)[] => [
+        one.test,
+        {
+          text: one.drifted ? 'drifted' : one.status === 'compared' ? 'ok' : one.status,
+          tone: one.drifted ? 'bad' : one.status === 'compared' ? 'good' : 'quiet',
+        },
+        one.effect,
+        { text: one.score === null ? '–' : one.score.toFixed(3), number: true },
+        { text: one.pValue === null ? '–' : showScore(one.corrected ?? one.pValue), number: true },
+        { text: one.rowsReference.toLocaleString('en'), number: true },
+        { text: one.rowsCurrent.toLocaleString('en'), number: true },
+        { text: String(one.columns.length), number: true },
+        { text: one.reason, tone: 'quiet' },
+      ]),
+    ),
+    left.length === 0 ? null : html`<p>Left out: ${left.join(', ')}.</p>`,
+  );
+}
+
 /** How the verdict came about, in words. */
 export function rulesOf({ options }: Pick<DriftResult, 'options'>): string {
-  const { tests, agree, missing, columns, columnsMin, rowsMin, correction, pool } = options;
+  const { tests, agree, missing, columns, columnsMin, rowsMin, correction, pool, joint = [] } = options;
   const corrected =
     correction === 'benjaminiHochberg'
       ? ` p-values are corrected for the number of columns, of checks in the time of one window, and of windows that are looked at together${pool > 1 ? ` (up to ${pool})` : ''}: of unchanged data, no larger share of all windows is called drifted than the threshold says.`
@@ -67,7 +95,7 @@ export function rulesOf({ options }: Pick<DriftResult, 'options'>): string {
     own.length === 0
       ? ''
       : ` Rules of their own: ${own.map((name) => `${name} (${testsText(columns[name]!.tests, columns[name]!.agree)})`).join('; ')}.`;
-  return `A column drifts where ${testsText(tests, agree)}, of those that fit it; or where missing and unreadable values grew by more than ${Math.round(missing * 100)} % of the rows.${others} The data drift where ${columnsMin === 1 ? 'one column does' : `${columnsMin} columns do`}, in at least ${rowsMin} rows.${corrected}`;
+  return `A column drifts where ${testsText(tests, agree)}, of those that fit it; or where missing and unreadable values grew by more than ${Math.round(missing * 100)} % of the rows.${others} The data drift where ${columnsMin === 1 ? 'one column does' : `${columnsMin} columns do`}${joint.length === 0 ? '' : `, or whole rows do by ${joint.map(({ test }) => test).join(' or ')}`}, in at least ${rowsMin} rows.${corrected}`;
 }
 
 function testsText(tests: DriftResult['options']['tests'], agree: 'all' | 'any'): string {

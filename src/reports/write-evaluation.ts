@@ -21,7 +21,10 @@ export interface Judgement {
   readonly inputs: Readonly<Record<string, string>>;
 }
 
-/** `meta` of an `evaluation` artifact. Files: `evaluation.json` (an {@link EvaluationReport}), `report.html`. */
+/**
+ * `meta` of an `evaluation` artifact. Files: `evaluation.json` (an {@link EvaluationReport}), `report.html`, and of a model that answers
+ * with a number for a row `expected-error.json`.
+ */
 export interface EvaluationMeta {
   /** Digest of the model artifact that was judged. */
   readonly model: string;
@@ -44,8 +47,17 @@ export const EVALUATION: StoredKind<EvaluationMeta> = defineStored({
   ),
 });
 
-/** Writes the evaluation artifact, and says in a few values and lines what it found. */
-export async function writeEvaluation(artifacts: ArtifactStore, report: EvaluationReport, judgement?: Judgement): Promise<StepResult> {
+/**
+ * Writes the evaluation artifact, and says in a few values and lines what it found.
+ *
+ * @param further files, by name
+ */
+export async function writeEvaluation(
+  artifacts: ArtifactStore,
+  report: EvaluationReport,
+  judgement?: Judgement,
+  further: Readonly<Record<string, Uint8Array>> = {},
+): Promise<StepResult> {
   const metrics = Object.fromEntries(report.metrics.map(({ key, value }) => [key, value]));
   const { verdict, champion } = report;
   const meta: EvaluationMeta = {
@@ -60,7 +72,11 @@ export async function writeEvaluation(artifacts: ArtifactStore, report: Evaluati
   const ref = await artifacts.write({
     kind: 'evaluation',
     summary: `${shown.join(', ')} on ${report.rows} test examples; ${WORDS[verdictWord(report.verdict)]}`,
-    files: { 'evaluation.json': Buffer.from(canonicalJson(report)), 'report.html': Buffer.from(await renderEvaluationReport(report)) },
+    files: {
+      'evaluation.json': Buffer.from(canonicalJson(report)),
+      'report.html': Buffer.from(await renderEvaluationReport(report)),
+      ...further,
+    },
     meta: meta as unknown as Json,
   });
   const theirs = Object.fromEntries(

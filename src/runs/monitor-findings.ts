@@ -88,6 +88,7 @@ export async function checkDrift(deps: CheckDeps, task: MonitorTask, drift: Drif
       '| Column | PSI | | Why |',
       '| --- | ---: | --- | --- |',
       ...rows.slice(0, COLUMNS_SHOWN),
+      ...(result.joint ?? []).map(({ test, drifted, reason }) => `| whole rows: ${test} | | ${drifted ? '**drift**' : ''} | ${reason} |`),
     ].join('\n'),
   };
 }
@@ -126,8 +127,7 @@ async function sinceRetraining(
     import('../monitoring/prediction-window.ts'),
     import('../monitoring/asked-reference.ts'),
   ]);
-  const asked = await askedReference(
-    reference,
+  const asked = await askedReference(reference, () =>
     readPredictions(deps.store, task.model, {
       from: new Date(window.from),
       to: new Date(window.to),
@@ -146,8 +146,13 @@ async function sinceRetraining(
     check: since,
     remark: since.verdict.alarm
       ? ` Compared with ${when}.`
-      : ` The reference is ${when}; from its training data differ: ${found.result.driftedColumns.join(', ')}.`,
+      : ` The reference is ${when}; from its training data differ: ${differingOf(found)}.`,
   };
+}
+
+function differingOf({ result }: DriftCheck): string {
+  const rows = (result.joint ?? []).filter(({ drifted }) => drifted).map(({ test }) => `whole rows (${test})`);
+  return [...result.driftedColumns, ...rows].join(', ');
 }
 
 /** Monitors that were applied before tests could be declared go on by the thresholds that they were applied with. */
@@ -158,6 +163,7 @@ function rulesOf({
   agree,
   missing,
   columns,
+  joint,
   psi,
   ksPValue,
   correction,
@@ -180,6 +186,7 @@ function rulesOf({
     ...(agree === undefined ? {} : { agree }),
     ...(missing === undefined ? {} : { missing }),
     ...(columns === undefined ? {} : { perColumn: columns }),
+    ...(joint === undefined ? {} : { joint }),
   };
 }
 

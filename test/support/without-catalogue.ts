@@ -4,6 +4,7 @@ import { readerRegistry } from '../../src/data/readers/index.generated.ts';
 import { transformRegistry } from '../../src/data/transforms/index.generated.ts';
 import { metricRegistry } from '../../src/evaluation/metrics/index.generated.ts';
 import { driftRegistry } from '../../src/monitoring/drift/index.generated.ts';
+import { jointRegistry } from '../../src/monitoring/joint/index.generated.ts';
 import { architectureRegistry } from '../../src/training/architectures/index.generated.ts';
 import { callbackRegistry } from '../../src/training/callbacks/index.generated.ts';
 import { exportRegistry } from '../../src/training/exports/index.generated.ts';
@@ -26,6 +27,7 @@ const KINDS: Readonly<Record<string, readonly string[]>> = {
   expectations: expectationRegistry.names(),
   formats: readerRegistry.names(),
   'drift tests': driftRegistry.names(),
+  'tests of whole rows': jointRegistry.names(),
   steps: steps.map(({ type }) => type),
   activations: activations.map(({ name }) => name),
 };

@@ -25,6 +25,11 @@ export default defineCommand({
         `a test that decides, in place of ${DRIFT_DEFAULTS.tests.map((test) => (typeof test === 'string' ? test : Object.keys(test)[0])).join(', ')}; COLUMN:NAME for one column; may be repeated`,
         (text: string, before: readonly string[] = []) => [...before, text],
       )
+      .option(
+        '--joint <name[=threshold]>',
+        'a test of whole rows, all columns at once, that decides as well: mmd, classifier; may be repeated (default: none)',
+        (text: string, before: readonly string[] = []) => [...before, text],
+      )
       .option('--agree <all|any>', 'all: every test of a column has to say so (default); any: one is enough')
       .option('--also <tests>', 'further tests to report, e.g. wasserstein,jensenShannon; they have no say in the verdict')
       .option('--missing <share>', `growth of missing and unreadable values that counts as drift (default ${DRIFT_DEFAULTS.missing})`)
@@ -51,6 +56,9 @@ together. With --stream, small changes are found that show only in several windo
 also compares the scores and the share of alarms with those of the rows that its threshold was taken from. Defaults are those of "on.drift"
 of a document; \`perennial schema drift\` lists the tests.
 
+Columns that changed towards each other alone, each by itself as it was, only tests of whole rows see: --joint mmd, --joint classifier
+(\`perennial schema joint\`).
+
 Every check is kept: \`perennial drift history MODEL\` lists them, \`perennial drift show ID\` shows one, \`perennial models gc\` removes old ones.
 
 Exit code: 0 no drift or too few rows, 3 drift found.
@@ -61,6 +69,7 @@ Examples:
   perennial drift penguins --current new.parquet --version 3 --json
   perennial drift penguins --current today.csv --stream daily --windows-min 2 --windows-of 3
   perennial drift orders --window 24h --season 7d
+  perennial drift orders --window 24h --joint mmd --joint classifier=0.6
   perennial drift history penguins
   perennial drift penguins --current new.csv --test psi=0.25 --test ks --test chiSquare --test body_mass_g:wasserstein=0.5`,
       )
@@ -105,9 +114,10 @@ async function compareModel(io: CliIo, model: string, options: CompareOptions): 
     violations: await violationsIn(check),
     ...(options.report === undefined ? {} : { report: options.report }),
   });
-  const { columnsTable } = await import('../drift/drift-text.ts');
+  const { columnsTable, jointLines } = await import('../drift/drift-text.ts');
   io.print(`${model} version ${reference.version} (${result.rowsReference} rows) against ${source} (${result.rows} rows)\n`);
   io.print(await columnsTable(result));
+  for (const line of jointLines(result)) io.print(line);
   await printViolations(io, check);
   io.print(`\n${verdict.reason}\nKept as check ${id}: perennial drift show ${id}`);
   if (verdict.alarm) io.exit(3);
@@ -260,7 +270,7 @@ async function history(io: CliIo, model: string, limit: string): Promise<void> {
 }
 
 async function show(io: CliIo, id: string, files: WrittenFiles): Promise<void> {
-  const [{ openStore }, { findCheck }, { columnsTable, OUTCOMES }] = await Promise.all([
+  const [{ openStore }, { findCheck }, { columnsTable, jointLines, OUTCOMES }] = await Promise.all([
     import('../../storage/open-store.ts'),
     import('../../monitoring/checks/check-record.ts'),
     import('../drift/drift-text.ts'),
@@ -272,6 +282,7 @@ async function show(io: CliIo, id: string, files: WrittenFiles): Promise<void> {
   io.print(`${model} version ${version} (${result.rowsReference} rows) against ${source} (${result.rows} rows)`);
   io.print(`at ${at}${stream === null ? '' : `, of the stream "${stream}"`}\n`);
   io.print(await columnsTable(result));
+  for (const line of jointLines(result)) io.print(line);
   await printViolations(io, check);
   io.print(`\n${OUTCOMES[verdict.outcome]}: ${verdict.reason}`);
 }

@@ -162,16 +162,24 @@ function textOf({ model, periods, unmatched, notes: unread }: RealizedReport, by
       ...leftOut,
     ].join('\n');
   const isEstimated = periods.some(({ estimated }) => estimated !== undefined);
+  const learntFrom = Math.max(0, ...periods.map(({ estimatedErrors }) => estimatedErrors?.learntFrom ?? 0));
+  const errors = learntFrom === 0 ? [] : (['meanAbsoluteError', 'rootMeanSquaredError'] as const);
   const names = [...new Set(periods.flatMap(({ metrics }) => Object.keys(metrics)))];
-  const rows = periods.map(({ version, from, predictions, labelled, flagged, confirmed, metrics, intervals, estimated }) => [
-    ...(byPeriod ? [from.slice(0, 16).replace('T', ' ')] : []),
-    String(version),
-    String(predictions),
-    String(labelled),
-    flagged + confirmed === 0 ? '-' : `${flagged} of ${flagged + confirmed}`,
-    ...names.map((name) => (metrics[name] === undefined ? '-' : withInterval(metrics[name], intervals[name]))),
-    ...(isEstimated ? [estimated === undefined ? '-' : withInterval(estimated.accuracy, estimated)] : []),
-  ]);
+  const rows = periods.map(
+    ({ version, from, predictions, labelled, flagged, confirmed, metrics, intervals, estimated, estimatedErrors }) => [
+      ...(byPeriod ? [from.slice(0, 16).replace('T', ' ')] : []),
+      String(version),
+      String(predictions),
+      String(labelled),
+      flagged + confirmed === 0 ? '-' : `${flagged} of ${flagged + confirmed}`,
+      ...names.map((name) => (metrics[name] === undefined ? '-' : withInterval(metrics[name], intervals[name]))),
+      ...(isEstimated ? [estimated === undefined ? '-' : withInterval(estimated.accuracy, estimated)] : []),
+      ...errors.map((name) => {
+        const one = estimatedErrors?.metrics[name];
+        return one === undefined ? '-' : withInterval(one.value, one);
+      }),
+    ],
+  );
   const head = [
     ...(byPeriod ? ['FROM'] : []),
     'VERSION',
@@ -180,11 +188,13 @@ function textOf({ model, periods, unmatched, notes: unread }: RealizedReport, by
     'WRONG',
     ...names.map((name) => name.toUpperCase()),
     ...(isEstimated ? ['ACCURACY, ESTIMATED'] : []),
+    ...errors.map((name) => `${name.toUpperCase()}, ESTIMATED`),
   ];
   const notes = [...new Set(periods.flatMap((period) => period.notes.map((note) => `version ${period.version}: ${note}`)))];
   return [
     table([head, ...rows]),
     ...(isEstimated ? [calibrationText(periods)] : []),
+    ...(errors.length === 0 ? [] : [errorsText(periods, learntFrom)]),
     ...notes.map((note) => `note: ${note}`),
     ...(unmatched === 0 ? [] : [`note: ${unmatched} items of feedback belong to no prediction that was logged in this time`]),
     ...leftOut,
@@ -194,6 +204,12 @@ function textOf({ model, periods, unmatched, notes: unread }: RealizedReport, by
 function withInterval(value: number, interval: { readonly low: number; readonly high: number } | undefined): string {
   const show = (one: number): string => String(Number(one.toPrecision(4)));
   return interval === undefined ? show(value) : `${show(value)} (${show(interval.low)} to ${show(interval.high)})`;
+}
+
+function errorsText(periods: RealizedReport['periods'], learntFrom: number): string {
+  const missing = periods.reduce((sum, { estimatedErrors }) => sum + (estimatedErrors?.withoutRow ?? 0), 0);
+  const left = missing === 0 ? '' : ` ${missing} answers are left out of it, as their rows are not logged as a whole.`;
+  return `note: the estimated errors need no labels: they are what the errors on ${learntFrom} test rows say of such rows. They do not see that the same data came to mean something else.${left}`;
 }
 
 function calibrationText(periods: RealizedReport['periods']): string {

@@ -3,7 +3,7 @@ import type { AlarmRules } from '../../monitoring/checks/run-check.ts';
 import { DRIFT_DEFAULTS } from '../../monitoring/defaults.ts';
 import type { DriftOptions } from '../../monitoring/detect.ts';
 import type { Season } from '../../monitoring/seasonal-reference.ts';
-import type { NamedTest } from '../../monitoring/named-test.ts';
+import type { NamedJointTest, NamedTest } from '../../monitoring/named-test.ts';
 
 /** Options of `perennial drift MODEL`, as they were typed. */
 export interface CompareOptions {
@@ -16,6 +16,7 @@ export interface CompareOptions {
   readonly columnsMin?: string;
   readonly missing?: string;
   readonly test?: readonly string[];
+  readonly joint?: readonly string[];
   readonly agree?: string;
   readonly also?: string;
   readonly stream?: string;
@@ -59,6 +60,7 @@ export function settingsOf(options: CompareOptions): DriftOptions {
     correction: correctionOf(options.correction),
     tests,
     perColumn,
+    joint: options.joint?.map(jointOf),
     also: options.also?.split(',').map((name) => name.trim()),
   };
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
@@ -84,6 +86,12 @@ function testsOf(given: readonly string[]): Pick<DriftOptions, 'tests' | 'perCol
     ...(tests.length === 0 ? {} : { tests }),
     ...(perColumn.size === 0 ? {} : { perColumn: Object.fromEntries([...perColumn].map(([column, own]) => [column, { tests: own }])) }),
   };
+}
+
+/** "mmd", or "classifier=0.6". */
+function jointOf(text: string): NamedJointTest {
+  const [, name = '', threshold] = /^([^=]*)(?:=(.*))?$/s.exec(text) ?? [];
+  return threshold === undefined ? name : { [name]: { threshold: numberIn(`--joint ${JSON.stringify(text)}: the threshold`, threshold) } };
 }
 
 function agreeOf(text: string | undefined): 'all' | 'any' | undefined {

@@ -25,6 +25,29 @@ export const OUTCOMES: Readonly<Record<DriftCheck['verdict']['outcome'], string>
   tooFewRows: 'too few rows',
 };
 
+/** Tests of whole rows, each in a line; empty without any. */
+export function jointLines({ joint = [] }: DriftResult): string[] {
+  if (joint.length === 0) return [];
+  const rows = joint.map((one) => [
+    one.test,
+    one.score === null ? '-' : `${one.effect} ${one.score.toFixed(3)}`,
+    one.pValue === null ? '-' : `p ${showP(one.corrected ?? one.pValue)}`,
+    `${one.rowsReference} against ${one.rowsCurrent} rows`,
+    one.drifted ? 'DRIFT' : one.status === 'compared' ? 'ok' : one.status,
+    one.reason,
+  ]);
+  const left = joint[0]!.leftOut.map(({ name, reason }) => `${name} (${reason})`);
+  return [
+    '',
+    table([['whole rows', '', '', '', '', ''], ...rows]),
+    ...(left.length === 0 ? [] : [`Left out of whole rows: ${left.join(', ')}`]),
+  ];
+}
+
+function showP(value: number): string {
+  return value < 0.001 ? '< 0.001' : value.toFixed(3);
+}
+
 /** The columns of a comparison. */
 export async function columnsTable(result: DriftResult): Promise<string> {
   const { furtherTests, showScore } = await import('../../reports/drift-report.ts');

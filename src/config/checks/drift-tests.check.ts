@@ -19,7 +19,7 @@ export default defineCheck({
   run(facts) {
     const drift = facts.on?.['drift'];
     if (!isObject(drift)) return [];
-    const findings = twice(drift, '/on/drift');
+    const findings = [...twice(drift, '/on/drift'), ...twice(drift, '/on/drift', 'joint')];
     const types =
       stepsOf(facts, 'ingest')
         .map(({ config }) => config['columns'])
@@ -33,15 +33,16 @@ export default defineCheck({
   },
 });
 
-function testsIn(rules: JsonObject): string[] {
-  return Array.isArray(rules['tests']) ? rules['tests'].flatMap((test) => namedConfig(test)?.name ?? []) : [];
+function testsIn(rules: JsonObject, key = 'tests'): string[] {
+  const tests = rules[key];
+  return Array.isArray(tests) ? tests.flatMap((test) => namedConfig(test)?.name ?? []) : [];
 }
 
-function twice(rules: JsonObject, pointer: string): Finding[] {
-  return testsIn(rules).flatMap((name, index, all) =>
+function twice(rules: JsonObject, pointer: string, key = 'tests'): Finding[] {
+  return testsIn(rules, key).flatMap((name, index, all) =>
     all.indexOf(name) === index
       ? []
-      : [{ pointer: join(pointer, 'tests', String(index)), message: `The test "${name}" is declared twice.`, fix: 'Remove one of them.' }],
+      : [{ pointer: join(pointer, key, String(index)), message: `The test "${name}" is declared twice.`, fix: 'Remove one of them.' }],
   );
 }
 

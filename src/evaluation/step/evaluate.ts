@@ -128,8 +128,14 @@ export async function evaluateModel(inputs: EvaluateInputs, options: EvaluateOpt
                 onProgress: (message) => options.onProgress?.(message),
               }),
             };
+      const exact = exactly(view, facts, targets, sequence !== undefined, {
+        weight,
+        naiveError: series?.naiveErrors.get(view.output.name),
+      });
+      if (output.kind === 'number' && exact.chunk.kind === 'number' && exact.chunk.width === 1 && sequence === undefined)
+        options.onNumbers?.(exact.chunk.predictions, exact.chunk.labels);
       const one = await judgeOutput(
-        exactly(view, facts, targets, sequence !== undefined, { weight, naiveError: series?.naiveErrors.get(view.output.name) }),
+        exact,
         { fair, facts, targets, profile, sequence, series, several: views.length > 1, anomaly, model, examples },
         options,
       );

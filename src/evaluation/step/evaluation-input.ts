@@ -42,6 +42,8 @@ export interface EvaluateOptions {
   readonly seed: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (message: string, fraction?: number) => void;
+  /** Is given what the model answered for single rows of the test split, in its order, and the truth, in the units of the source. */
+  readonly onNumbers?: (answers: Float64Array, truth: Float64Array) => void;
 }
 
 export interface FormerChampion extends ServingVersion {

@@ -1,19 +1,23 @@
 import type { ObjectStore, ArtifactStore } from '../../core/ports.ts';
 import { messageOf, isPerennialError } from '../../core/errors.ts';
-import type { OutputSpec, Prediction } from '../../core/tensor.ts';
+import type { OutputSpec, Prediction, Row } from '../../core/tensor.ts';
 import { Prng } from '../../core/prng.ts';
 import { metricIntervals } from '../../evaluation/measure/bootstrap.ts';
 import { toChunk } from '../../evaluation/measure/chunk.ts';
 import { computeMetrics } from '../../evaluation/measure/compute.ts';
 import { defaultMetrics, resolveMetrics, taskOf } from '../../evaluation/metrics/resolve-metrics.ts';
+import { pauses } from '../../platform/pauses.ts';
 import { findVersion } from '../../registry/registry.ts';
 import { mapLimited } from '../../storage/concurrency.ts';
 import { openAs } from '../../storage/stored.ts';
 import { Unread } from '../../storage/unread.ts';
 import { MODEL } from '../../training/model/model-meta.ts';
 import { readPredictions } from '../prediction-window.ts';
+import type { LoggedPrediction } from '../predictions/logged-prediction.ts';
 import { CALIBRATION_MIN, calibrationOf, estimateAccuracy } from './estimated.ts';
 import type { ClassAnswer, EstimatedAccuracy } from './estimated.ts';
+import { ErrorSums, columnsOfRows, expectedErrorOfVersion } from './expected-error.ts';
+import type { EstimatedErrors, VersionErrors } from './expected-error.ts';
 import { readFeedbackOf } from './feedback-reader.ts';
 import type { FeedbackRecord } from './feedback-record.ts';
 
@@ -33,6 +37,8 @@ export interface Realized {
   readonly intervals: Readonly<Record<string, { readonly low: number; readonly high: number }>>;
   /** Of models that tell classes apart: what its own probabilities say of all answers, labelled or not. */
   readonly estimated?: EstimatedAccuracy;
+  /** Of models that answer with a number: what their errors on the test rows say of all answers, labelled or not. */
+  readonly estimatedErrors?: EstimatedErrors;
   /** Why something is left out. */
   readonly notes: readonly string[];
 }
@@ -68,6 +74,9 @@ interface Pairs {
   /** Of all predictions, so many at most, each as likely as any other. */
   readonly sample: Prediction[];
   readonly random: Prng;
+  readonly errors: ErrorSums;
+  /** Answers whose row is not logged as a whole. */
+  withoutRow: number;
 }
 
 /** Answers kept of each period and version to estimate by. */
@@ -87,7 +96,15 @@ export async function realizedPerformance(
   const unread = new Unread();
   const feedback = await readFeedbackOf(store, model, options.from, unread);
   const groups = new Map<string, Pairs>();
+  const expected = new Map<number, VersionErrors | undefined>();
+  const pause = pauses();
   for await (const records of readPredictions(store, model, { ...options, unread })) {
+    if (options.metrics !== 'none') {
+      for (const version of new Set(records.map((record) => record.version)))
+        if (!expected.has(version))
+          expected.set(version, await expectedErrorOfVersion(artifacts, await findVersion(store, model, version)));
+      await addExpected(records, expected, (version, time) => pairsOf(groups, version, periodOf(time, options)), pause);
+    }
     for (const record of records) {
       const { time, version, prediction } = record;
       const pairs = pairsOf(groups, version, periodOf(time, options));
@@ -113,6 +130,7 @@ export async function realizedPerformance(
       from,
       ...(await realizedOf(outputs.get(version)!, pairs, options.metrics ?? [])),
       ...(options.metrics === 'none' ? {} : estimatedOf(outputs, version, pairs, groups)),
+      ...errorsOf(pairs, expected.get(version)),
     });
   }
   periods.sort((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : a.version - b.version));
@@ -130,9 +148,61 @@ function pairsOf(groups: Map<string, Pairs>, version: number, from: string): Pai
   if (pairs === undefined)
     groups.set(
       key,
-      (pairs = { predictions: 0, flagged: 0, confirmed: 0, labels: [], answers: [], sample: [], random: new Prng('estimated', key) }),
+      (pairs = {
+        predictions: 0,
+        flagged: 0,
+        confirmed: 0,
+        labels: [],
+        answers: [],
+        sample: [],
+        random: new Prng('estimated', key),
+        errors: new ErrorSums(),
+        withoutRow: 0,
+      }),
     );
   return pairs;
+}
+
+/** Answers whose errors are worked out without a pause, which takes milliseconds. */
+const ANSWERS_AT_ONCE = 2_000;
+
+/** What is expected of the answers of a part of the log, whose rows are there as a whole. */
+async function addExpected(
+  records: readonly LoggedPrediction[],
+  expected: ReadonlyMap<number, VersionErrors | undefined>,
+  pairsAt: (version: number, time: string) => Pairs,
+  pause: () => Promise<void>,
+): Promise<void> {
+  const parts = new Map<Pairs, { readonly known: VersionErrors; readonly rows: Row[]; readonly answers: number[] }>();
+  for (const { version, time, row, hidden, prediction } of records) {
+    const known = expected.get(version);
+    if (known === undefined || !('value' in prediction) || typeof prediction.value !== 'number') continue;
+    const pairs = pairsAt(version, time);
+    const isHidden = Object.values(hidden ?? {}).some((names) => known.expected.columns.some(({ name }) => names.includes(name)));
+    if (row === null || isHidden) {
+      pairs.withoutRow += 1;
+      continue;
+    }
+    const part = parts.get(pairs) ?? { known, rows: [], answers: [] };
+    parts.set(pairs, part);
+    part.rows.push(row);
+    part.answers.push(prediction.value);
+  }
+  for (const [{ errors }, { known, rows, answers }] of parts)
+    for (let start = 0; start < rows.length; start += ANSWERS_AT_ONCE) {
+      const part = rows.slice(start, start + ANSWERS_AT_ONCE);
+      errors.add(
+        known.expected,
+        columnsOfRows(known.expected, part, known.reading),
+        Float64Array.from(answers.slice(start, start + ANSWERS_AT_ONCE)),
+      );
+      await pause();
+    }
+}
+
+function errorsOf({ errors, withoutRow }: Pairs, known: VersionErrors | undefined): Pick<Realized, 'estimatedErrors'> {
+  const found = known === undefined ? undefined : errors.finish(known.expected);
+  return found === undefined ? {} : { estimatedErrors: { ...found, ...(withoutRow === 0 ? {} : { withoutRow }) } };
 }
 
 /** Reservoir sampling (Vitter's algorithm R). */

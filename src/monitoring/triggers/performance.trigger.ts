@@ -13,6 +13,9 @@ import {
   windowMistakes,
 } from '../policy/live-windows.ts';
 import type { LiveRules, LiveWindow } from '../policy/live-windows.ts';
+import { ERROR_METRICS } from '../feedback/error-metrics.ts';
+import type { ErrorMetric } from '../feedback/error-metrics.ts';
+import type { Realized } from '../feedback/realized.ts';
 import { defineTrigger } from './trigger.ts';
 import type { TriggerDeps, TriggerFinding, TriggerLook, TriggerMistake } from './trigger.ts';
 
@@ -26,6 +29,10 @@ interface PerformanceSettings extends LiveRules {
   readonly delayMs: number;
   readonly confidence: number;
 }
+
+/** What can be told without labels. */
+const ESTIMATED = ['accuracy', ...ERROR_METRICS];
+const isErrorMetric = (name: string): name is ErrorMetric => (ERROR_METRICS as readonly string[]).includes(name);
 
 const BOUNDS = ['atLeast', 'atMost', 'worseBy'] as const;
 
@@ -59,7 +66,7 @@ export default defineTrigger<PerformanceSettings>({
         enum: ['labels', 'estimate'],
         default: 'labels',
         description:
-          'labels: what is known of the answers. estimate: the accuracy that the probabilities of the model itself say, corrected by labels where there are 300; it does not see that the same data came to mean something else.',
+          'labels: what is known of the answers. estimate: without labels; the accuracy that the probabilities of the model itself say, corrected by labels where there are 300, or of a model that answers with a number the mean absolute, mean squared or root mean squared error that its errors on the test rows say (of 300 rows or more); it does not see that the same data came to mean something else.',
       },
       ...LIVE_PROPERTIES,
     },
@@ -122,12 +129,12 @@ function boundMistakes(settings: JsonObject): TriggerMistake[] {
         fix: `Write "${right}".`,
       },
     ];
-  if (settings['basis'] === 'estimate' && !key.endsWith('accuracy'))
+  if (settings['basis'] === 'estimate' && !key.endsWith('accuracy') && !isErrorMetric(key))
     return [
       {
         pointer: '/basis',
-        message: `Only the accuracy can be estimated without labels, not "${key}".`,
-        fix: 'Set "metric" to "accuracy", or "basis" to "labels".',
+        message: `Only ${ESTIMATED.join(', ')} can be estimated without labels, not "${key}".`,
+        fix: 'Set "metric" to one of these, or "basis" to "labels".',
       },
     ];
   return [];
@@ -172,9 +179,7 @@ async function windowsOf(
     const begin = new Date(from.getTime() + at * windowMs).toISOString();
     const end = new Date(from.getTime() + (at + 1) * windowMs).toISOString();
     const period = report.periods.find((one) => one.from === begin);
-    const [value, interval] =
-      basis === 'estimate' ? [period?.estimated?.accuracy, period?.estimated] : [period?.metrics[metric], period?.intervals[metric]];
-    const rows = (basis === 'estimate' ? period?.estimated?.rows : period?.labelled) ?? 0;
+    const { value, interval, rows } = basis === 'estimate' ? estimateOf(period, metric) : realizedOf(period, metric);
     const wide = value === undefined || interval === undefined ? { low: null, high: null } : widened(value, interval, confidence);
     return { from: begin, to: end, rows, value: value ?? null, ...wide };
   });
@@ -183,6 +188,23 @@ async function windowsOf(
     predictions: report.periods.reduce((sum, { predictions }) => sum + predictions, 0),
     notes: [...new Set([...report.notes, ...report.periods.flatMap((period) => period.notes)])],
   };
+}
+
+interface Seen {
+  readonly value: number | undefined;
+  readonly interval: { readonly low: number; readonly high: number } | undefined;
+  readonly rows: number;
+}
+
+function realizedOf(period: Realized | undefined, metric: string): Seen {
+  return { value: period?.metrics[metric], interval: period?.intervals[metric], rows: period?.labelled ?? 0 };
+}
+
+function estimateOf(period: Realized | undefined, metric: string): Seen {
+  if (!isErrorMetric(metric))
+    return { value: period?.estimated?.accuracy, interval: period?.estimated, rows: period?.estimated?.rows ?? 0 };
+  const one = period?.estimatedErrors?.metrics[metric];
+  return { value: one?.value, interval: one, rows: period?.estimatedErrors?.rows ?? 0 };
 }
 
 /** Nothing to judge: too few answers, which is nobody's fault, or answers of which nobody tells the truth. */
@@ -213,7 +235,9 @@ function unjudged(
     blind: true,
     summary:
       basis === 'estimate'
-        ? `The accuracy of ${name} cannot be estimated: of ${seen.predictions} answers ${stretch} none has probabilities of classes.${notes}`
+        ? isErrorMetric(metric)
+          ? `"${metric}" of ${name} cannot be estimated for ${rowsMin} of ${seen.predictions} answers ${stretch}: it takes numbers as answers, rows that are logged as a whole, and an evaluation on 300 test rows or more.${notes}`
+          : `The accuracy of ${name} cannot be estimated: of ${seen.predictions} answers ${stretch} none has probabilities of classes.${notes}`
         : labelled >= rowsMin
           ? `"${metric}" of ${name} is not known, though ${labelled} labels are.${notes}`
           : `How ${name} does cannot be told: of ${seen.predictions} answers ${stretch} the truth is known of at most ${labelled} in a window, and ${rowsMin} are needed.${notes} ${hint}`,

@@ -5,6 +5,7 @@ import ingest from '../../../activities/steps/ingest.step.ts';
 import type { MonitorInput, MonitorView } from '../../../src/core/monitor.ts';
 import type { DriftTrigger, NewDataTrigger, Plan } from '../../../src/core/plan.ts';
 import { PerennialError } from '../../../src/core/errors.ts';
+import { Prng } from '../../../src/core/prng.ts';
 import type { ErrorCode } from '../../../src/core/errors.ts';
 import { needsAttention } from '../../../src/runs/attention.ts';
 import { pipelineInput } from '../../../src/runs/pipeline-input.ts';
@@ -86,7 +87,7 @@ const days = (from: number, to: number): number[] => Array.from({ length: to - f
 
 interface Scene {
   readonly plan: Plan;
-  write(lines: readonly string[]): void;
+  write(lines: readonly string[], columns?: string): void;
   learn(nominalTime?: string): Promise<void>;
   check(on: { drift: DriftTrigger } | { newData: NewDataTrigger }): Promise<MonitorView>;
 }
@@ -115,7 +116,7 @@ function scene(name: string, config: object = {}): Scene {
     );
   return {
     plan: planOf({}),
-    write: (lines) => writeFileSync(join(dir, 'data.csv'), `time,x,label\n${lines.join('\n')}\n`),
+    write: (lines, columns = 'time,x,label') => writeFileSync(join(dir, 'data.csv'), `${columns}\n${lines.join('\n')}\n`),
     async learn(nominalTime) {
       const { workflowId } = await startRun(stage.temporal, planOf({}), steps, {
         trigger: 'manual',
@@ -398,5 +399,51 @@ describe('drift', () => {
     const again = await check({ drift });
     expect(again.finding).toMatchObject({ due: true, champion: 2 });
     expect(again.outcome).toBe('nothingNew');
+  });
+
+  it('of whole rows starts a run where no column shows anything; after it, it is over', async () => {
+    const { write, learn, check } = scene('agreeing');
+    const random = new Prng('agreeing');
+    const pair = (agreement: number): [number, number] => {
+      const x = random.normal();
+      return [x, agreement * x + Math.sqrt(1 - agreement ** 2) * random.normal()];
+    };
+    const lines = (count: number, agreement: number): string[] =>
+      Array.from({ length: count }, (_, at) => `${pair(agreement).join(',')},${at % 2 === 0 ? 'a' : 'b'}`);
+    const before = lines(1_500, 0);
+    write(before, 'x,y,label');
+    await learn();
+    const log = async (version: number, minutes: number): Promise<void> => {
+      const at = new Date(Date.now() - minutes * 60_000).toISOString();
+      const predictions = Array.from({ length: 800 }, (_, index) => {
+        const [x, y] = pair(0.9);
+        return JSON.stringify({ time: at, id: `${version}-${index}`, version, row: { x, y }, prediction: { label: 'a' } });
+      });
+      const key = `predictions/agreeing/${at.slice(0, 10)}/${at.slice(11, 13)}-${version}-${minutes}.ndjson`;
+      await stage.deps.store.put(key, Buffer.from(`${predictions.join('\n')}\n`));
+    };
+    await log(1, 1);
+    const { tests: _, ...columns } = drift;
+    expect(await check({ drift: { ...columns, correction: 'benjaminiHochberg' } })).toMatchObject({
+      outcome: 'none',
+      finding: { due: false },
+    });
+    const joint: DriftTrigger = {
+      ...columns,
+      correction: 'benjaminiHochberg',
+      everyMs: 3_600_000,
+      joint: ['mmd', { classifier: { threshold: 0.6 } }],
+    };
+    write([...before, ...lines(200, 0.9)], 'x,y,label');
+    const found = await check({ drift: joint });
+    expect(found).toMatchObject({ outcome: 'started', finding: { due: true, champion: 1 } });
+    expect(found.finding.summary).toContain('Drift of whole rows by mmd and classifier.');
+    expect(found.finding.details).toMatch(/\| whole rows: classifier \| \| \*\*drift\*\* \| ROC AUC/);
+    // The reference is what was asked before the retraining, which these are rows of as well.
+    await log(2, 0);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const over = await check({ drift: joint });
+    expect(over).toMatchObject({ outcome: 'none', finding: { champion: 2, due: false } });
+    expect(over.finding.summary).toMatch(/from its training data differ: whole rows \(mmd\), whole rows \(classifier\)\.$/);
   });
 });

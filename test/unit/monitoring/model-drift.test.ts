@@ -99,6 +99,8 @@ it('does not compare columns that some of the predictions do not show', async ()
     { name: 'customer', status: 'skipped', drifted: false, reason: expect.stringContaining('"predictionLog"') as string },
     { name: 'color', status: 'compared' },
   ]);
+  const { joint } = await detectModelDrift(customers, read(day(false), day(true)), { joint: ['mmd'] });
+  expect(joint).toMatchObject([{ status: 'skipped', leftOut: [{ name: 'customer', reason: 'not logged' }] }]);
   // What nobody hides is missing, and that is drift.
   const missing = day(true).map(({ hidden: _, ...rest }) => rest);
   expect(await detectModelDrift(customers, read(day(false), missing), {})).toMatchObject({ drifted: true, driftedColumns: ['customer'] });

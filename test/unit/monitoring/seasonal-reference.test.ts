@@ -98,6 +98,19 @@ describe('a seasonal reference', () => {
     expect(withoutVerdict(compared, undefined)).toBe(compared);
   });
 
+  it('has whole rows as well, those that were asked', async () => {
+    const judged = async (at: number, against: DriftReference) =>
+      (await judgeModelDrift(against, () => readPredictions(store, 'orders', window(at)), { joint: ['mmd', 'classifier'] })).result.joint;
+    const { reference } = await against(27, 3);
+    expect(await judged(27, reference!)).toMatchObject([
+      { status: 'compared', drifted: false, rowsReference: 1_000, rowsCurrent: ROWS, columns: ['price', 'buyer'] },
+      { status: 'compared', drifted: false, rowsReference: 3 * ROWS },
+    ]);
+    expect(await judged(25, reference!)).toMatchObject([{ drifted: true }, { drifted: true }]);
+    // The rows of this training are nowhere.
+    expect(await judged(27, training)).toMatchObject([{ status: 'skipped' }, { status: 'skipped' }]);
+  });
+
   it('needs not all of the seasons', async () => {
     expect((await against(8)).reference?.profile.rows).toBe(ROWS);
   });
