@@ -52,7 +52,7 @@ export interface AskOptions {
 /** How one question is answered by one version. */
 interface Attempt {
   readonly id: string;
-  readonly question: (servable: Servable) => Question;
+  readonly question: (servable: Servable) => Question | Promise<Question>;
   readonly logged: boolean;
   readonly rowsMax?: number | undefined;
   readonly limits?: RequestLimits | undefined;
@@ -82,7 +82,12 @@ export class InferenceService {
    * @param question gets the version that answers, since what a request means depends on its columns.
    * @throws RequestError for the client's mistakes; anything else is a failure of the server.
    */
-  async ask(target: Target, id: string, question: (servable: Servable) => Question, options: AskOptions = {}): Promise<Answer> {
+  async ask(
+    target: Target,
+    id: string,
+    question: (servable: Servable) => Question | Promise<Question>,
+    options: AskOptions = {},
+  ): Promise<Answer> {
     const { logged = true, rowsMax } = options;
     const limits = this.router.limitsOf(target.model);
     if (limits !== undefined) this.#admit(target.model, limits, options.bytes);
@@ -188,7 +193,7 @@ export class InferenceService {
     let answered: number | undefined;
     try {
       const answer = await tellPrediction(lease.servable, async () => {
-        const asked = question(lease.servable);
+        const asked = await question(lease.servable);
         requireAllowed(asked, rowsMax, 'this token is');
         requireAllowed(asked, limits?.rowsPerRequest, `${JSON.stringify(lease.servable.model)} is deployed`);
         const logs: Logs = { logged, ...(exposure === undefined ? {} : { exposure }) };

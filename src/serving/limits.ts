@@ -4,6 +4,10 @@ export const SERVING_LIMITS = {
   bodyBytesMax: 32 * 1024 * 1024,
   /** Rows of one request: keeps the time between two answers of others short. */
   rowsMax: 10_000,
+  /** Parts of one form: each makes a few objects, however small it is. */
+  formPartsMax: 10_000,
+  /** Columns of a body of CSV: reading the header of more holds up everybody else. */
+  csvColumnsMax: 10_000,
   /** Keys of one object of a body: ten times the columns that the widest tables have. */
   keysMax: 100_000,
   /** Rows that wait per loaded version before 503: about a second of work for a small model. */

@@ -6,6 +6,8 @@ export interface ErrorFacts {
   readonly retryAfter?: number;
   /** Methods that the address takes, for the `Allow` header of a 405. */
   readonly allow?: string;
+  /** For the `Accept` header of a 415. */
+  readonly accept?: string;
   /** For the `Accept-Encoding` header of a 415. */
   readonly acceptEncoding?: string;
   /** The row of the request that it is about, from 0; for a header. */

@@ -24,11 +24,22 @@ export function checkRows(servable: Servable, given: readonly unknown[]): Row[] 
   const hasImages = preprocessor.columns.some(({ type }) => type === 'image');
   const images = hasImages ? preprocessor.columns.filter(({ type }) => type === 'image').map(({ name }) => name) : [];
   return given.map((row, index) => {
+    if (row instanceof UnreadableRow) throw badRow(index, `: ${row.reason}`);
     if (typeof row !== 'object' || row === null || Array.isArray(row))
       throw badRow(index, ` is ${nameOf(row)}; expected an object of column names and values.`);
     checkColumns(servable, row as Row, index);
     return hasImages ? withImages(row as Row, images, index) : (row as Row);
   });
+}
+
+/** In the place of a row that could not be read where it came from. */
+export class UnreadableRow {
+  readonly reason: string;
+
+  /** @param reason as a sentence, behind the number of the row */
+  constructor(reason: string) {
+    this.reason = reason;
+  }
 }
 
 /** @throws RequestError 400, 413 */

@@ -70,4 +70,71 @@ describe('a model of images', () => {
     });
     expect([answer.status, answer.body.error]).toEqual([400, 'inputs[0] ("image"), value 0: 256 is not a whole number from 0 to 255.']);
   });
+
+  const form = (parts: readonly (readonly [name: string, value: string | Uint8Array])[]): FormData => {
+    const made = new FormData();
+    for (const [name, value] of parts) {
+      if (typeof value === 'string') made.append(name, value);
+      else made.append(name, new Blob([value as Uint8Array<ArrayBuffer>], { type: 'image/png' }), 'a.png');
+    }
+    return made;
+  };
+  const sendForm = async (parts: Parameters<typeof form>[0], path = '/models/photos/predict') => {
+    const response = await fetch(server.url + path, { method: 'POST', body: form(parts) });
+    return { status: response.status, body: (await response.json()) as any };
+  };
+
+  it('takes forms of several parts: a file for each image, and as many rows as files', async () => {
+    const bytes = Buffer.from(png, 'base64');
+    const one = await sendForm([['image', bytes]]);
+    expect([one.status, one.body.predictions?.[0].label]).toEqual([200, 'Chinstrap']);
+    const several = await sendForm([
+      ['image', bytes],
+      ['kind', 'Adelie'],
+      ['image', png],
+      ['kind', ''],
+    ]);
+    expect([several.status, several.body.predictions?.length]).toEqual([200, 2]);
+    const partly = await sendForm(
+      [
+        ['image', Buffer.from('no image')],
+        ['image', bytes],
+      ],
+      '/models/photos/predict?partial=true',
+    );
+    expect([partly.status, partly.body.predictions, partly.body.refused]).toEqual([
+      200,
+      [expect.objectContaining({ label: 'Chinstrap', row: 1 })],
+      [{ row: 0, error: expect.stringContaining('"image"') }],
+    ]);
+  });
+
+  it.each<[string, Parameters<typeof form>[0], string]>([
+    ['a file that is no image', [['image', Buffer.from('hello')]], 'row 0, column "image"'],
+    [
+      'a file for another column',
+      [['kind', Buffer.from('hello')]],
+      '"kind" is a file, and no column of images of the model: those are image.',
+    ],
+    ['names that occur differently often', [['image', 'a'], ['image', 'b'], ['kind', 'c']], 'The form has 2 parts of some names and 1 of "kind"'], // prettier-ignore
+    ['no part', [], 'There are no rows'],
+  ])('refuses a form with %s', async (_title, parts, message) => {
+    const { status, body } = await sendForm(parts);
+    expect([status, body.error]).toEqual([400, expect.stringContaining(message)]);
+  });
+
+  it.each([
+    ['without a boundary', 'multipart/form-data', '--x--\r\n', 400],
+    ['cut off', 'multipart/form-data; boundary=x', '--x\r\nContent-Disposition: form-data; name="image"\r\n\r\nabc', 400],
+    ['of other bytes', 'multipart/form-data; boundary=x', 'hello', 400],
+    [
+      'of too many parts',
+      'multipart/form-data; boundary=x',
+      `${'--x\r\nContent-Disposition: form-data; name="image"\r\n\r\na\r\n'.repeat(200_000)}--x--\r\n`,
+      413,
+    ],
+  ])('refuses a form %s', async (_title, type, body, status) => {
+    const answer = await ask(server.url, '/models/photos/predict', undefined, { method: 'POST', body, headers: { 'content-type': type } });
+    expect([answer.status, typeof answer.body.error]).toEqual([status, 'string']);
+  });
 });

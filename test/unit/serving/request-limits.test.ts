@@ -72,6 +72,7 @@ describe('what a model is deployed for', () => {
       'application/json',
     ],
     ['MLflow', '/models/penguins/invocations', JSON.stringify({ dataframe_records: [ROW] }), 'application/json'],
+    ['rows as CSV', '/models/penguins/predict', 'body_mass_g,island\n4000,Biscoe\n', 'text/csv'],
     ['MLflow CSV', '/models/penguins/invocations', 'body_mass_g,island\n4000,Biscoe\n', 'text/csv'],
   ])('are kept in the protocol of %s, packed or not, with Retry-After', async (_name, path, body, type) => {
     const { gzipSync } = await import('node:zlib');
