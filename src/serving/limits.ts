@@ -30,6 +30,13 @@ export const SERVING_LIMITS = {
   processRetryMs: 100,
   /** A process that lived so long ended for another reason than the time before. */
   processSteadyMs: 60_000,
+  /** How often it is looked whether a process computes what it was asked for. */
+  hangCheckMs: 500,
+  /** So many looks in which it did not compute at all: it is stopped, or waits for what never comes. */
+  hangChecksMax: 10,
+  /** Who computes that long for one call, and longer than this many times what its rows took before, does not come to an end. */
+  callMsMax: 60_000,
+  callSlownessMax: 20,
   /** Time for a process to load its network. */
   processStartMs: 120_000,
   /** Versions loaded because somebody addressed them, besides the champions. */

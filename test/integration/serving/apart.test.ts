@@ -82,6 +82,32 @@ describe('a network that computes for long', () => {
     expect((await ask('small', { a: 1, b: 2 })).status).toBe(200);
   });
 
+  it('that hangs is noticed, ended and replaced; who waits for it gets 503, and others are answered meanwhile', async () => {
+    await eventually(() => server.log().includes('a network answers from a process of its own') && predictors().length === 1);
+    expect((await ask('heavy', { rows: ROWS })).status).toBe(200);
+    const [pid] = predictors();
+    process.kill(pid!, 'SIGSTOP');
+    const waiting = Promise.all(Array.from({ length: 3 }, async () => ask('heavy', { rows: ROWS })));
+    expect((await ask('small', { a: 1, b: 2 })).status).toBe(200);
+    const answers = await waiting;
+    // What had not begun yet is answered by the next process.
+    expect(answers.map(({ status }) => status)).toContain(503);
+    for (const answer of answers.filter(({ status }) => status !== 200))
+      expect([answer.status, answer.headers.get('retry-after'), await answer.text()]).toEqual([
+        503,
+        '1',
+        expect.stringContaining('did not answer'),
+      ]);
+    expect((await ask('heavy', { rows: ROWS })).status).toBe(200);
+    await eventually(() => predictors().length === 1);
+    expect(predictors()).not.toContain(pid);
+    expect(server.log()).toMatch(/hung: it was asked for [\d.]+ s and did not compute/);
+    const metrics = await (await fetch(`${server.url}/metrics`)).text();
+    expect(metrics).toMatch(/perennial_model_process_deaths_total\{model="heavy"\} [12]\b/);
+    // TensorFlow and the weights of the process count.
+    expect(Number(/perennial_model_memory_bytes\{model="heavy",version="1"\} (\S+)/.exec(metrics)![1])).toBeGreaterThan(64 * 1024 * 1024);
+  });
+
   it('ends with its server, also where that is killed', async () => {
     const other = await startServerProcess({ PERENNIAL_HOME: folder, PERENNIAL_STORE: `file:${join(folder, 'store')}` });
     const mine = (): number[] => childrenOf(other.child.pid!).map(({ pid }) => pid);
