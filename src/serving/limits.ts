@@ -18,6 +18,8 @@ export const SERVING_LIMITS = {
   batchRowsMax: 256,
   /** How long a call of the network may hold the event loop up; a network that takes longer answers from a process of its own. */
   loopMsMax: 5,
+  /** Multiplications of one row from which on a process of its own finds that out, so that loading holds nobody up either. */
+  loopWorkMax: 1_000_000,
   /** Rows of the call by which that is decided: the network computes batches in pieces of so many rows. */
   loopRows: 64,
   /** A network that was brought back for somebody stays at least so long, until it is asked. */

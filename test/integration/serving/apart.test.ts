@@ -45,6 +45,12 @@ describe('a network that computes for long', () => {
   it('answers from a process of its own, as it would here, and small ones stay with the server', async () => {
     await eventually(() => server.log().includes('a network answers from a process of its own'));
     expect(predictors()).toHaveLength(1);
+    // It was never computed on the thread that answers for the others.
+    const lines = server.log().split('\n');
+    const [moved, served] = ['a network answers from a process', '"heavy","version":1,"before":null,"msg":"serving"'].map((text) =>
+      lines.findIndex((line) => line.includes(text)),
+    );
+    expect(moved).toBeLessThan(served!);
     const answered = (await (await ask('heavy', { rows: ROWS })).json()) as { predictions: { probabilities: Record<string, number> }[] };
     const { model } = await fixture.registry.version('heavy', 'champion');
     const bundle = await openBundle(await fixture.artifacts.open(model));
