@@ -20,7 +20,7 @@ import { keyOfRows, splitOf } from './traffic-split.ts';
 import type { ServingMetrics } from './serving-metrics.ts';
 import { ServingStatistics } from './serving-statistics.ts';
 import { tellPrediction, timed } from './serving-telemetry.ts';
-import { checkRows, requireCount } from './source-rows.ts';
+import { checkRows, requireCount, requireFewPixels } from './source-rows.ts';
 import { givesNumbers } from './warm-up.ts';
 
 /** What a client asks: rows as they are in the source, or tensors as the network takes them. */
@@ -265,6 +265,7 @@ export class InferenceService {
   ): Promise<Answer> {
     const { preprocessor } = lease.servable;
     const rows = checkRows(lease.servable, given);
+    await requireFewPixels(lease.servable, rows);
     // A reading beyond all bounds is what a model of anomalies is for.
     const saturate = lease.servable.predictor.meta.output.kind === 'anomaly';
     const windows = await preprocessor.series?.windows(rows, { saturate });

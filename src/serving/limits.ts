@@ -8,6 +8,8 @@ export const SERVING_LIMITS = {
   formPartsMax: 10_000,
   /** Columns of a body of CSV: reading the header of more holds up everybody else. */
   csvColumnsMax: 10_000,
+  /** Pixels of all images of one request: three bytes each, before they are made smaller. A few bytes may hold millions. */
+  imagePixelsMax: 128 * 1024 * 1024,
   /** Keys of one object of a body: ten times the columns that the widest tables have. */
   keysMax: 100_000,
   /** Rows that wait per loaded version before 503: about a second of work for a small model. */

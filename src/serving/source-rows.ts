@@ -1,5 +1,6 @@
 import { distance } from 'fastest-levenshtein';
 import type { Row } from '../core/tensor.ts';
+import { pixelsOf } from '../data/images/images.ts';
 import { bytesOfBase64 } from '../data/reading/base64.ts';
 import { SERVING_LIMITS } from './limits.ts';
 import { RequestError, badRow } from './request-error.ts';
@@ -30,6 +31,28 @@ export function checkRows(servable: Servable, given: readonly unknown[]): Row[] 
     checkColumns(servable, row as Row, index);
     return hasImages ? withImages(row as Row, images, index) : (row as Row);
   });
+}
+
+/**
+ * Before anything of them is decoded, by what their headers say.
+ *
+ * @param rows that were checked @throws RequestError 413; DATA_INVALID for what is no image
+ */
+export async function requireFewPixels({ preprocessor }: Servable, rows: readonly Row[]): Promise<void> {
+  const images = preprocessor.columns.flatMap(({ name, type }) => (type === 'image' ? [name] : []));
+  if (images.length === 0) return;
+  let pixels = 0;
+  for (const [index, row] of rows.entries())
+    for (const name of images) {
+      const value = Object.hasOwn(row, name) ? row[name] : undefined;
+      if (!(value instanceof Uint8Array)) continue;
+      pixels += await pixelsOf(value, index, name);
+      if (pixels > SERVING_LIMITS.imagePixelsMax)
+        throw new RequestError(
+          413,
+          `The images of the request have more than ${SERVING_LIMITS.imagePixelsMax / 2 ** 20} million pixels together, at row ${index}. Send several requests, or smaller images.`,
+        );
+    }
 }
 
 /** In the place of a row that could not be read where it came from. */

@@ -1,3 +1,5 @@
+import { request } from 'node:http';
+import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OutputSpec } from '../../../src/core/tensor.ts';
@@ -136,5 +138,86 @@ describe('a model of images', () => {
   ])('refuses a form %s', async (_title, type, body, status) => {
     const answer = await ask(server.url, '/models/photos/predict', undefined, { method: 'POST', body, headers: { 'content-type': type } });
     expect([answer.status, typeof answer.body.error]).toEqual([status, 'string']);
+  });
+});
+
+describe('images that are too much', () => {
+  const flat = (side: number, form: 'png' | 'webp' | 'jpeg'): Promise<Buffer> =>
+    sharp({ create: { width: side, height: side, channels: 3, background: '#ff0000' } })
+      .toFormat(form)
+      .toBuffer();
+  /** Every address that takes images, with one or several of them. */
+  const routes: readonly [string, string, (images: readonly string[]) => unknown][] = [
+    ['rows', '/models/photos/predict', (images) => images.map((image) => ({ image }))],
+    ['some rows', '/models/photos/predict?partial=true', (images) => images.map((image) => ({ image }))],
+    ['MLflow', '/models/photos/invocations', (images) => ({ dataframe_records: images.map((image) => ({ image })) })],
+    ['v1', '/v1/models/photos:predict', (images) => ({ instances: images.map((b64) => ({ image: { b64 } })) })],
+    ['v2', '/v2/models/photos/infer', (images) => ({ inputs: [{ name: 'image', datatype: 'BYTES', shape: [images.length, 1], data: images }] })], // prettier-ignore
+  ];
+
+  it('are told by their headers, in every protocol, whatever they are packed to', async () => {
+    // A few kilobytes each; 64 million pixels, 192 MB.
+    const bombs = await Promise.all((['png', 'webp', 'jpeg'] as const).map(async (form) => (await flat(8_000, form)).toString('base64')));
+    const peak = process.memoryUsage().rss;
+    for (const [name, path, body] of routes)
+      for (const bomb of bombs) {
+        const answer = await ask(server.url, path, body(Array.from({ length: 20 }, () => bomb)));
+        expect([name, answer.status, JSON.stringify(answer.body)]).toEqual([
+          name,
+          413,
+          expect.stringContaining('more than 128 million pixels together, at row 2'),
+        ]);
+      }
+    expect(process.memoryUsage().rss - peak).toBeLessThan(1_000_000_000);
+    // One that is larger than any may be has a row, and is set aside.
+    const huge = (await flat(9_000, 'png')).toString('base64');
+    const one = await ask(server.url, '/models/photos/predict?partial=true', [{ image: huge }, { image: png }]);
+    expect([one.status, one.body.predictions?.length, one.body.refused?.[0].row]).toEqual([200, 1, 0]);
+  }, 60_000);
+
+  it('cannot be programs', async () => {
+    const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="3" height="2"><rect width="3" height="2"/></svg>`;
+    for (const text of [svg, `<?xml version="1.0"?>${svg}`]) {
+      const answer = await ask(server.url, '/models/photos/predict', { image: Buffer.from(text).toString('base64') });
+      expect([answer.status, answer.body.error]).toEqual([400, expect.stringContaining('row 0, column "image"')]);
+    }
+  });
+
+  it('are bounded as bodies, packed ones by what they unpack to, and forms, too', async () => {
+    const long = 'A'.repeat(34 * 1024 * 1024);
+    for (const [, path, body] of routes) expect((await ask(server.url, path, body([long]))).status).toBe(413);
+    const packed = gzipSync(JSON.stringify({ image: long }));
+    const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
+    expect((await ask(server.url, '/models/photos/predict', undefined, { method: 'POST', body: packed, headers })).status).toBe(413);
+    const form = new FormData();
+    form.append('image', new Blob([Buffer.alloc(34 * 1024 * 1024)]), 'a.png');
+    expect((await fetch(`${server.url}/models/photos/predict`, { method: 'POST', body: form })).status).toBe(413);
+  });
+
+  it('that never end are cut, as forms and as CSV, and others are answered meanwhile', async () => {
+    const source = new FakeSource();
+    source.options = { preprocessor: images, sourceColumns: ['image', 'kind'] };
+    source.route('photos', { champion: 2 });
+    const impatient = await startTestApp(source, { arrivalMs: 1_000 });
+    try {
+      const { port } = new URL(impatient.url);
+      const cut = ['multipart/form-data; boundary=x', 'text/csv', 'application/json'].map(
+        (type) =>
+          new Promise<number>((resolve, reject) => {
+            const slow = request({ port, path: '/models/photos/predict', method: 'POST', headers: { 'content-type': type, 'content-length': 1_000_000 } }); // prettier-ignore
+            const drip = setInterval(() => slow.write('-'), 100);
+            slow.on('response', (response) => {
+              clearInterval(drip);
+              slow.destroy();
+              resolve(response.statusCode!);
+            });
+            slow.on('error', reject);
+          }),
+      );
+      expect((await ask(impatient.url, '/models/photos/predict', { image: png })).status).toBe(200);
+      expect(await Promise.all(cut)).toEqual([408, 408, 408]);
+    } finally {
+      await impatient.close();
+    }
   });
 });
