@@ -78,6 +78,11 @@ export class InferenceService {
     this.#rollouts = rollouts;
   }
 
+  /** Whether predictions reach the store. */
+  get predictionLog(): 'written' | 'waiting' {
+    return this.#log.state;
+  }
+
   /**
    * @param question gets the version that answers, since what a request means depends on its columns.
    * @throws RequestError for the client's mistakes; anything else is a failure of the server.

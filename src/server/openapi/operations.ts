@@ -398,7 +398,13 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'GET /v2/health/ready': {
     tag: 'v2',
     summary: 'Whether the server answers, and what is amiss',
-    answer: object({ ready: bool, live: bool, store: { enum: ['up', 'down'] }, degraded: integer }),
+    answer: object({
+      ready: bool,
+      live: bool,
+      store: { enum: ['up', 'down'] },
+      degraded: integer,
+      predictionLog: { enum: ['written', 'waiting'] },
+    }),
     open: true,
     alsoAnswers: [503],
   },
