@@ -80,9 +80,10 @@ export class CsvBody {
   async #readAs({ preprocessor }: Servable): Promise<BodyTable> {
     requireFewColumns(this.#bytes);
     // The readers of tables read files, whatever carries them.
-    const folder = await mkdtemp(join(tmpdir(), 'perennial-csv-'));
+    let folder: string | undefined;
     const refusal = (error: PerennialError): RequestError => new RequestError(400, error.message.replaceAll(`${folder}/`, ''));
     try {
+      folder = await mkdtemp(join(tmpdir(), 'perennial-csv-'));
       const path = join(folder, 'rows.csv');
       await writeFile(path, this.#bytes);
       const found = await readEveryRow(
@@ -100,9 +101,14 @@ export class CsvBody {
         );
       return tableOf(found, refusal);
     } catch (error) {
-      throw isPerennialError(error) ? refusal(error) : error;
+      if (isPerennialError(error)) throw refusal(error);
+      if (NO_ROOM.has((error as NodeJS.ErrnoException).code ?? ''))
+        throw new RequestError(503, 'The server has no room left on its disk to read a table from. Send JSON, or try again later.', {
+          retryAfter: 10,
+        });
+      throw error;
     } finally {
-      await rm(folder, { recursive: true, force: true });
+      if (folder !== undefined) await rm(folder, { recursive: true, force: true });
     }
   }
 }
@@ -126,6 +132,9 @@ function requireFewColumns(bytes: Buffer): void {
 
 const [QUOTE, LINE_FEED] = [34, 10];
 const DELIMITERS: ReadonlySet<number> = new Set([...',;|\t'].map((one) => one.charCodeAt(0)));
+
+/** What a disk that is full, or may only be read, says. */
+const NO_ROOM: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
 
 /** The line of each row that was set aside, where that is known. */
 export interface CsvAnswer extends Answer {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -61,8 +61,17 @@ describe.skipIf(!mounted)('a server whose store takes nothing any more (needs th
     server = await startServerProcess({
       PERENNIAL_HOME: mkdtempSync(join(tmpdir(), 'perennial-full-home-')),
       PERENNIAL_STORE: `file:${store}`,
+      // Tables are read from files.
+      TMPDIR: join(folder, 'tmp'),
     });
+    mkdirSync(join(folder, 'tmp'));
     const { url, log } = server;
+    const table = () =>
+      fetch(`${url}/models/m/predict`, {
+        method: 'POST',
+        body: 'a,b\n1,2\n',
+        headers: { 'content-type': 'text/csv', 'x-perennial-log': 'off' },
+      });
     const ids: string[] = [];
     const ask = async (): Promise<void> => {
       const id = `r-${ids.length}`;
@@ -90,7 +99,10 @@ describe.skipIf(!mounted)('a server whose store takes nothing any more (needs th
       expect(await metric('waiting_bytes')).toBeGreaterThan(0);
       const feedback = await fetch(`${url}/models/m/feedback`, { method: 'POST', body: '{"id":"r-1","label":"two"}' });
       expect([name, feedback.status, feedback.headers.get('retry-after')]).toEqual([name, 503, expect.any(String)]);
+      const refused = await table();
+      expect([name, refused.status, refused.headers.get('retry-after')]).toEqual([name, 503, expect.any(String)]);
       end();
+      expect([name, (await table()).status]).toEqual([name, 200]);
       await eventually(() => loggedIds().length === ids.length);
       expect(loggedIds().sort()).toEqual([...ids].sort());
       await eventually(async () => (await metric('failing')) === 0);
