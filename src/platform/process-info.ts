@@ -120,3 +120,14 @@ export function residentBytesOf(pid: number): number | undefined {
     return undefined; // not Linux, or the process is gone
   }
 }
+
+/** How long a process has computed, in clock ticks of the system; undefined where the system does not tell, or the process is gone. */
+export function computedTicksOf(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return Number(fields[11]) + Number(fields[12]);
+  } catch {
+    return undefined; // not Linux, or the process is gone
+  }
+}

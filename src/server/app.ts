@@ -108,7 +108,7 @@ export function createApp({
   traceRequests(app);
   app.decorateRequest('bodyBytes', 0);
   app.removeAllContentTypeParsers();
-  // Clients of either protocol send JSON under many content types; the body alone decides.
+  // Clients of all protocols send JSON under many content types; the body decides, and what the address takes besides.
   app.addContentTypeParser('*', { parseAs: 'buffer' }, async (request: FastifyRequest, body: string | Buffer) => {
     request.bodyBytes = body.length;
     return readBody(request, body as Buffer, jsonRules(request.routeOptions.url));
@@ -158,9 +158,10 @@ export function createApp({
     const problem = httpProblem(error, request.id);
     const fields = { requestId: request.id, method: request.method, url: request.url, status: problem.status };
     if (problem.status >= 500 && problem.status !== 503) log.error('request failed', { ...fields, error: error.stack ?? error.message });
-    const { allow, retryAfter, acceptEncoding, row } = problem.facts;
+    const { allow, retryAfter, accept, acceptEncoding, row } = problem.facts;
     if (allow !== undefined) reply.header('allow', allow);
     if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
+    if (accept !== undefined) reply.header('accept', accept);
     if (acceptEncoding !== undefined) reply.header('accept-encoding', acceptEncoding);
     if (row !== undefined) reply.header(ROW_HEADER, String(row));
     return reply.code(problem.status).send({ error: problem.message });

@@ -7,6 +7,7 @@ import type { JsonRules } from '../data/reading/json-parser.ts';
 import { parseInTurns } from '../data/reading/json-parser.ts';
 import { BinaryBody, JSON_LENGTH_HEADER } from '../serving/protocols/binary-tensors.ts';
 import { CsvBody } from '../serving/protocols/csv-body.ts';
+import { FormBody } from '../serving/protocols/form-body.ts';
 import { RequestError } from '../serving/request-error.ts';
 
 /** Media types under which clients of all protocols send JSON; curl's own is that of forms. */
@@ -67,7 +68,7 @@ export function unpacked({ headers }: FastifyRequest, payload: Payload): Payload
 /**
  * The body as a value, whatever media type it came under, if it is JSON. Large ones leave the event loop to others in between.
  *
- * @throws RequestError 400; 415 where it is something else than JSON
+ * @throws RequestError 400; 413; 415 where it is something else than the address takes
  */
 export async function readBody(request: FastifyRequest, body: Buffer, rules: JsonRules): Promise<unknown> {
   if (body.length === 0) throw new RequestError(400, 'The body is empty: send a JSON object.');
@@ -84,18 +85,26 @@ export async function readBody(request: FastifyRequest, body: Buffer, rules: Jso
       );
     return new BinaryBody(await jsonOf(body.subarray(0, bytes), 'application/json', rules), body.subarray(bytes));
   }
-  if (type === 'text/csv' && request.routeOptions.url?.endsWith('/invocations') === true) return new CsvBody(body);
-  return jsonOf(body, type, rules);
+  const others = otherTypesOf(request.routeOptions.url);
+  if (type === 'text/csv' && others.includes(type)) return new CsvBody(body);
+  if (type === 'multipart/form-data' && others.includes(type)) return FormBody.read(body, request.headers['content-type']!);
+  return jsonOf(body, type, rules, others);
 }
 
-async function jsonOf(body: Buffer, type: string, rules: JsonRules): Promise<unknown> {
+/** Media types that an address takes besides JSON. */
+function otherTypesOf(url = ''): readonly string[] {
+  if (url.endsWith('/predict')) return ['text/csv', 'multipart/form-data'];
+  return url.endsWith('/invocations') ? ['text/csv'] : [];
+}
+
+async function jsonOf(body: Buffer, type: string, rules: JsonRules, others: readonly string[] = []): Promise<unknown> {
   let text: string;
   try {
     text = UTF8.decode(body);
   } catch {
     const what = BEGINNINGS.find(([bytes]) => bytes.every((byte, at) => body[at] === byte))?.[1];
-    if (what !== undefined) throw new RequestError(415, `The body is ${what}: send JSON in UTF-8.`);
-    throw JSON_TYPES.test(type) ? new RequestError(400, 'The body is not UTF-8.') : otherType(type);
+    if (what !== undefined) throw new RequestError(415, `The body is ${what}: send JSON in UTF-8.`, accepting(others));
+    throw JSON_TYPES.test(type) ? new RequestError(400, 'The body is not UTF-8.') : otherType(type, others);
   }
   try {
     return await parseInTurns(text, rules);
@@ -104,10 +113,13 @@ async function jsonOf(body: Buffer, type: string, rules: JsonRules): Promise<unk
       throw new RequestError(413, `The body is too large: ${messageOf(error)}. Columns that the model does not read can be left out.`);
     if (!(error instanceof SyntaxError)) throw error;
     const isForm = type === 'application/x-www-form-urlencoded' && !/^\s*[[{]/.test(text);
-    throw JSON_TYPES.test(type) && !isForm ? new RequestError(400, `The body is not JSON: ${messageOf(error)}`) : otherType(type);
+    throw JSON_TYPES.test(type) && !isForm ? new RequestError(400, `The body is not JSON: ${messageOf(error)}`) : otherType(type, others);
   }
 }
 
-function otherType(type: string): RequestError {
-  return new RequestError(415, `The body is ${type.slice(0, 80)}, not JSON: send JSON in UTF-8.`);
+function otherType(type: string, others: readonly string[]): RequestError {
+  const also = others.length === 0 ? '' : `, or ${others.join(' or ')}`;
+  return new RequestError(415, `The body is ${type.slice(0, 80)}, not JSON: send JSON in UTF-8${also}.`, accepting(others));
 }
+
+const accepting = (others: readonly string[]): { readonly accept: string } => ({ accept: ['application/json', ...others].join(', ') });

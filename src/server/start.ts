@@ -104,7 +104,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     ...(options.corsOrigins === undefined ? {} : { corsOrigins: options.corsOrigins }),
   });
 
-  const host = options.host ?? '127.0.0.1';
+  // As an address of IPv6 stands in a URL.
+  const host = (options.host ?? '127.0.0.1').replace(/^\[(.*)\]$/, '$1');
   await atMost(SERVING_LIMITS.farewellMs, guard.start());
   const listening = await listen(app, host, options.port, options.tls === undefined ? 'http' : 'https');
   const url = options.publicUrl ?? listening;

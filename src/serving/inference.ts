@@ -20,7 +20,7 @@ import { keyOfRows, splitOf } from './traffic-split.ts';
 import type { ServingMetrics } from './serving-metrics.ts';
 import { ServingStatistics } from './serving-statistics.ts';
 import { tellPrediction, timed } from './serving-telemetry.ts';
-import { checkRows, requireCount } from './source-rows.ts';
+import { checkRows, requireCount, requireFewPixels } from './source-rows.ts';
 import { givesNumbers } from './warm-up.ts';
 
 /** What a client asks: rows as they are in the source, or tensors as the network takes them. */
@@ -52,7 +52,7 @@ export interface AskOptions {
 /** How one question is answered by one version. */
 interface Attempt {
   readonly id: string;
-  readonly question: (servable: Servable) => Question;
+  readonly question: (servable: Servable) => Question | Promise<Question>;
   readonly logged: boolean;
   readonly rowsMax?: number | undefined;
   readonly limits?: RequestLimits | undefined;
@@ -78,11 +78,21 @@ export class InferenceService {
     this.#rollouts = rollouts;
   }
 
+  /** Whether predictions reach the store. */
+  get predictionLog(): 'written' | 'waiting' {
+    return this.#log.state;
+  }
+
   /**
    * @param question gets the version that answers, since what a request means depends on its columns.
    * @throws RequestError for the client's mistakes; anything else is a failure of the server.
    */
-  async ask(target: Target, id: string, question: (servable: Servable) => Question, options: AskOptions = {}): Promise<Answer> {
+  async ask(
+    target: Target,
+    id: string,
+    question: (servable: Servable) => Question | Promise<Question>,
+    options: AskOptions = {},
+  ): Promise<Answer> {
     const { logged = true, rowsMax } = options;
     const limits = this.router.limitsOf(target.model);
     if (limits !== undefined) this.#admit(target.model, limits, options.bytes);
@@ -188,7 +198,7 @@ export class InferenceService {
     let answered: number | undefined;
     try {
       const answer = await tellPrediction(lease.servable, async () => {
-        const asked = question(lease.servable);
+        const asked = await question(lease.servable);
         requireAllowed(asked, rowsMax, 'this token is');
         requireAllowed(asked, limits?.rowsPerRequest, `${JSON.stringify(lease.servable.model)} is deployed`);
         const logs: Logs = { logged, ...(exposure === undefined ? {} : { exposure }) };
@@ -260,6 +270,7 @@ export class InferenceService {
   ): Promise<Answer> {
     const { preprocessor } = lease.servable;
     const rows = checkRows(lease.servable, given);
+    await requireFewPixels(lease.servable, rows);
     // A reading beyond all bounds is what a model of anomalies is for.
     const saturate = lease.servable.predictor.meta.output.kind === 'anomaly';
     const windows = await preprocessor.series?.windows(rows, { saturate });

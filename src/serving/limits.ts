@@ -4,6 +4,12 @@ export const SERVING_LIMITS = {
   bodyBytesMax: 32 * 1024 * 1024,
   /** Rows of one request: keeps the time between two answers of others short. */
   rowsMax: 10_000,
+  /** Parts of one form: each makes a few objects, however small it is. */
+  formPartsMax: 10_000,
+  /** Columns of a body of CSV: reading the header of more holds up everybody else. */
+  csvColumnsMax: 10_000,
+  /** Pixels of all images of one request: three bytes each, before they are made smaller. A few bytes may hold millions. */
+  imagePixelsMax: 128 * 1024 * 1024,
   /** Keys of one object of a body: ten times the columns that the widest tables have. */
   keysMax: 100_000,
   /** Rows that wait per loaded version before 503: about a second of work for a small model. */
@@ -14,6 +20,8 @@ export const SERVING_LIMITS = {
   batchRowsMax: 256,
   /** How long a call of the network may hold the event loop up; a network that takes longer answers from a process of its own. */
   loopMsMax: 5,
+  /** Multiplications of one row from which on a process of its own finds that out, so that loading holds nobody up either. */
+  loopWorkMax: 1_000_000,
   /** Rows of the call by which that is decided: the network computes batches in pieces of so many rows. */
   loopRows: 64,
   /** A network that was brought back for somebody stays at least so long, until it is asked. */
@@ -26,6 +34,13 @@ export const SERVING_LIMITS = {
   processRetryMs: 100,
   /** A process that lived so long ended for another reason than the time before. */
   processSteadyMs: 60_000,
+  /** How often it is looked whether a process computes what it was asked for. */
+  hangCheckMs: 500,
+  /** So many looks in which it did not compute at all: it is stopped, or waits for what never comes. */
+  hangChecksMax: 10,
+  /** Who computes that long for one call, and longer than this many times what its rows took before, does not come to an end. */
+  callMsMax: 60_000,
+  callSlownessMax: 20,
   /** Time for a process to load its network. */
   processStartMs: 120_000,
   /** Versions loaded because somebody addressed them, besides the champions. */

@@ -7,8 +7,9 @@ import { readRouting, rebuildRouting } from '../registry/routing.ts';
 import { servingSettings } from '../registry/serving-settings.ts';
 import type { Routing } from '../registry/types.ts';
 import { readVersion, versionNumbers } from '../registry/versions.ts';
-import type { ModelMeta } from '../training/model/model-meta.ts';
+import type { OutlinedBundle } from '../training/bundle/load-model.ts';
 import { localArtifact, localFiles } from '../training/trainer/local-artifact.ts';
+import { SERVING_LIMITS } from './limits.ts';
 import type { NetworkSource, Servable } from './servable.ts';
 import type { RoutingState, VersionSource } from './version-source.ts';
 
@@ -39,17 +40,17 @@ export function createVersionSource(store: ObjectStore, artifacts: ArtifactStore
       const kept = (await deletedOf(store, model)).includes(version) ? undefined : await readVersion(store, model, version);
       // Says what there is.
       const manifest = kept ?? (await registry.version(model, version));
-      const { openBundle } = await import('../training/bundle/load-model.ts');
+      const { outlineBundle } = await import('../training/bundle/load-model.ts');
       const { preferOwnThread } = await import('../training/tensorflow/tf.ts');
       preferOwnThread();
       const artifact = await artifacts.open(manifest.model);
-      const bundle = await openBundle(artifact);
+      const bundle = await outlineBundle(artifact);
       return {
         model,
         version,
         preprocessor: bundle.preprocessor,
         predictor: bundle.predictor,
-        network: networkOf(artifact, bundle.meta),
+        network: networkOf(artifact, bundle),
         sourceColumns: bundle.profile.columns.map((column) => column.name),
         ...(manifest.trace === undefined ? {} : { trace: manifest.trace }),
       };
@@ -58,8 +59,9 @@ export function createVersionSource(store: ObjectStore, artifacts: ArtifactStore
 }
 
 /** Once verified, the network is read from copies on this machine: a store that is away keeps none from coming back. */
-function networkOf(artifact: OpenArtifact, meta: ModelMeta): NetworkSource {
+function networkOf(artifact: OpenArtifact, { meta, work }: OutlinedBundle): NetworkSource {
   return {
+    isLikelySlow: work > SERVING_LIMITS.loopWorkMax,
     weightBytes: weightsOf(artifact.manifest),
     async again() {
       const { openBundle } = await import('../training/bundle/load-model.ts');

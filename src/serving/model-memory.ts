@@ -56,7 +56,7 @@ export class ModelMemory {
   }
 
   /**
-   * Loads a version, warms it up, and moves a network that is slow into a process of its own.
+   * Loads a version, warms it up, and moves a network that is slow into a process of its own; one that is so by its size begins there.
    *
    * @param weightBytes where that is known before
    * @throws SERVING_MEMORY where it is larger than the whole budget; RequestError 503 where no room came free; what `load` throws
@@ -70,12 +70,15 @@ export class ModelMemory {
     try {
       const servable = await load();
       try {
-        await warmUp(servable);
         resident = new Resident(servable, this.#hostOf(model, version), {
           bytes: countedBytes(servable.network?.weightBytes ?? weightBytes),
           retryMs: this.#options.retryMs,
         });
-        isApart = servable.network !== undefined && (await isSlow(servable));
+        const isLikelySlow = servable.network?.isLikelySlow === true;
+        if (!isLikelySlow || !(await resident.beginApart(servable))) {
+          await warmUp(servable);
+          isApart = !isLikelySlow && servable.network !== undefined && (await isSlow(servable));
+        }
         this.#requireFits(model, version, resident.bytes);
       } catch (error) {
         if (resident === undefined) servable.predictor.dispose();
@@ -372,6 +375,40 @@ class Resident implements WaitingPredictor {
     this.usedAt = clock;
   }
 
+  /**
+   * Begins in a process of its own, before anything is loaded here. Where it is quick after all, or no process can be had, nothing is
+   * loaded.
+   *
+   * @returns whether it answers from the process @throws what loading throws
+   */
+  async beginApart(servable: Servable): Promise<boolean> {
+    let apart: PredictorApart;
+    try {
+      apart = await this.#startApart();
+    } catch (error) {
+      if (!NO_PROCESS.some((code) => isPerennialError(error, code))) throw error;
+      this.#host.stayed(error);
+      return false;
+    }
+    try {
+      const there = { ...servable, predictor: apart };
+      await warmUp(there);
+      if (!(await isSlow(there))) {
+        apart.dispose();
+        return false;
+      }
+    } catch (error) {
+      apart.dispose();
+      throw error;
+    }
+    const before = this.#loaded!;
+    this.#isApart = true;
+    this.#loaded = loadedApart(apart);
+    retire(before);
+    this.#host.moved();
+    return true;
+  }
+
   /** From now on in a process of its own; where none can be had it stays where it is. Never rejects. */
   async moveApart(): Promise<void> {
     this.#isApart = true;
@@ -512,6 +549,9 @@ class Resident implements WaitingPredictor {
     this.#held = undefined;
   }
 }
+
+/** Why a network stays with its server. */
+const NO_PROCESS = ['SERVING_MEMORY', 'SERVING_PROCESS', 'PROVISIONING_FAILED'] as const;
 
 const loadedOf = (predictor: WaitingPredictor): Loaded => ({ predictor, calls: 0, isRetired: false });
 

@@ -47,7 +47,8 @@ export class PredictionLog {
   #bytes = 0;
   #openLines = 0;
   #sequence = 0;
-  #failing = false;
+  #failingSince: string | undefined;
+  #dropping = false;
   #flushing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
@@ -79,7 +80,7 @@ export class PredictionLog {
     const settings = this.#options.settings(servable.model) ?? {};
     const share = Math.min(sample, settings.share ?? 1);
     if (share < 1 && Math.random() >= share) return;
-    if (this.#closed || this.#bytes >= bufferBytesMax) return this.#metrics.logDropped.add({});
+    if (this.#closed || this.#bytes >= bufferBytesMax) return this.#drop();
     const time = this.#options.now().toISOString();
     const line = this.#lineOf({
       time,
@@ -95,8 +96,23 @@ export class PredictionLog {
     this.#bytes += line.length;
     this.#openLines += 1;
     this.#metrics.logWaitingBytes.set({}, this.#bytes);
-    if (this.#openLines >= flushLines && !this.#failing) void this.flush();
+    if (this.#openLines >= flushLines && this.#failingSince === undefined) void this.flush();
     else this.#timer ??= setTimeout(() => void this.flush(), this.#options.flushMs);
+  }
+
+  /** "waiting": the store takes nothing, and predictions wait in memory. */
+  get state(): 'written' | 'waiting' {
+    return this.#failingSince === undefined ? 'written' : 'waiting';
+  }
+
+  #drop(): void {
+    this.#metrics.logDropped.add({});
+    if (this.#dropping || this.#closed) return;
+    this.#dropping = true;
+    this.#log.error('predictions are not logged any more: those that wait for the store fill the memory for them', {
+      bytes: this.#bytes,
+      since: this.#failingSince ?? null,
+    });
   }
 
   /** Never throws: what cannot be written stays in the buffer. */
@@ -154,11 +170,16 @@ export class PredictionLog {
       try {
         await this.#store.put(chunk.key, Buffer.from(chunk.lines.join('')), { contentType: 'application/x-ndjson' });
       } catch (error) {
-        if (!this.#failing) this.#log.warn('predictions cannot be logged; they wait in memory', { error: messageOf(error) });
-        this.#failing = true;
+        if (this.#failingSince === undefined)
+          this.#log.error('predictions cannot be logged; they wait in memory', { error: messageOf(error) });
+        this.#failingSince ??= new Date().toISOString();
+        this.#metrics.logFailing.set({}, 1);
         return;
       }
-      this.#failing = false;
+      if (this.#failingSince !== undefined) this.#log.info('predictions are logged again', { since: this.#failingSince });
+      this.#failingSince = undefined;
+      this.#dropping = false;
+      this.#metrics.logFailing.set({}, 0);
       this.#waiting.shift();
       this.#bytes -= chunk.bytes;
       this.#metrics.logged.add({}, chunk.lines.length);

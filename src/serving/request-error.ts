@@ -6,6 +6,8 @@ export interface ErrorFacts {
   readonly retryAfter?: number;
   /** Methods that the address takes, for the `Allow` header of a 405. */
   readonly allow?: string;
+  /** For the `Accept` header of a 415. */
+  readonly accept?: string;
   /** For the `Accept-Encoding` header of a 415. */
   readonly acceptEncoding?: string;
   /** The row of the request that it is about, from 0; for a header. */
@@ -37,6 +39,8 @@ export function toRequestError(error: unknown, requestId: string): RequestError 
     if (error.code === 'NOT_FOUND' || error.code === 'VERSION_INVALID') return new RequestError(404, error.message);
     if (error.code === 'STORE_UNAVAILABLE')
       return new RequestError(503, 'The model store does not answer, and what was asked for is not loaded.', { retryAfter: 2 });
+    if (error.code === 'STORE_FULL')
+      return new RequestError(503, 'The model store has no room left, so that nothing can be kept. Try again later.', { retryAfter: 10 });
     if (error.code === 'BLOB_CORRUPT' || error.code === 'OBJECT_NOT_FOUND')
       return new RequestError(503, 'What was asked for is damaged in the store; `perennial doctor --store` names what, and what to do.');
     if (error.code === 'DATA_INVALID' || error.code === 'COLUMN_MISSING' || error.code === 'LIMIT_EXCEEDED') {

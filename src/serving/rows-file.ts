@@ -5,7 +5,7 @@ import type { Row } from '../core/tensor.ts';
 import { isEncodedImage } from '../data/images/encoded-image.ts';
 import { parseJson } from '../data/reading/json-numbers.ts';
 import { readTable, withFile } from '../data/reading/read-as.ts';
-import type { OpenedFile, ReadTable } from '../data/reading/read-as.ts';
+import type { OpenedFile } from '../data/reading/read-as.ts';
 import type { SourceReading } from '../data/stored/dataset.ts';
 import type { Column, ColumnType } from '../data/stored/column.ts';
 
@@ -38,12 +38,27 @@ export interface EveryRow {
   readonly rows: readonly (Row | PerennialError)[];
   /** Lines of a table that are no rows, as one error: they have no place among the rows. */
   readonly malformed?: PerennialError;
+  /** The same, one by one. */
+  readonly malformedLines?: readonly MalformedLine[];
+  /** Of a table of CSV: on which line each record begins, rows and malformed ones, from 1 on. */
+  readonly lines?: readonly number[];
+  /** There are more rows than were asked for; then nothing is known of malformed ones. */
+  readonly isCut?: true;
 }
 
-/** The same as {@link readRowsFile}, for whoever goes on without the rows that cannot be read. @throws as that, for the file as a whole */
-export async function readEveryRow(path: string, { columns, reading }: RowsReading): Promise<EveryRow> {
+export interface MalformedLine {
+  readonly line: number;
+  readonly reason: string;
+}
+
+/**
+ * The same as {@link readRowsFile}, for whoever goes on without the rows that cannot be read.
+ *
+ * @param rowsMax of a table, how many are read at most @throws as that, for the file as a whole
+ */
+export async function readEveryRow(path: string, { columns, reading }: RowsReading, rowsMax = Infinity): Promise<EveryRow> {
   const found = await withFile(path, process.cwd(), reading, async (file): Promise<EveryRow> => {
-    if (file.format !== 'ndjson' && file.format !== 'json') return tableRows(file, columns);
+    if (file.format !== 'ndjson' && file.format !== 'json') return tableRows(file, columns, rowsMax);
     const rowsOfText = file.format === 'ndjson' ? ndjsonRows : jsonRows;
     const rows: (Row | PerennialError)[] = [];
     for (const one of file.files) rows.push(...rowsOfText(await readText(one.path), file.files.length === 1 ? path : one.name));
@@ -72,7 +87,7 @@ async function orError<T>(read: () => T | Promise<T>): Promise<T | PerennialErro
 /** Malformed lines that are named. */
 const LINES_SHOWN = 3;
 
-async function tableRows(file: OpenedFile, types: Readonly<Record<string, ColumnType>>): Promise<EveryRow> {
+async function tableRows(file: OpenedFile, types: Readonly<Record<string, ColumnType>>, rowsMax: number): Promise<EveryRow> {
   // Images come as texts: paths or base64.
   const wanted = Object.entries(types).map(([name, type]): Column => ({ name, type: type === 'image' ? 'string' : type }));
   return readTable(file, wanted, async (table) => {
@@ -81,7 +96,9 @@ async function tableRows(file: OpenedFile, types: Readonly<Record<string, Column
     // Names that the model does not know tell the server which of its columns is misspelt.
     const unknown = present.length === wanted.length ? [] : table.names.filter((name) => !Object.hasOwn(types, name));
     const list = present.flatMap(({ column, value, odd, text }) => [valueOf(column.type, value), `CASE WHEN ${odd} THEN ${text} END`]);
-    for await (const chunk of table.db.chunks(`SELECT ${list.length === 0 ? '1' : list.join(', ')} FROM ${table.source}`)) {
+    // Nothing behind them is read.
+    const bound = rowsMax === Infinity ? '' : ` LIMIT ${rowsMax + 1}`;
+    for await (const chunk of table.db.chunks(`SELECT ${list.length === 0 ? '1' : list.join(', ')} FROM ${table.source}${bound}`)) {
       for (let row = 0; row < chunk.rows; row += 1) {
         rows.push(
           Object.fromEntries([
@@ -94,8 +111,16 @@ async function tableRows(file: OpenedFile, types: Readonly<Record<string, Column
         );
       }
     }
-    const malformed = await malformedIn(file.path, table);
-    return { rows, ...(malformed === undefined ? {} : { malformed }) };
+    if (rows.length > rowsMax) return { rows: rows.slice(0, rowsMax), isCut: true };
+    const malformedLines = await table.malformed();
+    const records = rows.length + malformedLines.length;
+    const lines = rowsMax === Infinity ? undefined : await table.lines?.(records + 1);
+    return {
+      rows,
+      ...(malformedLines.length === 0 ? {} : { malformed: malformedIn(file.path, malformedLines), malformedLines }),
+      // Where the rules of the database and ours differ about what is a record, no line is told rather than a wrong one.
+      ...(lines?.length === records ? { lines } : {}),
+    };
   });
 }
 
@@ -107,9 +132,7 @@ function valueOf(type: ColumnType, value: string): string {
 /** JSON has no infinities; as texts they are read all the same. */
 const plain = (value: unknown): unknown => (typeof value === 'number' && !Number.isFinite(value) ? String(value) : value);
 
-async function malformedIn(path: string, table: ReadTable): Promise<PerennialError | undefined> {
-  const malformed = await table.malformed();
-  if (malformed.length === 0) return undefined;
+function malformedIn(path: string, malformed: readonly MalformedLine[]): PerennialError {
   return new PerennialError(
     'SOURCE_INVALID',
     `${path}: ${malformed.length === 1 ? 'a line is' : `${malformed.length} lines are`} malformed: ${malformed

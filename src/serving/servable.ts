@@ -28,6 +28,8 @@ export interface WaitingPredictor extends Predictor {
 export interface NetworkSource {
   /** Of its weights. */
   readonly weightBytes: number;
+  /** Its size says that its calls may hold the event loop up: to be found out elsewhere. */
+  readonly isLikelySlow?: boolean;
   /** Into this process, from a copy on this machine where there is one. @throws BLOB_CORRUPT, STORE_UNAVAILABLE */
   again(): Promise<Predictor>;
   /** Into a process of its own, so that the event loop goes on while it computes. @throws as {@link again}, SERVING_PROCESS */

@@ -20,6 +20,7 @@ export interface ServingMetrics {
   readonly logged: Counter;
   readonly logDropped: Counter;
   readonly logWaitingBytes: Gauge;
+  readonly logFailing: Gauge;
 }
 
 export function createServingMetrics(): ServingMetrics {
@@ -52,10 +53,12 @@ export function createServingMetrics(): ServingMetrics {
       'perennial_prediction_log_dropped_total',
       'Predictions that were not logged: the buffer was full, or the server stopped while the store was away.',
     ),
+    logFailing: registry.gauge('perennial_prediction_log_failing', '1 while the store takes no predictions, which wait in memory.'),
     logWaitingBytes: registry.gauge('perennial_prediction_log_waiting_bytes', 'Bytes of predictions that wait to be written.'),
   };
   metrics.logged.add({}, 0);
   metrics.logDropped.add({}, 0);
   metrics.logWaitingBytes.set({}, 0);
+  metrics.logFailing.set({}, 0);
   return metrics;
 }

@@ -1,5 +1,6 @@
 import { distance } from 'fastest-levenshtein';
 import type { Row } from '../core/tensor.ts';
+import { pixelsOf } from '../data/images/images.ts';
 import { bytesOfBase64 } from '../data/reading/base64.ts';
 import { SERVING_LIMITS } from './limits.ts';
 import { RequestError, badRow } from './request-error.ts';
@@ -24,11 +25,44 @@ export function checkRows(servable: Servable, given: readonly unknown[]): Row[] 
   const hasImages = preprocessor.columns.some(({ type }) => type === 'image');
   const images = hasImages ? preprocessor.columns.filter(({ type }) => type === 'image').map(({ name }) => name) : [];
   return given.map((row, index) => {
+    if (row instanceof UnreadableRow) throw badRow(index, `: ${row.reason}`);
     if (typeof row !== 'object' || row === null || Array.isArray(row))
       throw badRow(index, ` is ${nameOf(row)}; expected an object of column names and values.`);
     checkColumns(servable, row as Row, index);
     return hasImages ? withImages(row as Row, images, index) : (row as Row);
   });
+}
+
+/**
+ * Before anything of them is decoded, by what their headers say.
+ *
+ * @param rows that were checked @throws RequestError 413; DATA_INVALID for what is no image
+ */
+export async function requireFewPixels({ preprocessor }: Servable, rows: readonly Row[]): Promise<void> {
+  const images = preprocessor.columns.flatMap(({ name, type }) => (type === 'image' ? [name] : []));
+  if (images.length === 0) return;
+  let pixels = 0;
+  for (const [index, row] of rows.entries())
+    for (const name of images) {
+      const value = Object.hasOwn(row, name) ? row[name] : undefined;
+      if (!(value instanceof Uint8Array)) continue;
+      pixels += await pixelsOf(value, index, name);
+      if (pixels > SERVING_LIMITS.imagePixelsMax)
+        throw new RequestError(
+          413,
+          `The images of the request have more than ${SERVING_LIMITS.imagePixelsMax / 2 ** 20} million pixels together, at row ${index}. Send several requests, or smaller images.`,
+        );
+    }
+}
+
+/** In the place of a row that could not be read where it came from. */
+export class UnreadableRow {
+  readonly reason: string;
+
+  /** @param reason as a sentence, behind the number of the row */
+  constructor(reason: string) {
+    this.reason = reason;
+  }
 }
 
 /** @throws RequestError 400, 413 */

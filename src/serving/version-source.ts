@@ -35,7 +35,11 @@ export interface VersionSource {
   rebuiltRouting(model: string): Promise<RoutingState | undefined>;
   /** Ascending. @throws NOT_FOUND for an unknown model. */
   versions(model: string): Promise<readonly number[]>;
-  /** Reads and verifies everything of a version. @throws VERSION_INVALID where there is none, BLOB_CORRUPT */
+  /**
+   * Reads and verifies everything of a version; its network, where that takes time, at the first prediction.
+   *
+   * @throws VERSION_INVALID where there is none, BLOB_CORRUPT
+   */
   load(model: string, version: number): Promise<Servable>;
   /** Of the weights of a version, before it is loaded. Absent: that is not known. */
   weightBytes?(model: string, version: number): Promise<number>;

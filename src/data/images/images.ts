@@ -8,13 +8,44 @@ async function loadSharp() {
   return sharp;
 }
 
+/** Larger ones are decoded by threads: here they would hold everything else up. */
+const PLAIN_PIXELS_MAX = 512 * 512;
+
+/** How files of the formats that are read begin; of the others that the decoder knows, some are programs (SVG). */
+const BEGINNINGS = /^(?:\x89PNG|\xff\xd8\xff|GIF8|RIFF....WEBP|II[*+]\0|MM\0[*+]|....ftyp)/s;
+
+/**
+ * Pixels that {@link decodeImage} would make of the bytes, from their header alone; 0 where they are no image.
+ *
+ * @throws DATA_INVALID naming row and column where they are of a format that is not read
+ */
+export async function pixelsOf(bytes: Uint8Array, row: number, column: string): Promise<number> {
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(32, bytes.byteLength));
+  if (!BEGINNINGS.test(head.toString('latin1'))) throw notRead(row, column, 'its format is not known');
+  if (head[0] === 0x89 && head.length >= 24) return head.readUInt32BE(16) * head.readUInt32BE(20);
+  const sharp = await loadSharp();
+  try {
+    const { height, width } = await sharp(bytes, { limitInputPixels: false }).metadata();
+    return height * width;
+  } catch {
+    return 0;
+  }
+}
+
+function notRead(row: number, column: string, why: string, cause?: unknown): PerennialError {
+  return new PerennialError('DATA_INVALID', `row ${row}, column "${column}": the bytes are no image that can be read (${why}).`, {
+    hint: 'Give PNG, JPEG, WebP, GIF, TIFF or AVIF; in JSON as base64 text.',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
 /**
  * Decodes one image to 8-bit RGB (transparency over black, orientation of the camera applied).
  *
  * @throws DATA_INVALID naming row and column where the bytes are no image.
  */
 export async function decodeImage(bytes: Uint8Array, row: number, column: string): Promise<Pixels> {
-  const plain = decodePlainPng(bytes, DATA_LIMITS.imagePixelsMax);
+  const plain = decodePlainPng(bytes, PLAIN_PIXELS_MAX);
   if (plain !== undefined) return plain;
   const sharp = await loadSharp();
   try {
@@ -29,11 +60,7 @@ export async function decodeImage(bytes: Uint8Array, row: number, column: string
     for (let at = 0; at < info.width * info.height; at += 1) rgb.fill(data[at * info.channels]!, 3 * at, 3 * at + 3);
     return { width: info.width, height: info.height, channels: 3, data: rgb };
   } catch (error) {
-    throw new PerennialError(
-      'DATA_INVALID',
-      `row ${row}, column "${column}": the bytes are no image that can be read (${messageOf(error)}).`,
-      { hint: 'Give PNG, JPEG, WebP, GIF, TIFF or AVIF; in JSON as base64 text.', cause: error },
-    );
+    throw notRead(row, column, messageOf(error), error);
   }
 }
 
@@ -54,7 +81,7 @@ export async function imageSizeOf(path: string): Promise<{ readonly height: numb
  */
 export async function imageProblem(bytes: Uint8Array): Promise<string | undefined> {
   if (bytes.length === 0) return 'it has no bytes';
-  if (isPlainPng(bytes, DATA_LIMITS.imagePixelsMax)) return undefined;
+  if (isPlainPng(bytes, PLAIN_PIXELS_MAX)) return undefined;
   const sharp = await loadSharp();
   try {
     await sharp(bytes, { limitInputPixels: DATA_LIMITS.imagePixelsMax }).resize(8, 8, { fit: 'fill' }).raw().toBuffer();

@@ -1,13 +1,14 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PerennialError, messageOf } from '../../core/errors.ts';
+import { pauses } from '../../platform/pauses.ts';
 import { listLiteral, literal, pathLiteral } from '../table/duckdb.ts';
 import type { Database } from '../table/duckdb.ts';
 import { DATA_LIMITS } from '../table/limits.ts';
 import { PATH_SCHEMA, createRejects, defineReader, rowsAt, someRows } from './reader.ts';
 import type { RawTable, ReadRequest, SourceFile } from './reader.ts';
 import { CSV_MISSING } from '../reading/numbers.ts';
-import { csvLayout, csvRecord } from '../reading/csv-layout.ts';
+import { csvLayout, csvRecord, recordsOf } from '../reading/csv-layout.ts';
 import type { CsvLayout } from '../reading/csv-layout.ts';
 import { ENCODINGS, headOf, plainFiles, withEvenLines, withoutHead } from '../reading/text-files.ts';
 
@@ -127,6 +128,26 @@ const COLUMNS_AT_ONCE = 200;
 const beyond = ({ layout: { names, trailing } }: Part): string =>
   `(${Array.from({ length: trailing }, (_, index) => `coalesce(trim(c${names.length + index}), '') <> ''`).join(' OR ')})`;
 
+/** How long other work of the process waits for the lines of a file to be counted, in milliseconds. */
+const TURN_MS = 8;
+
+/** @param plain one that is not empty */
+async function linesOf(plain: SourceFile, offset: number, quote: string, records: number): Promise<readonly number[]> {
+  const text = (await readFile(plain.path, 'utf8')).replace(/^\uFEFF/, '');
+  let line = 1 + lineBreaksOf(text.slice(0, offset));
+  const lines: number[] = [];
+  const pause = pauses(undefined, TURN_MS);
+  for (const record of recordsOf(text.slice(offset), quote)) {
+    await pause();
+    if (record.text !== '') lines.push(line);
+    if (lines.length === records) break;
+    line += 1 + lineBreaksOf(record.text);
+  }
+  return lines;
+}
+
+const lineBreaksOf = (text: string): number => text.match(/\r\n|\r|\n/g)?.length ?? 0;
+
 const forget = (db: Database): Promise<void> => db.run('DROP TABLE IF EXISTS csv_errors; DROP TABLE IF EXISTS csv_scans');
 
 /** Delimiters that stand in no number. */
@@ -216,6 +237,7 @@ function tableOf(request: ReadRequest<CsvConfig>, plain: readonly SourceFile[], 
         );
       }
     },
+    ...(parts.length === 1 ? { lines: async (records) => linesOf(plain[0]!, parts[0]!.layout.offset, quote, records) } : {}),
     forget: () => forget(db),
     async copyRows(rows, path) {
       const ids = layout.names.map((_, index) => `c${index}`);

@@ -31,6 +31,11 @@ export interface RawTable {
   readonly rejects?: () => Promise<void>;
   /** Files whose rows can be read byte by byte, where nothing in how they are laid out speaks against it. */
   readonly plain?: Omit<PlainSource, 'columns'>;
+  /**
+   * The lines on which the first records begin, readable ones and malformed ones, from 1 on as the source has them. Absent where rows are
+   * no lines of one file.
+   */
+  readonly lines?: (records: number) => Promise<readonly number[]>;
   /** Before `all` is read once more. */
   readonly forget?: () => Promise<void>;
   /** Where reading failed for a reason that can be mended by rewriting the files: the same source in another form. */

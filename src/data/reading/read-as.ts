@@ -42,6 +42,8 @@ export interface ReadTable {
   readonly readsAgain: boolean;
   /** After that: rows that are malformed, with their reasons. */
   malformed(): Promise<readonly { readonly line: number; readonly reason: string }[]>;
+  /** See `RawTable.lines`. */
+  readonly lines?: (records: number) => Promise<readonly number[]>;
   readonly notes: readonly string[];
 }
 
@@ -180,6 +182,7 @@ function tableOf(
         reason: String(reason),
       }));
     },
+    ...(raw.lines === undefined ? {} : { lines: raw.lines }),
     notes: [...notes, ...raw.notes],
   };
 }

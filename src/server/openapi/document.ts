@@ -163,10 +163,10 @@ function parameterSchema(name: string, models: readonly ModelSchemas[]): JsonSch
   return { enum: [...new Set(models.flatMap(({ versions }) => versions.map(String)))] };
 }
 
-function requestBody({ schema, example, note, optional }: Body): object {
+function requestBody({ schema, example, note, optional, others = {} }: Body): object {
   return {
     required: optional !== true,
     ...(note === undefined ? {} : { description: note }),
-    content: { [JSON_MEDIA]: { schema, ...(example === undefined ? {} : { example }) } },
+    content: { [JSON_MEDIA]: { schema, ...(example === undefined ? {} : { example }) }, ...others },
   };
 }

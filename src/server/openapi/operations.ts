@@ -25,6 +25,8 @@ export interface Body {
   readonly example?: unknown;
   /** For what the schema cannot say. */
   readonly note?: string;
+  /** Bodies that are not JSON, by media type. */
+  readonly others?: Readonly<Record<string, { readonly schema: JsonSchema; readonly example?: string }>>;
   readonly optional?: true;
 }
 
@@ -80,16 +82,11 @@ const orNull = (schema: JsonSchema): JsonSchema => ({ anyOf: [schema, { type: 'n
 const ANY_ROW: JsonSchema = { type: 'object', description: 'A row as it is in the source, by column.', minProperties: 1 };
 const ANY_ROWS: JsonSchema = { type: 'array', items: ANY_ROW, minItems: 1 };
 
+const PARTIAL_NOTE = 'Answer the good rows, and list the others under "refused" with place and reason.';
+
 /** One row, several, or several with a wish. */
 const rowsBody = (row: JsonSchema, rows: JsonSchema): JsonSchema => ({
-  anyOf: [
-    closed(
-      { rows, partial: { ...bool, description: 'Answer the good rows, and list the others under "refused" with place and reason.' } },
-      ['rows'],
-    ),
-    rows,
-    row,
-  ],
+  anyOf: [closed({ rows, partial: { ...bool, description: PARTIAL_NOTE } }, ['rows']), rows, row],
 });
 
 const predictions = (prediction: JsonSchema): JsonSchema => ({
@@ -97,28 +94,50 @@ const predictions = (prediction: JsonSchema): JsonSchema => ({
     model: text,
     version: integer,
     predictions: list(prediction),
-    refused: list(object({ row: integer, error: text })),
+    refused: list(
+      object({ row: integer, line: { ...integer, description: 'Of a body of CSV, from 1 on.' }, error: text }, ['row', 'error']),
+    ),
     id: { ...text, description: 'Of the request; feedback is joined by it.' },
   }),
   required: ['model', 'version', 'predictions', 'id'],
+});
+
+const CSV: JsonSchema = { type: 'string', description: 'A header with the names of the columns, and a line for each row.' };
+/** As a field of CSV. */
+const field = (value: unknown): string => (/[",\r\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value));
+const csvOf = ({ columns, exampleRows }: ModelSchemas): string =>
+  [columns.map(({ name }) => name), ...exampleRows.map((row) => columns.map(({ name }) => row[name] ?? ''))]
+    .map((fields) => `${fields.map(field).join(',')}\n`)
+    .join('');
+const formOf = ({ columns }: ModelSchemas): JsonSchema => ({
+  ...object(
+    Object.fromEntries(
+      columns.map(({ name, type }) => [name, type === 'image' ? { ...text, contentMediaType: 'application/octet-stream' } : text]),
+    ),
+    columns.filter(({ required }) => required).map(({ name }) => name),
+  ),
+  description: 'One row; several where each name occurs as often.',
 });
 
 const predict: Operation = {
   tag: 'rows',
   summary: 'Predict from rows as they are in the source',
   logged: true,
-  body: { schema: rowsBody(ANY_ROW, ANY_ROWS) },
+  query: { partial: { ...bool, description: `${PARTIAL_NOTE} For bodies that have no place for it.` } },
+  body: {
+    schema: rowsBody(ANY_ROW, ANY_ROWS),
+    others: { 'text/csv': { schema: CSV }, 'multipart/form-data': { schema: { type: 'object', minProperties: 1 } } },
+  },
   answer: predictions({ type: 'object' }),
   ofModel: (model) => ({
     body: {
       schema: model.windowSize === 1 ? rowsBody(model.row, rowsSchema(model)) : rowsBody(rowsSchema(model), rowsSchema(model)),
       example: { rows: model.exampleRows },
+      others: { 'text/csv': { schema: CSV, example: csvOf(model) }, 'multipart/form-data': { schema: formOf(model) } },
     },
     answer: predictions(model.prediction),
   }),
 };
-
-const CSV_NOTE = 'Or, as text/csv, a header and the rows.';
 
 const mlflow: Operation = {
   tag: 'mlflow',
@@ -133,7 +152,7 @@ const mlflow: Operation = {
         closed({ inputs: {} }, ['inputs']),
       ],
     },
-    note: CSV_NOTE,
+    others: { 'text/csv': { schema: CSV } },
   },
   answer: object({ predictions: list({ type: 'object' }) }),
   ofModel: (model) => ({
@@ -145,7 +164,7 @@ const mlflow: Operation = {
         ],
       },
       example: { dataframe_records: model.exampleRows },
-      note: CSV_NOTE,
+      others: { 'text/csv': { schema: CSV, example: csvOf(model) } },
     },
     answer: object({ predictions: list(model.prediction) }),
   }),
@@ -379,7 +398,13 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'GET /v2/health/ready': {
     tag: 'v2',
     summary: 'Whether the server answers, and what is amiss',
-    answer: object({ ready: bool, live: bool, store: { enum: ['up', 'down'] }, degraded: integer }),
+    answer: object({
+      ready: bool,
+      live: bool,
+      store: { enum: ['up', 'down'] },
+      degraded: integer,
+      predictionLog: { enum: ['written', 'waiting'] },
+    }),
     open: true,
     alsoAnswers: [503],
   },

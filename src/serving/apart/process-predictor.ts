@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 import { PerennialError } from '../../core/errors.ts';
 import type { TensorBatch } from '../../core/tensor.ts';
 import { entryPoint } from '../../platform/paths.ts';
-import { residentBytesOf } from '../../platform/process-info.ts';
+import { computedTicksOf, residentBytesOf } from '../../platform/process-info.ts';
 import type { ModelMeta } from '../../training/model/model-meta.ts';
 import { environmentForTf } from '../../training/tensorflow/tf.ts';
 import type { LocalFiles } from '../../training/trainer/local-artifact.ts';
@@ -18,6 +18,9 @@ import type { Head } from './frames.ts';
 const STDERR_CHARS = 4_000;
 
 interface Waiting {
+  readonly rows: number;
+  /** By `performance.now()`. */
+  readonly askedAt: number;
   resolve(values: Float32Array): void;
   reject(error: unknown): void;
 }
@@ -28,11 +31,17 @@ interface Running {
   readonly pipe: Duplex;
   readonly waiting: Map<number, Waiting>;
   readonly startedAt: number;
+  /** While somebody waits for it. */
+  watch?: NodeJS.Timeout;
+  /** The longest that a row took so far, in milliseconds. */
+  rowMs: number;
+  /** Ends what waits for it. @param problem for the log @param refusal for those who wait */
+  end: (problem: string, refusal: string) => void;
 }
 
 /**
  * A network in a process of its own: the event loop of the server goes on while it computes, and what it does to itself (memory above all)
- * it does to nobody else. One that ends by itself is started again.
+ * it does to nobody else. One that ends by itself, or hangs, is started again.
  */
 export class ProcessPredictor implements WaitingPredictor {
   readonly meta: ModelMeta;
@@ -88,7 +97,8 @@ export class ProcessPredictor implements WaitingPredictor {
     this.#running = undefined;
   }
 
-  #ask({ pipe, waiting }: Running, batch: TensorBatch): Promise<Float32Array> {
+  #ask(running: Running, batch: TensorBatch): Promise<Float32Array> {
+    const { pipe, waiting } = running;
     const id = this.#nextId++;
     // Values of 1 byte last: the others then lie where they can be read in place.
     const names = this.meta.inputs
@@ -98,7 +108,8 @@ export class ProcessPredictor implements WaitingPredictor {
     const rows = names.length === 0 ? 0 : batch[names[0]!]!.rows;
     const tensors = Object.fromEntries(names.map((name) => [name, batch[name]!.data.byteLength]));
     return new Promise((resolve, reject) => {
-      waiting.set(id, { resolve, reject });
+      waiting.set(id, { resolve, reject, rows, askedAt: performance.now() });
+      running.watch ??= watch(running);
       writeFrame(
         pipe,
         { type: 'predict', id, rows, tensors },
@@ -115,7 +126,14 @@ export class ProcessPredictor implements WaitingPredictor {
       });
     const model = await this.#files();
     const child = spawn(process.execPath, [entry], { stdio: ['ignore', 'ignore', 'pipe', 'pipe'], env: environmentForTf() });
-    const running: Running = { child, pipe: child.stdio[3] as Duplex, waiting: new Map(), startedAt: Date.now() };
+    const running: Running = {
+      child,
+      pipe: child.stdio[3] as Duplex,
+      waiting: new Map(),
+      startedAt: Date.now(),
+      rowMs: 0,
+      end: () => undefined,
+    };
     let stderr = '';
     let loaded = false;
     child.stderr!.on('data', (chunk: Buffer) => {
@@ -148,13 +166,18 @@ export class ProcessPredictor implements WaitingPredictor {
       child.once('error', (error) =>
         settle(new PerennialError('SERVING_PROCESS', `The process of a network cannot be started: ${error.message}`)),
       );
-      child.once('close', (code, signal) => {
-        const problem = `ended with ${signal ?? `code ${code}`}${stderr.trim() === '' ? '' : `; it wrote: ${stderr.trim()}`}`;
-        settle(new PerennialError('SERVING_PROCESS', `The process of a network ${problem}`));
-        for (const { reject: refuse } of running.waiting.values()) refuse(gone('ended'));
+      let isOver = false;
+      running.end = (problem, refusal) => {
+        if (isOver) return;
+        isOver = true;
+        clearInterval(running.watch);
+        const told = `${problem}${stderr.trim() === '' ? '' : `; it wrote: ${stderr.trim()}`}`;
+        settle(new PerennialError('SERVING_PROCESS', `The process of a network ${told}`));
+        for (const { reject: refuse } of running.waiting.values()) refuse(gone(refusal));
         running.waiting.clear();
-        if (loaded && !this.#disposed) this.#died(running, problem);
-      });
+        if (loaded && !this.#disposed) this.#died(running, told);
+      };
+      child.once('close', (code, signal) => running.end(`ended with ${signal ?? `code ${code}`}`, 'ended'));
       writeFrame(running.pipe, { type: 'load', model });
     }).catch((error: unknown) => {
       child.kill('SIGKILL');
@@ -196,11 +219,40 @@ export class ProcessPredictor implements WaitingPredictor {
   }
 }
 
-function answer({ waiting }: Running, head: Head, values: Uint8Array): void {
+/** Looks now and then whether what was asked is computed; ends the process where it is not. A stopped one ends by SIGKILL, too. */
+function watch(running: Running): NodeJS.Timeout {
+  const { child, waiting } = running;
+  let ticks = computedTicksOf(child.pid!);
+  let still = 0;
+  return setInterval(() => {
+    if (waiting.size === 0) {
+      clearInterval(running.watch);
+      delete running.watch;
+      return;
+    }
+    const [{ rows, askedAt }] = waiting.values() as MapIterator<Waiting> & [Waiting];
+    const ms = performance.now() - askedAt;
+    const now = computedTicksOf(child.pid!);
+    // Looks are counted, not seconds: a server that was stopped itself finds none that hangs.
+    still = now === undefined || now !== ticks || ms < SERVING_LIMITS.hangCheckMs ? 0 : still + 1;
+    ticks = now;
+    const isStill = still >= SERVING_LIMITS.hangChecksMax;
+    if (!isStill && ms < Math.max(SERVING_LIMITS.callMsMax, SERVING_LIMITS.callSlownessMax * running.rowMs * rows)) return;
+    running.end(
+      `hung: it was asked for ${(ms / 1_000).toFixed(1)} s and ${isStill ? 'did not compute' : `computed without an end for ${rows} rows`}`,
+      'did not answer, and is started again',
+    );
+    child.kill('SIGKILL');
+  }, SERVING_LIMITS.hangCheckMs).unref();
+}
+
+function answer(running: Running, head: Head, values: Uint8Array): void {
+  const { waiting } = running;
   if (head.type !== 'answer' && head.type !== 'failed') return;
   const asked = waiting.get(head.id!);
   if (asked === undefined) return;
   waiting.delete(head.id!);
+  if (head.type === 'answer') running.rowMs = Math.max(running.rowMs, (performance.now() - asked.askedAt) / Math.max(1, asked.rows));
   if (head.type === 'answer') asked.resolve(new Float32Array(values.buffer));
   else asked.reject(errorOf(head));
 }

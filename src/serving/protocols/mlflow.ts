@@ -34,13 +34,11 @@ export function registerMlflowProtocol(app: FastifyInstance, { service, packageV
     app.post<{ Params: Params }>(path, async (request, reply) => {
       const target = targetOf(request.params.model ?? onlyModel(service));
       const { body } = request;
-      const rows = body instanceof CsvBody ? await service.inspect(target, (servable) => body.rows(servable)) : undefined;
-      const answer = await service.ask(
-        target,
-        request.id,
-        (servable) => (rows === undefined ? questionOfForms(objectBody(body), servable) : { rows, placed: true }),
-        askOptions(request),
-      );
+      const options = askOptions(request);
+      const answer =
+        body instanceof CsvBody
+          ? await body.ask(service, target, request.id, options, false)
+          : await service.ask(target, request.id, (servable) => questionOfForms(objectBody(body), servable), options);
       return withVersion(reply, answer, { predictions: placedPredictions(answer) });
     });
 }

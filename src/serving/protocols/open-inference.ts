@@ -29,9 +29,13 @@ export function registerOpenInferenceProtocol(app: FastifyInstance, { service, p
   app.get('/v2/health/live', async () => ({ live: true }));
   app.get('/v2/health/ready', async (_request, reply) => {
     const degraded = router.states().filter((state) => state.error !== undefined).length;
-    return reply
-      .code(router.ready ? 200 : 503)
-      .send({ ready: router.ready, live: true, store: router.storeReachable ? 'up' : 'down', degraded });
+    return reply.code(router.ready ? 200 : 503).send({
+      ready: router.ready,
+      live: true,
+      store: router.storeReachable ? 'up' : 'down',
+      degraded,
+      predictionLog: service.predictionLog,
+    });
   });
   for (const path of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
     app.get<{ Params: Params }>(path, async ({ params }, reply) => {

@@ -1,7 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { shownValue } from '../../core/json.ts';
 import { RequestError } from '../request-error.ts';
+import type { Servable } from '../servable.ts';
 import { nameOf } from '../source-rows.ts';
+import { CsvBody } from './csv-body.ts';
+import { FormBody } from './form-body.ts';
 import type { ProtocolContext } from './http.ts';
 import { askOptions, objectBody, onlyKeys, placedPredictions, withVersion, targetOf } from './http.ts';
 
@@ -11,8 +14,10 @@ interface Params {
 }
 
 /**
- * The plain form: `{ "rows": [ { column: value } ] }`, a bare array of rows, or one row.
- * With `"partial": true` rows that cannot be answered are listed under `refused` with their place and the reason, and each prediction has
+ * The plain form: `{ "rows": [ { column: value } ] }`, a bare array of rows, or one row; as text/csv a header and the rows,
+ * as multipart/form-data a part for each column, images as files.
+ * With `"partial": true` (or `?partial=true`) rows that cannot be answered are listed under `refused` with their place and the reason,
+ * and each prediction has
  * the `row` that it is of.
  * Answers `{ model, version, predictions: [ { label, probabilities } | { value } | { outputs } ], id }`. A model of series answers once
  * per full window, in the order of the last rows of the windows; where there are several series or gaps, each prediction has the `row`
@@ -20,9 +25,15 @@ interface Params {
  */
 export function registerRowsProtocol(app: FastifyInstance, { service }: ProtocolContext): void {
   for (const path of ['/models/:model/predict', '/models/:model/versions/:version/predict']) {
-    app.post<{ Params: Params }>(path, async (request, reply) => {
+    app.post<{ Params: Params; Querystring: { readonly partial?: unknown } }>(path, async (request, reply) => {
       const target = targetOf(request.params.model, request.params.version);
-      const answer = await service.ask(target, request.id, () => ({ ...questionOfBody(request.body), placed: true }), askOptions(request));
+      const { body, query } = request;
+      const partial = partialOf(query.partial);
+      const options = askOptions(request);
+      const answer =
+        body instanceof CsvBody
+          ? await body.ask(service, target, request.id, options, partial === true)
+          : await service.ask(target, request.id, (servable) => ({ ...questionOfBody(body, partial, servable), placed: true }), options);
       return withVersion(reply, answer, {
         model: answer.servable.model,
         version: answer.servable.version,
@@ -34,14 +45,27 @@ export function registerRowsProtocol(app: FastifyInstance, { service }: Protocol
   }
 }
 
-function questionOfBody(body: unknown): { readonly rows: readonly unknown[]; readonly partial?: true } {
-  if (Array.isArray(body)) return { rows: body };
+/** The wish of the address, for bodies that have no place for one. @throws RequestError 400 */
+function partialOf(given: unknown): boolean | undefined {
+  if (given === undefined) return undefined;
+  if (given === 'true' || given === 'false') return given === 'true';
+  throw new RequestError(400, `"partial" of the address is ${shownValue(given)}; expected true or false.`);
+}
+
+function questionOfBody(
+  body: unknown,
+  wish: boolean | undefined,
+  servable: Servable,
+): { readonly rows: readonly unknown[]; readonly partial?: true } {
+  const aside = wish === true ? ({ partial: true } as const) : {};
+  if (body instanceof FormBody) return { rows: body.rows(servable), ...aside };
+  if (Array.isArray(body)) return { rows: body, ...aside };
   const object = objectBody(body);
   // A row may have a column named "rows"; it does not hold an array.
   if (!Array.isArray(object.rows)) {
     if (Object.keys(object).length === 1 && 'rows' in object)
       throw new RequestError(400, `"rows" is ${nameOf(object.rows)}; expected an array of objects.`);
-    return { rows: [object] };
+    return { rows: [object], ...aside };
   }
   onlyKeys(object, ['rows', 'partial']);
   const { partial } = object;
@@ -50,5 +74,7 @@ function questionOfBody(body: unknown): { readonly rows: readonly unknown[]; rea
       400,
       `"partial" is ${shownValue(partial)}; expected true (rows that cannot be answered are set aside) or false.`,
     );
-  return { rows: object.rows as unknown[], ...(partial === true ? { partial } : {}) };
+  if (partial !== undefined && wish !== undefined && partial !== wish)
+    throw new RequestError(400, `"partial" is ${partial} in the body and ${wish} in the address: give it once.`);
+  return { rows: object.rows as unknown[], ...(partial === true ? { partial } : aside) };
 }

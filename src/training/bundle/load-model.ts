@@ -10,6 +10,7 @@ import { promptPreprocessor, tokenTextsOf } from '../../data/answers/prompts.ts'
 import { GraphPredictor } from '../graph/graph-predictor.ts';
 import { joinAnswers } from '../model/heads.ts';
 import { lossRegistry } from '../losses/index.generated.ts';
+import { workOf } from '../model/describe.ts';
 import { NO_LOGITS, Network } from '../model/network.ts';
 import { product, showShape } from '../layers/shapes.ts';
 import { generatingPredictor } from '../generation/text-generation.ts';
@@ -42,6 +43,14 @@ export async function loadModel(artifact: OpenArtifact): Promise<Predictor> {
 export async function readModel(
   artifact: OpenArtifact,
 ): Promise<{ readonly meta: ModelMeta; readonly network: Network; readonly weights: ReadonlyMap<string, Float32Array> }> {
+  const outline = await readOutline(artifact);
+  return {
+    ...outline,
+    weights: decodeWeights(outline.network.weights, await fileAs(artifact, WEIGHTS, 'weights.json'), await artifact.bytes('weights.bin')),
+  };
+}
+
+async function readOutline(artifact: OpenArtifact): Promise<{ readonly meta: ModelMeta; readonly network: Network }> {
   if (artifact.manifest.kind !== 'model')
     throw new PerennialError(
       'MODEL_INVALID',
@@ -57,17 +66,38 @@ export async function readModel(
       `The topology gives ${showShape(network.outputShape)}, the manifest says ${showShape(said)}.`,
     );
   }
-  return {
-    meta,
-    network,
-    weights: decodeWeights(network.weights, await fileAs(artifact, WEIGHTS, 'weights.json'), await artifact.bytes('weights.bin')),
-  };
+  return { meta, network };
 }
 
 /** A model, its preprocessing and the profile of its training data. @throws as {@link loadModel} */
 export async function openBundle(artifact: OpenArtifact): Promise<Bundle> {
-  const [predictor, preprocessor, profile] = await Promise.all([
-    loadModel(artifact),
+  return bundleOf(artifact, await loadModel(artifact));
+}
+
+/** A bundle whose network is not there yet. */
+export interface OutlinedBundle extends Bundle {
+  /** Multiplications of one prediction, as far as weights tell: those of lookups count, too. */
+  readonly work: number;
+}
+
+/**
+ * The same, with a network that is loaded for its first prediction: what is said of it costs little, whatever its size.
+ *
+ * @throws as {@link loadModel}; what concerns its weights at the first prediction
+ */
+export async function outlineBundle(artifact: OpenArtifact): Promise<OutlinedBundle> {
+  const { meta, network } = await readOutline(artifact);
+  const bundle = await bundleOf(
+    artifact,
+    laterPredictor(meta, () => loadModel(artifact)),
+  );
+  // A text is made token by token.
+  const steps = bundle.meta.output.kind === 'text' ? product(bundle.meta.outputShape) : 1;
+  return { ...bundle, work: steps * workOf(network.topology) };
+}
+
+async function bundleOf(artifact: OpenArtifact, predictor: Predictor): Promise<Bundle> {
+  const [preprocessor, profile] = await Promise.all([
     artifact.json<JsonObject>('preprocessor.json'),
     fileAs(artifact, PROFILE, 'profile.json'),
   ]);
@@ -81,6 +111,27 @@ export async function openBundle(artifact: OpenArtifact): Promise<Bundle> {
     predictor,
     preprocessor: output.kind === 'samples' ? latentPreprocessor(output) : loadPreprocessor(preprocessor),
     profile,
+  };
+}
+
+function laterPredictor(meta: ModelMeta, load: () => Promise<Predictor>): Predictor {
+  let loading: Promise<Predictor> | undefined;
+  let disposed = false;
+  return {
+    meta,
+    async predict(batch) {
+      if (disposed) throw new PerennialError('INTERNAL', 'A model was asked after it was disposed of.');
+      const predictor = await (loading ??= load());
+      return predictor.predict(batch);
+    },
+    dispose() {
+      disposed = true;
+      // One that could not be loaded holds nothing.
+      loading?.then(
+        (predictor) => predictor.dispose(),
+        () => undefined,
+      );
+    },
   };
 }
 

@@ -51,6 +51,19 @@ export function describeTopology(topology: Topology): TopologyDescription {
   };
 }
 
+/**
+ * Multiplications by weights of one prediction: each weight once for every place (of an image, a sequence) at which its layer uses it.
+ * Lookups count as if they were multiplications. @throws SHAPE_MISMATCH
+ */
+export function workOf(topology: Topology): number {
+  const shapes = shapesOf(topology);
+  const placesOf = (shape: Shape): number => product(shape.slice(0, -1));
+  return topology.layers.reduce((sum, node) => {
+    const weights = weightsOf(node, shapes).reduce((size, { shape }) => size + product(shape), 0);
+    return sum + weights * Math.max(...[node.name, ...node.inputs].map((name) => placesOf(shapes.get(name)!)));
+  }, 0);
+}
+
 /** Output shape of every input and layer. @throws SHAPE_MISMATCH naming the layer */
 export function shapesOf(topology: Topology): Map<string, Shape> {
   const shapes = new Map<string, Shape>(topology.inputs.map((input) => [input.name, input.shape]));

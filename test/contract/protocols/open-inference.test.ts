@@ -20,7 +20,7 @@ describe('Open Inference Protocol v2', () => {
     expect((await ask(server.url, '/v2/health/live')).body).toEqual({ live: true });
     const ready = await ask(server.url, '/v2/health/ready');
     expect(ready.status).toBe(200);
-    expect(ready.body).toEqual({ ready: true, live: true, store: 'up', degraded: 0 });
+    expect(ready.body).toEqual({ ready: true, live: true, store: 'up', degraded: 0, predictionLog: 'written' });
   });
 
   it('describes a model by the columns of its source data', async () => {

@@ -45,6 +45,12 @@ describe('a network that computes for long', () => {
   it('answers from a process of its own, as it would here, and small ones stay with the server', async () => {
     await eventually(() => server.log().includes('a network answers from a process of its own'));
     expect(predictors()).toHaveLength(1);
+    // It was never computed on the thread that answers for the others.
+    const lines = server.log().split('\n');
+    const [moved, served] = ['a network answers from a process', '"heavy","version":1,"before":null,"msg":"serving"'].map((text) =>
+      lines.findIndex((line) => line.includes(text)),
+    );
+    expect(moved).toBeLessThan(served!);
     const answered = (await (await ask('heavy', { rows: ROWS })).json()) as { predictions: { probabilities: Record<string, number> }[] };
     const { model } = await fixture.registry.version('heavy', 'champion');
     const bundle = await openBundle(await fixture.artifacts.open(model));
@@ -80,6 +86,32 @@ describe('a network that computes for long', () => {
     const metrics = await (await fetch(`${server.url}/metrics`)).text();
     expect(metrics).toMatch(/perennial_model_process_deaths_total\{model="heavy"\} 1/);
     expect((await ask('small', { a: 1, b: 2 })).status).toBe(200);
+  });
+
+  it('that hangs is noticed, ended and replaced; who waits for it gets 503, and others are answered meanwhile', async () => {
+    await eventually(() => server.log().includes('a network answers from a process of its own') && predictors().length === 1);
+    expect((await ask('heavy', { rows: ROWS })).status).toBe(200);
+    const [pid] = predictors();
+    process.kill(pid!, 'SIGSTOP');
+    const waiting = Promise.all(Array.from({ length: 3 }, async () => ask('heavy', { rows: ROWS })));
+    expect((await ask('small', { a: 1, b: 2 })).status).toBe(200);
+    const answers = await waiting;
+    // What had not begun yet is answered by the next process.
+    expect(answers.map(({ status }) => status)).toContain(503);
+    for (const answer of answers.filter(({ status }) => status !== 200))
+      expect([answer.status, answer.headers.get('retry-after'), await answer.text()]).toEqual([
+        503,
+        '1',
+        expect.stringContaining('did not answer'),
+      ]);
+    expect((await ask('heavy', { rows: ROWS })).status).toBe(200);
+    await eventually(() => predictors().length === 1);
+    expect(predictors()).not.toContain(pid);
+    expect(server.log()).toMatch(/hung: it was asked for [\d.]+ s and did not compute/);
+    const metrics = await (await fetch(`${server.url}/metrics`)).text();
+    expect(metrics).toMatch(/perennial_model_process_deaths_total\{model="heavy"\} [12]\b/);
+    // TensorFlow and the weights of the process count.
+    expect(Number(/perennial_model_memory_bytes\{model="heavy",version="1"\} (\S+)/.exec(metrics)![1])).toBeGreaterThan(64 * 1024 * 1024);
   });
 
   it('ends with its server, also where that is killed', async () => {

@@ -217,3 +217,59 @@ describe('the memory of the models', () => {
     await expect(ask(all[0]!)).rejects.toMatchObject({ code: 'INTERNAL' });
   });
 });
+
+describe('a network whose size says that it is slow', () => {
+  /** Where a call of it is made, in their order. */
+  const open = async (options: MemoryOptions, { ms = 0, bytes = MIB, fails }: { ms?: number; bytes?: number; fails?: PerennialError }) => {
+    const log = recordingLog();
+    const memory = new ModelMemory({ log, metrics: createServingMetrics() }, options);
+    const calls: string[] = [];
+    const made: (readonly [string, ReturnType<typeof fakeServable>])[] = [];
+    const make = (where: string): Servable => {
+      const one = fakeServable('m', 1, {
+        predict: async (batch) => {
+          calls.push(where);
+          await new Promise((resolve) => setTimeout(resolve, ms));
+          return new Float32Array(3 * Object.values(batch)[0]!.rows).fill(1 / 3);
+        },
+      });
+      made.push([where, one]);
+      return one;
+    };
+    const network = {
+      weightBytes: MIB,
+      isLikelySlow: true,
+      again: () => Promise.reject(new Error('it is not brought back')),
+      apart: () => (fails === undefined ? Promise.resolve({ ...make('apart').predictor, bytes }) : Promise.reject(fails)),
+    };
+    const servable = await memory.open('m', 1, () => Promise.resolve({ ...make('here'), network }));
+    await ask(servable);
+    return { where: memory.residence(servable), calls, disposed: made.map(([name, one]) => [name, one.disposed()]), lines: log.lines };
+  };
+
+  it('begins in a process of its own: it is never computed here', async () => {
+    const { where, calls, disposed, lines } = await open({}, { ms: 2 * SERVING_LIMITS.loopMsMax });
+    expect([where, [...new Set(calls)], disposed]).toEqual(['process', ['apart'], [['here', true], ['apart', false]]]); // prettier-ignore
+    expect(lines.join()).toContain('answers from a process of its own');
+  });
+
+  it('and is quick, as where it looks things up, stays with the server', async () => {
+    const { where, calls, disposed } = await open({}, {});
+    expect([where, calls.at(-1), disposed]).toEqual(['memory', 'here', [['here', false], ['apart', true]]]); // prettier-ignore
+  });
+
+  it('and cannot have one answers here, and it is said', async () => {
+    for (const [options, given] of [
+      [{ budget: 8 * MIB }, { bytes: 9 * MIB }],
+      [{}, { fails: new PerennialError('SERVING_PROCESS', 'There is none.') }],
+    ] as const) {
+      const { where, calls, lines } = await open(options, { ms: 2 * SERVING_LIMITS.loopMsMax, ...given });
+      expect([where, new Set(calls)]).toEqual(['memory', new Set(['here'])]);
+      expect(lines.filter((line) => line.includes('has no process of its own'))).toHaveLength(1);
+    }
+  });
+
+  it('and is damaged is not opened', async () => {
+    await expect(open({}, { fails: new PerennialError('BLOB_CORRUPT', 'weights.bin is torn.') })).rejects.toThrow('weights.bin is torn');
+  });
+});

@@ -53,6 +53,7 @@ describe('the description of the server', () => {
   it('gives examples that the models answer, within the schemas of question and answer', async () => {
     const ajv = new Ajv2020({ strict: false });
     let asked = 0;
+    let tables = 0;
     for (const [address, method, { requestBody, responses, parameters = [] }] of entries()) {
       const { example, schema } = requestBody?.content['application/json'] ?? {};
       // Events are of pipelines, of which there is none here.
@@ -63,7 +64,14 @@ describe('the description of the server', () => {
       const { status, body } = await ask(app.url, path, example, { method: method.toUpperCase() });
       expect([path, status, body.error]).toEqual([path, 200, undefined]);
       expect(ajv.validate(responses[200].content['application/json'].schema, body), `${path}: ${ajv.errorsText()}`).toBe(true);
+      const csv = requestBody.content['text/csv']?.example;
+      if (csv === undefined) continue;
+      tables += 1;
+      const told = await ask(app.url, path, undefined, { method: 'POST', body: csv, headers: { 'content-type': 'text/csv' } });
+      expect([path, told.status, told.body.predictions?.length]).toEqual([path, 200, body.predictions.length]);
     }
+    // Of two models: rows (2 addresses) and MLflow.
+    expect(tables).toBe(6);
     // Of two models: rows (2 addresses), MLflow, Open Inference (2), :predict (3), and :classify or :regress (3). Feedback of any.
     expect(asked).toBe(23);
   });

@@ -1,7 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { RequestLimits } from '../../../src/core/request-limits.ts';
 import { checkDeploy } from '../../../src/registry/deploy-config.ts';
-import { FakeSource, eventually } from './doubles.ts';
+import { StoreGuard } from '../../../src/access/guard.ts';
+import { createToken } from '../../../src/access/tokens.ts';
+import type { MemoryStore } from '../../../src/storage/memory-store.ts';
+import { FakeSource, eventually, recordingLog } from './doubles.ts';
 import { ask, startTestApp } from './test-app.ts';
 import type { TestApp } from './test-app.ts';
 
@@ -72,6 +75,7 @@ describe('what a model is deployed for', () => {
       'application/json',
     ],
     ['MLflow', '/models/penguins/invocations', JSON.stringify({ dataframe_records: [ROW] }), 'application/json'],
+    ['rows as CSV', '/models/penguins/predict', 'body_mass_g,island\n4000,Biscoe\n', 'text/csv'],
     ['MLflow CSV', '/models/penguins/invocations', 'body_mass_g,island\n4000,Biscoe\n', 'text/csv'],
   ])('are kept in the protocol of %s, packed or not, with Retry-After', async (_name, path, body, type) => {
     const { gzipSync } = await import('node:zlib');
@@ -127,5 +131,52 @@ describe('what a model is deployed for', () => {
   it('is about the champion', () => {
     expect(checkDeploy({ limits: { rowsPerRequest: 1 }, promote: 'challenger' })).toMatchObject([{ pointer: '/limits' }]);
     expect(checkDeploy({ limits: { rowsPerRequest: 1 } })).toEqual([]);
+  });
+});
+
+describe('limits while a rollout goes on', () => {
+  it.each([
+    ['the champion', { kind: 'canary', share: 0 }, '3'],
+    ['the candidate', { kind: 'canary', share: 1 }, '2'],
+    ['the champion beside a shadow', { kind: 'shadow', share: 1 }, '3'],
+  ] as const)('hold for %s, of the model and of tokens, in every protocol', async (_who, { kind, share }, version) => {
+    const source = new FakeSource();
+    const rollout = { id: 'r', kind, champion: 3, candidate: 2, share, step: 0 };
+    source.route('penguins', { champion: 3 }, { limits: { rowsPerRequest: 3, bytesPerRequest: 400 }, rollout });
+    source.route('slow', { champion: 3 }, { limits: { requestsPerSecond: 0.5 }, rollout });
+    const guard = (store: MemoryStore): StoreGuard => new StoreGuard(store, { log: recordingLog(), token: undefined, everyMs: 20 });
+    app = await startTestApp(source, { rollouts: true, guard });
+    await eventually(() => app!.router.rollouts().length === 2 && app!.router.rollouts().every(({ loaded }) => loaded));
+    const { url, store } = app;
+    const make = async (request: Parameters<typeof createToken>[1]) => (await createToken(store, request, 'ada')).token;
+    const free = await make({ name: 'free', role: 'predict' });
+    const small = await make({ name: 'small', role: 'predict', rowsPerRequest: 1 });
+    const other = await make({ name: 'other', role: 'predict', models: ['slow'] });
+    const send = (token: string, path: string, body: unknown, type = 'application/json') =>
+      ask(url, path, undefined, {
+        method: 'POST',
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+        headers: { authorization: `Bearer ${token}`, 'content-type': type },
+      });
+    await eventually(async () => (await send('none', '/models/penguins/predict', ROW)).status === 401);
+    await eventually(async () => (await send(other, '/models/penguins/predict', ROW)).status === 403);
+    const ways: readonly [path: string, rows: (count: number) => unknown, type?: string][] = [
+      ['/models/penguins/predict', (count) => Array.from({ length: count }, () => ROW)],
+      ['/models/penguins/predict', (count) => `body_mass_g,island\n${'1,x\n'.repeat(count)}`, 'text/csv'],
+      ['/models/penguins/invocations', (count) => ({ dataframe_records: Array.from({ length: count }, () => ROW) })],
+      ['/v1/models/penguins:predict', (count) => ({ instances: Array.from({ length: count }, () => ROW) })],
+      ['/v2/models/penguins/infer', (count) => ({ inputs: [{ name: 'body_mass_g', shape: [count], datatype: 'FP64', data: Array(count).fill(1) }] })], // prettier-ignore
+    ];
+    for (const [path, rows, type] of ways) {
+      const good = await send(free, path, rows(1), type);
+      expect([path, good.status, good.headers.get('x-perennial-version')]).toEqual([path, 200, version]);
+      expect([path, (await send(free, path, rows(4), type)).status]).toEqual([path, 413]);
+      expect([path, (await send(small, path, rows(2), type)).status]).toEqual([path, 413]);
+      expect([path, (await send(free, path, rows(200), type)).status]).toEqual([path, 413]);
+      expect([path, (await send(other, path, rows(1), type)).status]).toEqual([path, 403]);
+    }
+    expect((await send(free, '/models/slow/predict', ROW)).status).toBe(200);
+    const late = await send(free, '/models/slow/predict', ROW);
+    expect([late.status, late.headers.get('retry-after')]).toEqual([429, '2']);
   });
 });

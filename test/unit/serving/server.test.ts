@@ -220,7 +220,7 @@ describe('the server', () => {
     };
     source.route('m', { champion: 1 });
     const server = await start(source);
-    const photo = Buffer.from('png').toString('base64');
+    const photo = Buffer.from('\x89PNG', 'latin1').toString('base64');
     expect((await ask(server.url, '/models/m/predict', { body_mass_g: 1, photo })).status).toBe(200);
     expect((await ask(server.url, '/v1/models/m:predict', { instances: [{ body_mass_g: 1, photo: { b64: photo } }] })).status).toBe(200);
     expect((await ask(server.url, '/models/m/predict', { body_mass_g: 1, photo: '/etc/passwd.' })).body.error).toContain(

@@ -8,6 +8,7 @@ import { createReportSource } from '../../../src/server/reports.ts';
 import { FeedbackWriter } from '../../../src/monitoring/feedback/feedback-writer.ts';
 import { InferenceService } from '../../../src/serving/inference.ts';
 import { PredictionLog } from '../../../src/serving/prediction-log.ts';
+import { RolloutCounter } from '../../../src/serving/rollout-counter.ts';
 import { Router } from '../../../src/serving/router.ts';
 import { createServingMetrics } from '../../../src/serving/serving-metrics.ts';
 import type { ServingMetrics } from '../../../src/serving/serving-metrics.ts';
@@ -36,6 +37,7 @@ export async function startTestApp(
   {
     token,
     guard,
+    rollouts,
     ...options
   }: {
     readonly token?: string;
@@ -43,6 +45,8 @@ export async function startTestApp(
     readonly arrivalMs?: number;
     readonly corsOrigins?: readonly string[];
     readonly tls?: TlsSettings;
+    /** Whether it takes part in rollouts. */
+    readonly rollouts?: true;
   } = {},
 ): Promise<TestApp> {
   const recording = recordingLog();
@@ -51,7 +55,12 @@ export async function startTestApp(
   const store = new MemoryStore();
   const artifacts = createArtifactStore(store, tempDir('blobs'));
   const log = new PredictionLog(store, { log: recording, metrics }, { serverId: 'test' });
-  const service = new InferenceService(router, log, metrics);
+  const service = new InferenceService(
+    router,
+    log,
+    metrics,
+    rollouts === true ? new RolloutCounter(store, { log: recording, server: 'test' }) : undefined,
+  );
   const storeGuard = guard?.(store);
   await storeGuard?.start();
   const app = createApp({

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { isPerennialError } from '../../../src/core/errors.ts';
-import { describeTopology } from '../../../src/training/model/describe.ts';
+import { describeTopology, workOf } from '../../../src/training/model/describe.ts';
 import { parseLayers } from './layer-list.ts';
 
 const VECTOR = [6];
@@ -113,4 +113,20 @@ describe('layers whose shapes do not fit are refused before anything is computed
   ])('%j on %j', (layer, shapes, problem) => {
     expect(() => describeTopology(parseLayers([{ name: 'tested', ...layer }], shapes))).toThrow(problem);
   });
+});
+
+test.each([
+  [
+    'a row',
+    [
+      { type: 'dense', units: 8 },
+      { type: 'dense', units: 3 },
+    ],
+    VECTOR,
+    6 * 8 + 8 + 8 * 3 + 3,
+  ],
+  ['each place of an image', [{ type: 'conv2d', filters: 2, kernelSize: 3, padding: 'same' }, { type: 'flatten' }, { type: 'dense', units: 2 }], IMAGE, (3 * 3 * 4 * 2 + 2) * 30 + 60 * 2 + 2], // prettier-ignore
+  ['each step of a sequence', [{ type: 'lstm', units: 2 }], SEQUENCE, 4 * (4 * 2 + 2 * 2 + 2) * 5],
+])('the work of a network counts its weights for %s', (_title, layers, shape, work) => {
+  expect(workOf(parseLayers(layers, [shape]))).toBe(work);
 });
