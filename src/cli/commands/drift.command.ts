@@ -106,11 +106,18 @@ async function compareModel(io: CliIo, model: string, options: CompareOptions): 
     ...(options.report === undefined ? {} : { report: options.report }),
   });
   const { columnsTable } = await import('../drift/drift-text.ts');
-  io.print(`${model} version ${reference.version} (${result.rowsReference} rows) against ${source} (${result.rows} rows)\n`);
+  io.print(`${comparedText(check)}\n`);
   io.print(await columnsTable(result));
   await printViolations(io, check);
   io.print(`\n${verdict.reason}\nKept as check ${id}: perennial drift show ${id}`);
   if (verdict.alarm) io.exit(3);
+}
+
+/** What was compared, with how many rows on each side. */
+function comparedText({ model, version, source, result }: DriftCheck): string {
+  return result.isAsked === true
+    ? `${model}: ${result.rows} rows of ${source} (${result.rowsReference} rows)`
+    : `${model} version ${version} (${result.rowsReference} rows) against ${source} (${result.rows} rows)`;
 }
 
 /** Files that a check is written to. */
@@ -269,7 +276,7 @@ async function show(io: CliIo, id: string, files: WrittenFiles): Promise<void> {
   await writeFiles(io, check, files);
   io.result({ ...check, violations: await violationsIn(check) });
   const { model, version, result, source, verdict, at, stream } = check;
-  io.print(`${model} version ${version} (${result.rowsReference} rows) against ${source} (${result.rows} rows)`);
+  io.print(comparedText(check));
   io.print(`at ${at}${stream === null ? '' : `, of the stream "${stream}"`}\n`);
   io.print(await columnsTable(result));
   await printViolations(io, check);
