@@ -163,9 +163,10 @@ async function compare(
     import('../../monitoring/checks/run-check.ts'),
     import('../../monitoring/settings.ts'),
   ]);
-  const settings = settingsOf(options);
-  const rules = alarmRules(options, lengthOf);
   const span = options.window === undefined ? undefined : lengthOf('--window', options.window);
+  const season = seasonOf(options, lengthOf, span);
+  const settings = { ...settingsOf(options), ...(season === undefined ? {} : { pool: 1 }) };
+  const rules = alarmRules(options, lengthOf);
   const store = await openStore();
   // The log is by the clocks of the servers, which write to the same store.
   const now = new Date(await storeNow(store));
@@ -179,7 +180,6 @@ async function compare(
     pool: driftSettings(settings).pool,
   };
   if (span === undefined) {
-    seasonOf(options, lengthOf, span);
     const [{ judgeWindow }, { readCurrent }] = await Promise.all([
       import('../../monitoring/detect.ts'),
       import('../../monitoring/read-current.ts'),
@@ -208,7 +208,6 @@ async function compare(
   const { Unread } = await import('../../storage/unread.ts');
   const unread = new Unread();
   const from = new Date(now.getTime() - span);
-  const season = seasonOf(options, lengthOf, span);
   const seasonal =
     season === undefined
       ? undefined

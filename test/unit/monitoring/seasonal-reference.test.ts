@@ -101,7 +101,10 @@ describe('a seasonal reference', () => {
   });
 
   it('needs not all of the seasons', async () => {
-    expect((await against(8)).reference?.profile.rows).toBe(ROWS);
+    const found = await against(8);
+    expect(found.reference?.profile.rows).toBe(ROWS);
+    expect(found).toMatchObject({ when: expect.stringMatching(/^the same time of 1 of the last 4 seasons \(from 2025-12-16/) });
+    expect(await against(26, 3)).toMatchObject({ when: expect.stringMatching(/^the same time of the last 3 seasons/) });
   });
 
   it('compares no points in time and no images, as the training is not compared by them, and knows columns that no model reads', async () => {
