@@ -18,7 +18,10 @@ export function timelineFacts({ ends, entries, checks, versions, from, to }: Mod
   const count = (kind: string, tone: string): number => entries.filter((entry) => entry.kind === kind && entry.tone === tone).length;
   const alarms = checks.filter(({ outcome }) => outcome === 'alarm').length;
   const parts = [
-    `${plural(runs.length, 'run')}${others === '' ? '' : ` (${others})`}${seconds === 0 ? '' : ` in ${durationText(seconds)}`}`,
+    // Versions whose runs nothing is known of were made before runs were remembered, or by hand.
+    ...(runs.length === 0 && registered > 0
+      ? []
+      : [`${plural(runs.length, 'run')}${others === '' ? '' : ` (${others})`}${seconds === 0 ? '' : ` in ${durationText(seconds)}`}`]),
     plural(registered, 'new version'),
     ...some(count('routing', 'good'), 'promotion'),
     ...some(count('routing', 'bad'), 'rollback'),

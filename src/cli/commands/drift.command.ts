@@ -127,15 +127,15 @@ interface WrittenFiles {
 }
 
 async function writeFiles(io: CliIo, { model, version, source, result }: DriftCheck, { report, violations }: WrittenFiles): Promise<void> {
-  const { writeFile } = await import('node:fs/promises');
+  const { writeOut } = await import('../write-out.ts');
   if (report !== undefined) {
     const { renderDriftReport } = await import('../../reports/drift-report.ts');
-    await writeFile(report, await renderDriftReport(result, { model, version, source }));
+    await writeOut(report, await renderDriftReport(result, { model, version, source }));
     io.note(`report: ${report}`);
   }
   if (violations !== undefined) {
     const { violationsFile } = await import('../../monitoring/violations.ts');
-    await writeFile(violations, violationsFile(result));
+    await writeOut(violations, violationsFile(result));
     io.note(`violations: ${violations}`);
   }
 }
@@ -274,7 +274,7 @@ async function show(io: CliIo, id: string, files: WrittenFiles): Promise<void> {
   const check = await findCheck(await openStore(), id);
   await writeFiles(io, check, files);
   io.result({ ...check, violations: await violationsIn(check) });
-  const { model, version, result, source, verdict, at, stream } = check;
+  const { result, verdict, at, stream } = check;
   io.print(comparedText(check));
   io.print(`at ${at}${stream === null ? '' : `, of the stream "${stream}"`}\n`);
   io.print(await columnsTable(result));

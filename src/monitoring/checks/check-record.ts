@@ -139,7 +139,7 @@ export async function findCheck(store: ObjectStore, id: string, model?: string):
   const found = keys.length === 0 ? undefined : await getStored(store, DRIFT_CHECK, keys[0]!);
   if (found === undefined)
     throw new PerennialError('NOT_FOUND', `There is no check with the id ${JSON.stringify(id)}.`, {
-      hint: '`perennial drift history MODEL` lists those that are kept; `perennial gc` removes old ones.',
+      hint: '`perennial drift history MODEL` lists those that are kept; `perennial models gc` removes old ones.',
     });
   return found.value;
 }

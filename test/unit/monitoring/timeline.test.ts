@@ -178,6 +178,17 @@ describe('the time line of a model', () => {
     expect(await renderTimeline(found)).toBe(html);
   });
 
+  it('does not say that there were no runs where versions came of runs that are not remembered', async () => {
+    await bench.registry.promote('m', await bench.register(1), ada);
+    expect(timelineMarkdown(await timeline())).toContain('Version 1 is champion. 1 new version, 1 promotion.');
+    const later = await modelTimeline(store, bench.artifacts, 'm', {
+      from: new Date(Date.now() + HOUR),
+      to: new Date(Date.now() + 2 * HOUR),
+      performance: false,
+    });
+    expect(timelineMarkdown(later)).toContain('Version 1 is champion. 0 runs, 0 new versions.');
+  });
+
   it('begins its charts where something is known, and counts minutes where that was today', async () => {
     await bench.registry.promote('m', await bench.register(1), ada);
     const page = await renderTimeline(await timeline(24 * 90));
