@@ -29,9 +29,10 @@ export interface Violation {
 export function violationsOf(result: Pick<DriftResult, 'columns' | 'newColumns' | 'options' | 'enoughRows' | 'isAsked'>): Violation[] {
   const { columns, newColumns, options, enoughRows } = result;
   const unseenText = unseenTextOf(result);
+  const rules = new Map(Object.entries(options.columns));
   return [
     ...columns
-      .flatMap((column) => ofColumn(column, options.columns[column.name] ?? options, unseenText))
+      .flatMap((column) => ofColumn(column, rules.get(column.name) ?? options, unseenText))
       .filter((one) => enoughRows || one.constraint_check_type !== 'baseline_drift_check'),
     ...newColumns.map((name): Violation => ({
       feature_name: name,
