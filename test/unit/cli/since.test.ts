@@ -14,6 +14,7 @@ describe('when a stretch of time begins', () => {
     expect(await shown('2026-01-31 10:20:30')).toBe('2026-01-31T10:20:30.000Z');
     expect(await shown('2026-01-31T10:20:30.5Z')).toBe('2026-01-31T10:20:30.500Z');
     expect(await shown('2026-01-31T10:20+02:00')).toBe('2026-01-31T08:20:00.000Z');
+    expect(await shown('2026-01-31T10:20-0130')).toBe('2026-01-31T11:50:00.000Z');
     expect(await shown('2024-02-29')).toBe('2024-02-29T00:00:00.000Z');
   });
 

@@ -285,6 +285,18 @@ describe('the time line of a model', () => {
     expect(html).toContain('Of 2000 checks');
     expect(html.match(/seen: /g)!.length).toBeLessThan(600);
     expect(html).toContain('seen: alarm');
+    const entries = Array.from({ length: 20_000 }, (_, number) => ({
+      at: at(number / 7),
+      kind: 'run' as const,
+      what: `run p/r${number} completed`,
+      who: 'schedule',
+      why: '',
+      tone: number % 9 === 0 ? ('bad' as const) : ('quiet' as const),
+    }));
+    // What lies on one pixel is drawn once.
+    const many = await renderTimeline({ ...empty, entries });
+    expect(many.match(/lane: runs/g)!.length).toBeLessThan(2 * 900);
+    expect(many).toContain('The 1000 newest of 20000 entries');
   });
 });
 
