@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { PerennialError } from '../core/errors.ts';
+import { momentOf } from '../core/moment.ts';
 import type { BackfillView } from '../core/backfill.ts';
 import type { Temporal } from '../runs/connect.ts';
 import { currentUser } from './models/options.ts';
@@ -117,7 +118,7 @@ function report(io: CliIo, id: string, view: BackfillView): void {
 }
 
 function timeOf(text: string, option: string): Date {
-  const time = /^\d{4}-\d{2}-\d{2}/.test(text) ? new Date(text) : new Date(Number.NaN);
+  const time = new Date(momentOf(text));
   if (Number.isNaN(time.getTime()))
     throw new PerennialError('USAGE', `${option} is "${text}"; expected an ISO 8601 time.`, {
       hint: 'For example 2026-01-31 or 2026-01-31T03:00:00Z',

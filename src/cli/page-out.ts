@@ -1,6 +1,6 @@
-import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { CliIo } from './commands/command.ts';
+import { writeOut } from './write-out.ts';
 
 /** How a page is written: for the terminal and mail as Markdown, or as one HTML file that loads nothing. */
 export const PAGE_FORMATS = ['markdown', 'html'] as const;
@@ -23,7 +23,7 @@ export async function givePage(
     return io.print(page.trimEnd());
   }
   const file = resolve(out);
-  await writeFile(file, page);
+  await writeOut(file, page);
   io.result({ file, bytes: Buffer.byteLength(page) });
   io.print(`Wrote ${file}`);
 }

@@ -74,6 +74,8 @@ export interface DriftResult {
   readonly drifted: boolean;
   /** Largest PSI of the compared columns. */
   readonly driftScore: number;
+  /** true: what was compared with are earlier questions, and no training. */
+  readonly isAsked?: true;
   /** Current rows. */
   readonly rows: number;
   readonly rowsReference: number;

@@ -12,7 +12,7 @@ import { driftSettings } from './settings.ts';
 type Predictions = AsyncIterable<readonly LoggedPrediction[]>;
 
 /**
- * Compares logged predictions with what the version was trained on: the columns of their rows and, of a model that scores anomalies,
+ * Compares logged predictions with what the version was trained on, or with earlier ones: the columns of their rows and, of a model that scores anomalies,
  * its own answers with those for the rows that its threshold was taken from. Each counts where it has rows enough by itself: of
  * images and tensors only the answers are logged. Columns that the log does not show are not compared.
  *
@@ -28,7 +28,8 @@ export async function judgeModelDrift(
   const hidden = new Set(reference.hidden);
   const compared = await judgeShown(reference, () => notingHidden(read(), hidden), options, before);
   // A deployment says what is not logged, so that it may begin or end anywhere in the window.
-  return hidden.size === 0 ? compared : judgeShown(reference, read, { ...options, hidden }, before);
+  const { result, parts } = hidden.size === 0 ? compared : await judgeShown(reference, read, { ...options, hidden }, before);
+  return { result: reference.isAsked === true ? { ...result, isAsked: true } : result, parts };
 }
 
 async function judgeShown(reference: DriftReference, read: () => Predictions, options: DriftOptions, before: Before): Promise<Compared> {

@@ -19,6 +19,8 @@ import { openAs, fileAs } from '../storage/stored.ts';
 export interface DriftReference extends TrainingProfile {
   readonly model: string;
   readonly version: number;
+  /** true: its rows are earlier questions, and no training. */
+  readonly isAsked?: true;
   /** Columns that the model reads. */
   readonly columns: readonly string[];
   /** Of these, those that whatever the data were taken from does not show. */

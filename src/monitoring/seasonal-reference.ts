@@ -24,7 +24,9 @@ export interface SeasonalWindow {
 
 /**
  * The columns that a model reads as they were in the questions at the same time of the last seasons, whichever version answered them: what
- * differs between Sunday and Monday is no drift. What stays different for all of these seasons is normal then.
+ * differs between Sunday and Monday is no drift. What stays different for all of these seasons is normal then. Seasons are of equal length
+ * by UTC: of two windows on both sides of a change of the clocks one is an hour off. Each window has a reference of its own, so that
+ * windows cannot be looked at together.
  *
  * @param rowsMin with fewer rows there is no reference
  * @param unread is told of lines that cannot be read
@@ -39,13 +41,22 @@ export async function seasonalReference(
     from: new Date(from.getTime() - (at + 1) * season.everyMs),
     to: new Date(to.getTime() - (at + 1) * season.everyMs),
   }));
+  let seasons = 0;
   async function* asked(): AsyncGenerator<readonly LoggedPrediction[]> {
     // From the oldest on, so that the rows lie in the order of their time.
-    for (const window of windows.toReversed()) yield* readPredictions(store, training.model, { ...window, unread });
+    for (const window of windows.toReversed()) {
+      let rows = 0;
+      for await (const records of readPredictions(store, training.model, { ...window, unread })) {
+        rows += records.filter(({ row }) => row !== null).length;
+        yield records;
+      }
+      if (rows > 0) seasons += 1;
+    }
   }
   const reference = await askedReference(training, asked);
   const { rows } = reference.profile;
-  const when = `the same time of the last ${season.count === 1 ? 'season' : `${season.count} seasons`} (from ${windows.at(-1)!.from.toISOString()} on)`;
+  const last = `the last ${season.count === 1 ? 'season' : `${season.count} seasons`} (from ${windows.at(-1)!.from.toISOString()} on)`;
+  const when = `the same time of ${seasons > 0 && seasons < season.count ? `${seasons} of ` : ''}${last}`;
   if (rows < rowsMin) return { reference: undefined, why: `${rows} rows were asked about at ${when}, and at least ${rowsMin} are needed.` };
   return { reference, when };
 }

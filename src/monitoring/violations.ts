@@ -22,10 +22,18 @@ export interface Violation {
   readonly description: string;
 }
 
-/** What of the current rows is not as the rows of the training were: by column in their order, then columns that are new. */
-export function violationsOf({ columns, newColumns, options }: Pick<DriftResult, 'columns' | 'newColumns' | 'options'>): Violation[] {
+/**
+ * What of the current rows is not as the rows of the reference were: by column in their order, then columns that are new. Without a verdict
+ * no column has drifted.
+ */
+export function violationsOf(result: Pick<DriftResult, 'columns' | 'newColumns' | 'options' | 'enoughRows' | 'isAsked'>): Violation[] {
+  const { columns, newColumns, options, enoughRows } = result;
+  const unseenText = unseenTextOf(result);
+  const rules = new Map(Object.entries(options.columns));
   return [
-    ...columns.flatMap((column) => ofColumn(column, options.columns[column.name] ?? options)),
+    ...columns
+      .flatMap((column) => ofColumn(column, rules.get(column.name) ?? options, unseenText))
+      .filter((one) => enoughRows || one.constraint_check_type !== 'baseline_drift_check'),
     ...newColumns.map((name): Violation => ({
       feature_name: name,
       constraint_check_type: 'extra_column_check',
@@ -34,8 +42,22 @@ export function violationsOf({ columns, newColumns, options }: Pick<DriftResult,
   ];
 }
 
+/** Says which categories are new: "Never seen in training: …"; empty where none is. */
+export function unseenTextOf({ isAsked }: Pick<DriftResult, 'isAsked'>): (column: Pick<ColumnDrift, 'unseen'>) => string {
+  return ({ unseen }) => {
+    if (unseen.length === 0) return '';
+    const shown = unseen.slice(0, 5).map(({ value, share }) => `${JSON.stringify(value)} (${percent(share)})`);
+    const where = isAsked === true ? 'the earlier questions' : 'training';
+    return `Never seen in ${where}: ${shown.join(', ')}${unseen.length > shown.length ? ', …' : ''}.`;
+  };
+}
+
 /** @param rules that the column was judged by */
-function ofColumn(column: ColumnDrift, { missing, agree }: Pick<JudgedBy, 'missing' | 'agree'>): Violation[] {
+function ofColumn(
+  column: ColumnDrift,
+  { missing, agree }: Pick<JudgedBy, 'missing' | 'agree'>,
+  unseenText: ReturnType<typeof unseenTextOf>,
+): Violation[] {
   const { name, status, type, missingReference, missingCurrent, invalidCurrent, unseen, drifted, reason, tests } = column;
   const found = (constraint_check_type: ConstraintCheckType, description: string): Violation => ({
     feature_name: name,
@@ -47,15 +69,12 @@ function ofColumn(column: ColumnDrift, { missing, agree }: Pick<JudgedBy, 'missi
   const isExceeded = ({ exceeded }: TestScore): boolean => exceeded;
   // A column also drifts because values went missing, which is a violation of its own.
   const isMoved = drifted && deciding.length > 0 && (agree === 'all' ? deciding.every(isExceeded) : deciding.some(isExceeded));
-  const shown = unseen.slice(0, 5).map(({ value, share }) => `${JSON.stringify(value)} (${percent(share)})`);
   return [
     ...(invalidCurrent > 0 ? [found('data_type_check', `${percent(invalidCurrent)} of the rows hold no ${type}.`)] : []),
     ...(missingCurrent - missingReference > missing
       ? [found('completeness_check', `Missing values went from ${percent(missingReference)} to ${percent(missingCurrent)} of the rows.`)]
       : []),
-    ...(unseen.length > 0
-      ? [found('categorical_values_check', `Never seen in training: ${shown.join(', ')}${unseen.length > shown.length ? ', …' : ''}.`)]
-      : []),
+    ...(unseen.length > 0 ? [found('categorical_values_check', unseenText(column))] : []),
     ...(isMoved ? [found('baseline_drift_check', `${deciding.filter(isExceeded).map(exceededText).join(', ')}.`)] : []),
   ];
 }

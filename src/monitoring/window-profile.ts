@@ -7,11 +7,13 @@ import { describeTable } from '../data/table/profile.ts';
 import { decodeReference, encodeReference } from '../data/stored/reference-values.ts';
 import type { ColumnProfile, SourceReading } from '../data/stored/dataset.ts';
 import { columnValues } from './column-values.ts';
+import { isNumeric } from './column-window.ts';
 import type { TrainingProfile } from './detect.ts';
 
 /**
  * Rows that were asked about, as a reference: the columns of a profile as they are in these rows.
  *
+ * @param columns those that can be compared: no images, no points in time
  * @param reading of the model that was asked
  */
 export async function profileOfRows(
@@ -19,21 +21,19 @@ export async function profileOfRows(
   batches: AsyncIterable<readonly Row[]>,
   reading?: SourceReading,
 ): Promise<TrainingProfile> {
-  const kept = columns.filter(({ type }) => type !== 'image');
   const workDir = await mkdtemp(join(tmpdir(), 'perennial-window-'));
   try {
     const path = join(workDir, 'rows.ndjson');
-    await writeRows(path, kept, batches, reading);
+    await writeRows(path, columns, batches, reading);
     return await withDatabase(async (db) => {
-      const types = kept.map((column, index) => `c${index}: ${literal(isNumeric(column) ? 'DOUBLE' : 'VARCHAR')}`);
+      const types = columns.map(({ type }, index) => `c${index}: ${literal(isNumeric(type) ? 'DOUBLE' : 'VARCHAR')}`);
       await db.run(
         `CREATE TEMP TABLE asked AS SELECT * FROM read_json(${literal(path)}, format = 'newline_delimited', columns = {${["n: 'INTEGER'", ...types].join(', ')}})`,
       );
-      // Points in time are numbers here, as they are in the comparison.
       const { profile, reference } = await describeTable(
         db,
         '(SELECT * FROM asked ORDER BY n)',
-        kept.map((column, index) => ({ name: column.name, type: column.type === 'timestamp' ? 'number' : column.type, sql: `c${index}` })),
+        columns.map(({ name, type }, index) => ({ name, type, sql: `c${index}` })),
       );
       return { profile, ...(reference.length === 0 ? {} : { values: decodeReference(encodeReference(reference)) }) };
     });
@@ -48,7 +48,7 @@ async function writeRows(
   batches: AsyncIterable<readonly Row[]>,
   reading: SourceReading | undefined,
 ): Promise<void> {
-  const readers = columns.map((column) => (column.type === 'timestamp' ? momentValue : columnValues(column, reading)));
+  const readers = columns.map((column) => columnValues(column, reading));
   const file = await open(path, 'w');
   try {
     let count = 0;
@@ -66,14 +66,4 @@ async function writeRows(
   } finally {
     await file.close();
   }
-}
-
-/** Points in time are compared where they are numbers. */
-function momentValue(value: unknown): number | null {
-  const number = typeof value === 'number' || typeof value === 'bigint' ? Number(value) : Number.NaN;
-  return Number.isFinite(number) ? number : null;
-}
-
-function isNumeric({ type }: ColumnProfile): boolean {
-  return type === 'number' || type === 'integer' || type === 'timestamp';
 }

@@ -15,7 +15,8 @@ export const preparedKey = (name: string, version: number, id: string): string =
 export const targetsPrefix = (name: string): string => `models/${name}/targets/`;
 /** How far a target is. */
 export const targetKey = (name: string, id: string): string => `${targetsPrefix(name)}${id}.json`;
-export const approvalsPrefix = (name: string, version: number): string => `models/${name}/approvals/${version}/`;
+export const modelApprovalsPrefix = (name: string): string => `models/${name}/approvals/`;
+export const approvalsPrefix = (name: string, version: number): string => `${modelApprovalsPrefix(name)}${version}/`;
 export const approvalKey = (name: string, version: number, id: string): string => `${approvalsPrefix(name, version)}${id}.json`;
 export const cardKey = (name: string, version: number): string => `models/${name}/cards/${version}.json`;
 export const rolloutsPrefix = (name: string): string => `models/${name}/rollouts/`;

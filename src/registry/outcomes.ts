@@ -61,6 +61,14 @@ async function remember(store: ObjectStore, outcome: Outcome): Promise<void> {
 /** Sorts as the time does. */
 const timeKey = (at: string): string => new Date(at).toISOString().replace(/[-:]/g, '');
 
+/** An entry lies at its time. */
+const atOf =
+  (key: string) =>
+  ({ at }: Outcome): string | undefined =>
+    Number.isNaN(Date.parse(at)) || !key.includes(`/${timeKey(at)}-`)
+      ? `its "at" is ${JSON.stringify(at)}, and not the time of its name`
+      : undefined;
+
 export interface Journal {
   /** Oldest first. */
   readonly entries: readonly Outcome[];
@@ -83,7 +91,7 @@ export async function readJournal(
   }
   const found = await mapLimited(keys.sort(), READS_AT_ONCE, async (key) => {
     try {
-      return (await getStored(store, JOURNAL_ENTRY, key))?.value;
+      return (await getStored(store, JOURNAL_ENTRY, key, atOf(key)))?.value;
     } catch (error) {
       if (!isUnreadable(error)) throw error;
       return messageOf(error);

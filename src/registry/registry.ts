@@ -32,6 +32,8 @@ export interface RoutingAt {
 
 export interface Survey {
   readonly versions: readonly VersionManifest[];
+  /** What is still known of deleted ones. */
+  readonly deleted: readonly VersionManifest[];
   /** undefined where no alias was ever set, or it cannot be read. */
   readonly routing: Routing | undefined;
   readonly problems: readonly Problem[];
@@ -292,6 +294,7 @@ async function survey(store: ObjectStore, model: string): Promise<Survey> {
   const { versions, problems } = await readVersions(store, model);
   return {
     versions: versions.filter(({ version }) => !deleted.includes(version)),
+    deleted: versions.filter(({ version }) => deleted.includes(version)),
     routing: routing?.routing,
     problems: [...broken, ...problems.filter(({ version }) => version === undefined || !deleted.includes(version))],
   };

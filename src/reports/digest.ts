@@ -6,11 +6,13 @@ import { endEntry } from '../monitoring/timeline/timeline-entries.ts';
 import type { TimelineEntry } from '../monitoring/timeline/timeline-entries.ts';
 import { html, page, section } from './html.ts';
 import { timelineTable } from './timeline-table.ts';
-import { ENTRY_HEAD, entryCells, markdownTable, minuteText, oneLine, timelineFacts } from './timeline-text.ts';
+import { ENTRY_HEAD, entryCells, markdownTable, minuteText, plainText, timelineFacts } from './timeline-text.ts';
 import { shownMetric } from './timeline-charts.ts';
 
 /** Entries of a model; the whole is its time line. */
 const ENTRIES_MAX = 12;
+/** Where all ends of pipelines stand that have no model. */
+const ALL = 'perennial digest --json';
 
 /** What a digest says, in the order in which it says it: both forms are of it. */
 interface Told {
@@ -28,18 +30,23 @@ interface Told {
   }[];
   /** Of models to which nothing happened. */
   readonly quiet: string;
+  /** Of pipelines that have no model. */
   readonly others: readonly TimelineEntry[];
+  readonly moreOthers: number;
   readonly notes: readonly string[];
 }
 
 const HEADS = { bad: 'Somebody has to look', quiet: 'Nothing waits for anybody', good: 'All is well' };
 
-function told({ from, to, toLookAt, models, others, notes }: StoreDigest): Told {
+function told({ from, to, toLookAt, models, others: otherEnds, notes: own }: StoreDigest): Told {
   const busy = models.filter(({ entries }) => entries.length > 0);
   const quiet = models.filter(({ entries }) => entries.length === 0).map(quietText);
-  const incidents = busy.flatMap(({ entries }) => entries).filter(({ tone }) => tone === 'bad').length;
+  const others = otherEnds.map(endEntry);
+  const shownOthers = shownOf(others);
+  const incidents = [...others, ...busy.flatMap(({ entries }) => entries)].filter(({ tone }) => tone === 'bad').length;
+  const notes = [...own, ...models.flatMap((timeline) => timeline.notes.map((note) => `${timeline.model}: ${note}`))];
   const pinned = models.filter(({ pin }) => pin !== null).map(({ model }) => model);
-  const tone = toLookAt.length > 0 ? 'bad' : incidents + pinned.length > 0 ? 'quiet' : 'good';
+  const tone = toLookAt.length > 0 ? 'bad' : incidents + pinned.length + notes.length > 0 ? 'quiet' : 'good';
   return {
     title: `What happened from ${from.slice(0, 10)} to ${to.slice(0, 10)}`,
     head: HEADS[tone],
@@ -48,24 +55,30 @@ function told({ from, to, toLookAt, models, others, notes }: StoreDigest): Told 
       `${plural(models.length, 'model')}${quietOf(quiet.length, models.length)}, ${toLookAt.length === 0 ? 'nothing waits for anybody' : `${plural(toLookAt.length, 'thing')} to look at`}.`,
       ...(incidents === 0 ? [] : [`${plural(incidents, 'incident')} in this time.`]),
       ...(pinned.length === 0 ? [] : [`Pinned, so that no automation promotes: ${pinned.join(', ')}.`]),
+      ...(notes.length === 0 ? [] : ['Something cannot be read or is left out: see the notes.']),
     ].join(' '),
     toLookAt: toLookAt.map(lastEntry),
     models: busy.map((timeline) => {
-      const entries = [...timeline.entries].sort(
-        (a, b) => Number(b.tone !== 'quiet') - Number(a.tone !== 'quiet') || Date.parse(b.at) - Date.parse(a.at),
-      );
-      const shown = entries.slice(0, ENTRIES_MAX).sort((a, b) => Date.parse(b.at) - Date.parse(a.at));
-      return { name: timeline.model, facts: modelFacts(timeline), entries: shown, more: entries.length - shown.length };
+      const shown = shownOf(timeline.entries);
+      return { name: timeline.model, facts: modelFacts(timeline), entries: shown, more: timeline.entries.length - shown.length };
     }),
     quiet: quiet.join('; '),
-    others: others.map(endEntry).toReversed().slice(0, ENTRIES_MAX),
-    notes: [...notes, ...models.flatMap((timeline) => timeline.notes.map((note) => `${timeline.model}: ${note}`))],
+    others: shownOthers,
+    moreOthers: others.length - shownOthers.length,
+    notes,
   };
 }
 
 function quietOf(quiet: number, models: number): string {
   if (quiet === 0) return '';
   return quiet === models ? ' without news' : `, ${quiet} of them without news`;
+}
+
+/** Those that matter most, the newest first. @param entries oldest first */
+function shownOf(entries: readonly TimelineEntry[]): TimelineEntry[] {
+  const newest = entries.toReversed();
+  const kept = new Set([...newest].sort((a, b) => Number(b.tone !== 'quiet') - Number(a.tone !== 'quiet')).slice(0, ENTRIES_MAX));
+  return newest.filter((entry) => kept.has(entry));
 }
 
 const lastEntry = (outcome: Outcome): TimelineEntry => {
@@ -98,7 +111,7 @@ export function digestLine(digest: StoreDigest): string {
 
 /** The digest as Markdown. */
 export function digestMarkdown(digest: StoreDigest): string {
-  const { title, summary, toLookAt, models, quiet, others, notes } = told(digest);
+  const { title, summary, toLookAt, models, quiet, others, moreOthers, notes } = told(digest);
   const table = (entries: readonly TimelineEntry[]): string[] => markdownTable(ENTRY_HEAD, entries.map(entryCells));
   return [
     `# ${title}`,
@@ -109,21 +122,22 @@ export function digestMarkdown(digest: StoreDigest): string {
       '',
       `## ${name}`,
       '',
-      facts,
+      plainText(facts),
       '',
       ...table(entries),
       ...(more === 0 ? [] : ['', `${more} more: \`perennial models timeline ${name}\``]),
     ]),
     ...(quiet === '' ? [] : ['', '## Without news', '', quiet]),
     ...(others.length === 0 ? [] : ['', '## Pipelines without a model', '', ...table(others)]),
-    ...(notes.length === 0 ? [] : ['', '## Notes', '', ...notes.map((note) => `- ${oneLine(note)}`)]),
+    ...(moreOthers === 0 ? [] : ['', `${moreOthers} more: \`${ALL}\``]),
+    ...(notes.length === 0 ? [] : ['', '## Notes', '', ...notes.map((note) => `- ${plainText(note)}`)]),
     '',
   ].join('\n');
 }
 
 /** The digest as one self-contained HTML page. */
 export function renderDigest(digest: StoreDigest): string {
-  const { title, head, tone, summary, toLookAt, models, quiet, others, notes } = told(digest);
+  const { title, head, tone, summary, toLookAt, models, quiet, others, moreOthers, notes } = told(digest);
   return page(
     title,
     html`<header><h1>${title}</h1><p class="facts">${minuteText(digest.from)} to ${minuteText(digest.to)} UTC</p></header>
@@ -139,7 +153,14 @@ export function renderDigest(digest: StoreDigest): string {
       ),
     ),
     quiet === '' ? null : section('Without news', quiet),
-    others.length === 0 ? null : section('Pipelines without a model', '', timelineTable(others)),
+    others.length === 0
+      ? null
+      : section(
+          'Pipelines without a model',
+          '',
+          timelineTable(others),
+          moreOthers === 0 ? null : html`<p class="note">${moreOthers} more: <code>${ALL}</code></p>`,
+        ),
     notes.length === 0 ? null : section('Notes', '', html`<ul>${notes.map((note) => html`<li>${note}</li>`)}</ul>`),
   );
 }

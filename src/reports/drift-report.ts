@@ -1,7 +1,7 @@
 import type { ColumnDrift } from '../monitoring/column-drift.ts';
 import type { DriftResult } from '../monitoring/detect.ts';
 import type { JointDrift } from '../monitoring/joint/compare-rows.ts';
-import { violationsOf } from '../monitoring/violations.ts';
+import { unseenTextOf, violationsOf } from '../monitoring/violations.ts';
 import { COLOURS, chart, figure } from './chart.ts';
 import { html, page, section, tableOf } from './html.ts';
 import type { Cell, Markup } from './html.ts';
@@ -17,23 +17,28 @@ export interface DriftReportContext {
 /** Pictures of so many columns, the most drifted first. */
 const PICTURES_MAX = 24;
 
-/** The drift of current rows against the training data as one self-contained HTML page. Equal results give equal bytes. */
+/** The drift of current rows against the training data, or against earlier questions, as one self-contained HTML page. Equal results give equal bytes. */
 export async function renderDriftReport(result: DriftResult, context: DriftReportContext): Promise<string> {
   const title = `Drift of ${context.model}`;
   const columns = byScore(result.columns);
   const pictures = columns.filter((column) => column.bins !== undefined).slice(0, PICTURES_MAX);
   const violations = violationsOf(result);
+  const then = result.isAsked === true ? 'earlier' : 'training';
   const tone = result.drifted ? 'bad' : result.enoughRows ? 'good' : '';
   return page(
     title,
     html`<header><h1>${title}</h1>
-<p class="facts">${result.rows.toLocaleString('en')} rows of ${context.source} against the ${result.rowsReference.toLocaleString('en')} rows that version ${context.version} was trained on.</p></header>
+<p class="facts">${result.rows.toLocaleString('en')} rows of ${context.source} against ${
+      result.isAsked === true
+        ? `${result.rowsReference.toLocaleString('en')} rows of earlier questions`
+        : `the ${result.rowsReference.toLocaleString('en')} rows that version ${context.version} was trained on`
+    }.</p></header>
 <div class="verdict ${tone}"><strong>${result.drifted ? 'The data have drifted' : result.enoughRows ? 'No drift' : 'No verdict'}</strong><p>${result.summary}</p></div>
 `,
     section(
       'Columns',
       rulesOf(result),
-      driftTable(columns),
+      driftTable(columns, unseenTextOf(result)),
       result.newColumns.length === 0 ? null : html`<p>Columns that training did not know: ${result.newColumns.join(', ')}.</p>`,
     ),
     result.joint === undefined ? null : jointSection(result.joint),
@@ -51,8 +56,8 @@ export async function renderDriftReport(result: DriftResult, context: DriftRepor
       ? null
       : section(
           'Then and now',
-          'Share of the rows in each range or category: training beside current.',
-          html`<div class="charts">${await Promise.all(pictures.map(distributionChart))}</div>`,
+          `Share of the rows in each range or category: ${then} beside current.`,
+          html`<div class="charts">${await Promise.all(pictures.map((column, index) => distributionChart(column, index, then)))}</div>`,
         ),
   );
 }
@@ -109,7 +114,7 @@ function byScore(columns: readonly ColumnDrift[]): ColumnDrift[] {
   );
 }
 
-function driftTable(columns: readonly ColumnDrift[]): Markup {
+function driftTable(columns: readonly ColumnDrift[], unseenText: ReturnType<typeof unseenTextOf>): Markup {
   return tableOf(
     ['column', 'type', 'verdict', 'PSI', 'KS distance', 'p-value', 'further tests', 'missing then', 'missing now', 'why'],
     columns.map((column): (Cell | string)[] => [
@@ -157,12 +162,6 @@ function share(value: number): string {
   return `${(value * 100).toFixed(1)} %`;
 }
 
-function unseenText({ unseen }: ColumnDrift): string {
-  if (unseen.length === 0) return '';
-  const shown = unseen.slice(0, 5).map((one) => `"${one.value}" (${share(one.share)})`);
-  return `Never seen in training: ${shown.join(', ')}${unseen.length > shown.length ? ', …' : ''}.`;
-}
-
 /** Names that lie beside each other under a chart; pixels that one takes. */
 const LABELS_MAX = 16;
 const LABEL_PIXELS = 20;
@@ -181,26 +180,26 @@ export function shownBins({ labels, reference, current }: NonNullable<ColumnDrif
   };
 }
 
-async function distributionChart(column: ColumnDrift, index: number): Promise<Markup> {
+async function distributionChart(column: ColumnDrift, index: number, then: string): Promise<Markup> {
   const { labels, reference, current } = shownBins(column.bins!);
   const values = labels.flatMap((label, at) => [
-    { label, share: reference[at]!, set: 'training' },
+    { label, share: reference[at]!, set: then },
     { label, share: current[at]!, set: 'current' },
   ]);
-  const picture = await chart(`drift${index}`, `Distribution of ${column.name} in training and now`, {
+  const picture = await chart(`drift${index}`, `Distribution of ${column.name} then and now`, {
     width: Math.max(240, labels.length * LABEL_PIXELS),
     height: 140,
     data: { values },
     mark: { type: 'bar' },
     encoding: {
       x: { field: 'label', type: 'nominal', sort: [...labels], title: null, axis: { labelAngle: -45, labelLimit: 130 } },
-      xOffset: { field: 'set', sort: ['training', 'current'] },
+      xOffset: { field: 'set', sort: [then, 'current'] },
       y: { field: 'share', type: 'quantitative', title: 'share of rows', axis: { format: '%', tickCount: 4 } },
       color: {
         field: 'set',
         type: 'nominal',
         title: null,
-        scale: { domain: ['training', 'current'], range: [COLOURS.quiet, column.drifted ? COLOURS.bad : COLOURS.ours] },
+        scale: { domain: [then, 'current'], range: [COLOURS.quiet, column.drifted ? COLOURS.bad : COLOURS.ours] },
         legend: { orient: 'top' },
       },
     },

@@ -87,8 +87,8 @@ export async function lifeChart(timeline: ModelTimeline): Promise<Markup> {
     height: 120,
     layer: [
       ...stretchLayers(timeline.reigns, { lane: 'champion', x: xOf(timeline, 'from'), y, from: timeline.from, to: timeline.to }),
-      { data: { values: runs }, mark: { ...point, size: 55, shape: 'triangle-up' }, encoding },
-      { data: { values: incidents }, mark: { ...point, size: 60, shape: 'diamond' }, encoding },
+      { data: { values: oncePerPixel(runs, timeline) }, mark: { ...point, size: 55, shape: 'triangle-up' }, encoding },
+      { data: { values: oncePerPixel(incidents, timeline) }, mark: { ...point, size: 60, shape: 'diamond' }, encoding },
     ],
     resolve: { scale: { color: 'independent' } },
   } as never);
@@ -97,6 +97,15 @@ export async function lifeChart(timeline: ModelTimeline): Promise<Markup> {
     picture,
     'Numbers: the version that was champion. Runs: red failed or rejected. Incidents: red what somebody has to look at, green a rollback.',
   );
+}
+
+/** Of marks that would lie on each other, the last. */
+function oncePerPixel<Mark extends { readonly at: string; readonly colour: string }>(
+  marks: readonly Mark[],
+  { from, to }: Pick<ModelTimeline, 'from' | 'to'>,
+): Mark[] {
+  const pixelMs = Math.max(1, (Date.parse(to) - Date.parse(from)) / TIME_WIDTH);
+  return [...new Map(marks.map((mark) => [`${mark.colour} ${Math.floor(Date.parse(mark.at) / pixelMs)}`, mark])).values()];
 }
 
 /** What the checks for drift saw; undefined where there was none. */

@@ -55,12 +55,15 @@ function verdict(timeline: ModelTimeline): Markup {
 `;
 }
 
-function versionTable({ versions, performance, reigns, champion }: ModelTimeline): Markup {
+function versionTable({ versions, deleted, performance, reigns, champion }: ModelTimeline): Markup {
   const metric = shownMetric({ performance, versions });
   return tableOf(
     ['version', 'registered (UTC)', 'by', ...(metric === undefined ? [] : [metric]), 'verdict', 'served'],
     versions.map(({ version, createdAt, createdBy, metrics, verdict: judged }): (Cell | string | number | null)[] => [
-      { text: String(version), ...(version === champion ? { tone: 'good' as const } : {}) },
+      {
+        text: deleted.includes(version) ? `${version}, deleted since` : String(version),
+        ...(version === champion ? { tone: 'good' as const } : {}),
+      },
       minuteText(createdAt),
       createdBy,
       ...(metric === undefined ? [] : [{ text: numberOf(metrics[metric]), number: true }]),

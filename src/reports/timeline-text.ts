@@ -18,7 +18,10 @@ export function timelineFacts({ ends, entries, checks, versions, from, to }: Mod
   const count = (kind: string, tone: string): number => entries.filter((entry) => entry.kind === kind && entry.tone === tone).length;
   const alarms = checks.filter(({ outcome }) => outcome === 'alarm').length;
   const parts = [
-    `${plural(runs.length, 'run')}${others === '' ? '' : ` (${others})`}${seconds === 0 ? '' : ` in ${durationText(seconds)}`}`,
+    // Versions whose runs nothing is known of were made before runs were remembered, or by hand.
+    ...(runs.length === 0 && registered > 0
+      ? []
+      : [`${plural(runs.length, 'run')}${others === '' ? '' : ` (${others})`}${seconds === 0 ? '' : ` in ${durationText(seconds)}`}`]),
     plural(registered, 'new version'),
     ...some(count('routing', 'good'), 'promotion'),
     ...some(count('routing', 'bad'), 'rollback'),
@@ -42,11 +45,11 @@ export function timelineMarkdown(timeline: ModelTimeline): string {
     `# Time line of ${model}`,
     '',
     `${minuteText(from)} to ${minuteText(to)} UTC. ${champion === null ? 'No version is champion' : `Version ${champion} is champion`}${
-      pin === null ? '' : `, pinned to version ${pin.version} by ${pin.by}`
+      pin === null ? '' : `, pinned to version ${pin.version} by ${plainText(pin.by)}`
     }. ${timelineFacts(timeline)}`,
     '',
     ...(entries.length === 0 ? ['Nothing in this time.'] : markdownTable(ENTRY_HEAD, entries.toReversed().map(entryCells))),
-    ...(notes.length === 0 ? [] : ['', ...notes.map((note) => `- ${oneLine(note)}`)]),
+    ...(notes.length === 0 ? [] : ['', ...notes.map((note) => `- ${plainText(note)}`)]),
     '',
   ].join('\n');
 }
@@ -55,7 +58,7 @@ export const ENTRY_HEAD: readonly string[] = ['When (UTC)', 'What', 'Who', 'Why'
 
 /** An entry under {@link ENTRY_HEAD}, as Markdown. */
 export function entryCells({ at, what, who, why, tone }: TimelineEntry): string[] {
-  return [minuteText(at), tone === 'bad' ? `**${cellText(what)}**` : cellText(what), cellText(who), cellText(why)];
+  return [minuteText(at), tone === 'bad' ? `**${plainText(what)}**` : plainText(what), plainText(who), plainText(why)];
 }
 
 /** Lines of a table. @param rows of Markdown */
@@ -64,11 +67,13 @@ export function markdownTable(head: readonly string[], rows: readonly (readonly 
   return [line(head), line(head.map(() => '---')), ...rows.map(line)];
 }
 
-/** What people write stays text: no table, tag or emphasis of theirs. */
-function cellText(text: string): string {
-  return oneLine(text).replaceAll(/[\\|*`<>[\]]/g, (character) => `\\${character}`);
-}
-
-export function oneLine(text: string): string {
-  return text.replaceAll(/\s+/g, ' ').trim();
+/**
+ * What people write stays text in Markdown: one line, with no table, tag, link or emphasis of theirs. Names with underscores are no
+ * emphasis, and stay readable where no Markdown is read.
+ */
+export function plainText(text: string): string {
+  return text
+    .replaceAll(/\s+/g, ' ')
+    .trim()
+    .replaceAll(/[\\|*~`<>[\]]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|&(?=#?\w+;)/gu, (character) => `\\${character}`);
 }

@@ -51,7 +51,7 @@ export async function checkDrift(deps: CheckDeps, task: MonitorTask, drift: Drif
         // Runs have a cool-down of their own, which counts from their end.
         coolDownMs: actionOf(task.check).kind === 'retrain' ? 0 : (drift.coolDownMs ?? 0),
       },
-      pool: drift.pool ?? 1,
+      pool: poolOf(drift),
       compare: async (before) => withoutVerdict(await judgeModelDrift(against, read, rulesOf(drift), before), mute),
     });
   const stream = task.run.plan.pipeline;
@@ -155,22 +155,12 @@ function differingOf({ result }: DriftCheck): string {
   return [...result.driftedColumns, ...rows].join(', ');
 }
 
+/** Windows with a seasonal reference each have one of their own: together they are compared with nothing. */
+const poolOf = ({ pool, season }: DriftTrigger): number => (season === undefined ? (pool ?? 1) : 1);
+
 /** Monitors that were applied before tests could be declared go on by the thresholds that they were applied with. */
-function rulesOf({
-  rowsMin,
-  columnsMin,
-  tests,
-  agree,
-  missing,
-  columns,
-  joint,
-  psi,
-  ksPValue,
-  correction,
-  pool,
-  everyMs,
-  windowMs,
-}: DriftTrigger): DriftOptions {
+function rulesOf(drift: DriftTrigger): DriftOptions {
+  const { rowsMin, columnsMin, tests, agree, missing, columns, joint, psi, ksPValue, correction, everyMs, windowMs } = drift;
   const before =
     psi === undefined || ksPValue === undefined
       ? undefined
@@ -180,7 +170,7 @@ function rulesOf({
     rowsMin,
     columnsMin,
     correction: correction ?? 'none',
-    pool: pool ?? 1,
+    pool: poolOf(drift),
     looks: Math.max(1, windowMs / everyMs),
     ...(chosen === undefined ? {} : { tests: chosen }),
     ...(agree === undefined ? {} : { agree }),

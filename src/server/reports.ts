@@ -1,9 +1,11 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { isPerennialError } from '../core/errors.ts';
+import type { ErrorCode, PerennialError } from '../core/errors.ts';
 import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
 import { findCheck } from '../monitoring/checks/check-record.ts';
 import { modelTimeline } from '../monitoring/timeline/model-timeline.ts';
 import { storeDigest } from '../monitoring/timeline/store-digest.ts';
+import { checkModelName } from '../registry/names.ts';
 import { createRegistry } from '../registry/registry.ts';
 import { renderDigest } from '../reports/digest.ts';
 import { renderDriftReport } from '../reports/drift-report.ts';
@@ -39,16 +41,30 @@ export function createReportSource(store: ObjectStore, artifacts: ArtifactStore)
   async function ofEvaluation(digest: string): Promise<Uint8Array> {
     if (!/^[0-9a-f]{64}$/.test(digest))
       throw new RequestError(404, `${JSON.stringify(digest.slice(0, 80))} is no digest of an evaluation: 64 hexadecimal digits.`);
-    const { manifest, bytes } = await orNotFound(() => artifacts.open({ digest }), `There is no evaluation ${digest}.`);
+    const { manifest, bytes } = await orNotFound(
+      () => artifacts.open({ digest }),
+      () => `There is no evaluation ${digest}.`,
+    );
     if (manifest.kind !== 'evaluation' || manifest.files[FILE] === undefined)
       throw new RequestError(404, `The artifact ${digest} is no evaluation with a report.`);
     return bytes(FILE);
   }
 
+  /** Names no other model: who may ask about this one may not know of them. */
+  async function ofModel<T>(model: string, look: () => Promise<T>): Promise<T> {
+    return orNotFound(
+      async () => {
+        checkModelName(model);
+        return look();
+      },
+      ({ code, message }) => (code === 'NOT_FOUND' ? `There is no model ${JSON.stringify(model.slice(0, 80))}.` : message),
+    );
+  }
+
   return {
     ofEvaluation,
     async ofVersion(model, reference) {
-      const version = await orNotFound(() => registry.version(model, reference), undefined);
+      const version = await ofModel(model, () => registry.version(model, reference));
       if (version.evaluation === null)
         throw new RequestError(404, `${model} version ${version.version} was registered without an evaluation, so it has no report.`);
       const { name, runId, pipeline, createdAt } = version;
@@ -59,20 +75,26 @@ export function createReportSource(store: ObjectStore, artifacts: ArtifactStore)
       );
     },
     async cardOf(model, reference) {
-      const version = await orNotFound(() => registry.version(model, reference), undefined);
+      const version = await ofModel(model, () => registry.version(model, reference));
       return readCard(store, artifacts, version, 'html');
     },
     async timelineOf(model, days) {
       const span = await lastDays(store, days);
-      const timeline = await orNotFound(() => modelTimeline(store, artifacts, model, span), undefined);
+      const timeline = await ofModel(model, () => modelTimeline(store, artifacts, model, span));
       return Buffer.from(await renderTimeline(timeline));
     },
     async digest(days) {
       return Buffer.from(renderDigest(await storeDigest(store, artifacts, await lastDays(store, days))));
     },
     async ofCheck(model, id) {
-      const check = await orNotFound(() => findCheck(store, id), undefined);
-      if (check.model !== model) throw new RequestError(404, `The check ${id} is of another model.`);
+      // Of this model alone: who may ask about it learns nothing of others.
+      const check = await orNotFound(
+        async () => {
+          checkModelName(model);
+          return findCheck(store, id, model);
+        },
+        ({ message }) => message,
+      );
       return Buffer.from(await renderDriftReport(check.result, check));
     },
   };
@@ -87,16 +109,13 @@ async function lastDays(
   return { from: new Date(now - days * DAY_MS), to: new Date(now), performance: false };
 }
 
-async function orNotFound<T>(look: () => Promise<T>, message: string | undefined): Promise<T> {
+const NOT_THERE: readonly ErrorCode[] = ['NOT_FOUND', 'VERSION_INVALID', 'NAME_INVALID', 'OBJECT_NOT_FOUND', 'USAGE'];
+
+async function orNotFound<T>(look: () => Promise<T>, textOf: (error: PerennialError) => string): Promise<T> {
   try {
     return await look();
   } catch (error) {
-    if (
-      ['NOT_FOUND', 'VERSION_INVALID', 'NAME_INVALID', 'OBJECT_NOT_FOUND', 'USAGE'].some(
-        (code) => isPerennialError(error) && error.code === code,
-      )
-    )
-      throw new RequestError(404, message ?? (error as Error).message);
+    if (isPerennialError(error) && NOT_THERE.includes(error.code)) throw new RequestError(404, textOf(error));
     throw error;
   }
 }

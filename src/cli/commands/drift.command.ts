@@ -115,12 +115,19 @@ async function compareModel(io: CliIo, model: string, options: CompareOptions): 
     ...(options.report === undefined ? {} : { report: options.report }),
   });
   const { columnsTable, jointLines } = await import('../drift/drift-text.ts');
-  io.print(`${model} version ${reference.version} (${result.rowsReference} rows) against ${source} (${result.rows} rows)\n`);
+  io.print(`${comparedText(check)}\n`);
   io.print(await columnsTable(result));
   for (const line of jointLines(result)) io.print(line);
   await printViolations(io, check);
   io.print(`\n${verdict.reason}\nKept as check ${id}: perennial drift show ${id}`);
   if (verdict.alarm) io.exit(3);
+}
+
+/** What was compared, with how many rows on each side. */
+function comparedText({ model, version, source, result }: DriftCheck): string {
+  return result.isAsked === true
+    ? `${model}: ${result.rows} rows of ${source} (${result.rowsReference} rows)`
+    : `${model} version ${version} (${result.rowsReference} rows) against ${source} (${result.rows} rows)`;
 }
 
 /** Files that a check is written to. */
@@ -130,15 +137,15 @@ interface WrittenFiles {
 }
 
 async function writeFiles(io: CliIo, { model, version, source, result }: DriftCheck, { report, violations }: WrittenFiles): Promise<void> {
-  const { writeFile } = await import('node:fs/promises');
+  const { writeOut } = await import('../write-out.ts');
   if (report !== undefined) {
     const { renderDriftReport } = await import('../../reports/drift-report.ts');
-    await writeFile(report, await renderDriftReport(result, { model, version, source }));
+    await writeOut(report, await renderDriftReport(result, { model, version, source }));
     io.note(`report: ${report}`);
   }
   if (violations !== undefined) {
     const { violationsFile } = await import('../../monitoring/violations.ts');
-    await writeFile(violations, violationsFile(result));
+    await writeOut(violations, violationsFile(result));
     io.note(`violations: ${violations}`);
   }
 }
@@ -166,9 +173,10 @@ async function compare(
     import('../../monitoring/checks/run-check.ts'),
     import('../../monitoring/settings.ts'),
   ]);
-  const settings = settingsOf(options);
-  const rules = alarmRules(options, lengthOf);
   const span = options.window === undefined ? undefined : lengthOf('--window', options.window);
+  const season = seasonOf(options, lengthOf, span);
+  const settings = { ...settingsOf(options), ...(season === undefined ? {} : { pool: 1 }) };
+  const rules = alarmRules(options, lengthOf);
   const store = await openStore();
   // The log is by the clocks of the servers, which write to the same store.
   const now = new Date(await storeNow(store));
@@ -182,7 +190,6 @@ async function compare(
     pool: driftSettings(settings).pool,
   };
   if (span === undefined) {
-    seasonOf(options, lengthOf, span);
     const [{ judgeWindow }, { readCurrent }] = await Promise.all([
       import('../../monitoring/detect.ts'),
       import('../../monitoring/read-current.ts'),
@@ -211,7 +218,6 @@ async function compare(
   const { Unread } = await import('../../storage/unread.ts');
   const unread = new Unread();
   const from = new Date(now.getTime() - span);
-  const season = seasonOf(options, lengthOf, span);
   const seasonal =
     season === undefined
       ? undefined
@@ -278,8 +284,8 @@ async function show(io: CliIo, id: string, files: WrittenFiles): Promise<void> {
   const check = await findCheck(await openStore(), id);
   await writeFiles(io, check, files);
   io.result({ ...check, violations: await violationsIn(check) });
-  const { model, version, result, source, verdict, at, stream } = check;
-  io.print(`${model} version ${version} (${result.rowsReference} rows) against ${source} (${result.rows} rows)`);
+  const { result, verdict, at, stream } = check;
+  io.print(comparedText(check));
   io.print(`at ${at}${stream === null ? '' : `, of the stream "${stream}"`}\n`);
   io.print(await columnsTable(result));
   for (const line of jointLines(result)) io.print(line);

@@ -1,5 +1,6 @@
 import type { Plan, PlanStep } from '../../core/plan.ts';
 import { PerennialError, exitCodeOf, isPerennialError } from '../../core/errors.ts';
+import { momentOf } from '../../core/moment.ts';
 import { defineCommand, table } from './command.ts';
 import type { CliIo } from './command.ts';
 import { duration } from '../plan-text.ts';
@@ -66,7 +67,7 @@ async function plan(file: string, options: Options, io: CliIo): Promise<void> {
 }
 
 function nominalTimeOf(at: string | undefined): string {
-  const time = at === undefined ? new Date() : new Date(at);
+  const time = at === undefined ? new Date() : new Date(momentOf(at));
   if (Number.isNaN(time.getTime()))
     throw new PerennialError('USAGE', `--at takes a time in ISO 8601; ${JSON.stringify(at)} was given.`, {
       hint: 'For example: --at 2026-01-31T03:00:00Z',

@@ -111,9 +111,9 @@ async function predictFile(
   const { ended, ...answers } = await predictAll(client, model, rows, { description, logged });
   const whole = answers.refused.length === 0 && ended === undefined;
   if (aside !== undefined) {
-    const { writeFile } = await import('node:fs/promises');
+    const { writeOut } = await import('../write-out.ts');
     const { writeJson } = await import('../../data/reading/json-numbers.ts');
-    await writeFile(
+    await writeOut(
       aside,
       answers.refused
         .map(({ row, error }) => `${writeJson({ row, error, values: isPerennialError(rows[row]) ? null : rows[row] })}\n`)

@@ -77,8 +77,8 @@ export default defineCommand({
             progress: () => undefined,
           });
           if (options.report !== undefined) {
-            const { writeFile } = await import('node:fs/promises');
-            await writeFile(options.report, await renderSimulation(simulation));
+            const { writeOut } = await import('../write-out.ts');
+            await writeOut(options.report, await renderSimulation(simulation));
           }
           io.result(simulation);
           io.print(summaryOf(simulation));

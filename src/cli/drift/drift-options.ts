@@ -31,7 +31,7 @@ export interface CompareOptions {
 
 /** What the window is compared with, where it is no training. @param windowMs undefined: the rows are of a file. @throws USAGE */
 export function seasonOf(
-  { season, seasons }: CompareOptions,
+  { season, seasons, pool }: CompareOptions,
   durationMs: (option: string, text: string) => number,
   windowMs: number | undefined,
 ): Season | undefined {
@@ -45,6 +45,10 @@ export function seasonOf(
   const everyMs = durationMs('--season', season);
   if (everyMs < windowMs)
     throw new PerennialError('USAGE', `--season ${season} is shorter than the window, which would be part of what it is compared with.`);
+  if (pool !== undefined && pool !== '1')
+    throw new PerennialError('USAGE', '--pool looks at windows together, and with --season each is compared with other rows.', {
+      hint: 'Leave one of them out.',
+    });
   return { everyMs, count: windowsOf('--seasons', seasons, 'seasons') ?? DRIFT_DEFAULTS.seasons };
 }
 

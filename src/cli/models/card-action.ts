@@ -1,9 +1,9 @@
-import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { ModelCard } from '../../reports/model-card.ts';
 import { readCard } from '../../reports/version-card.ts';
 import type { CARD_FILES } from '../../reports/version-card.ts';
 import type { CliIo } from '../commands/command.ts';
+import { writeOut } from '../write-out.ts';
 import { openRegistry } from './options.ts';
 
 export interface CardOptions {
@@ -17,7 +17,7 @@ export async function cardAction(io: CliIo, model: string, reference: string, { 
   const version = await registry.version(model, reference);
   if (out !== undefined) {
     const file = resolve(out);
-    await writeFile(file, await readCard(store, artifacts, version, format));
+    await writeOut(file, await readCard(store, artifacts, version, format));
     io.result({ file });
     return io.print(`Wrote ${file}`);
   }

@@ -1,4 +1,5 @@
 import { PerennialError } from '../../core/errors.ts';
+import { momentOf } from '../../core/moment.ts';
 import type { ObjectStore } from '../../core/ports.ts';
 import type { Registry, RoutingAt } from '../../registry/registry.ts';
 import type { Routing, VersionManifest } from '../../registry/types.ts';
@@ -199,7 +200,7 @@ function cell(value: number | undefined, base: number | undefined): string {
 export async function historyAction(io: CliIo, model: string, options: { at?: string }): Promise<void> {
   const { registry } = await openRegistry();
   if (options.at !== undefined) {
-    const time = new Date(options.at);
+    const time = new Date(momentOf(options.at));
     if (Number.isNaN(time.getTime()))
       throw new PerennialError('USAGE', `--at is ${JSON.stringify(options.at)}; expected a time such as 2026-03-01T12:00:00Z.`);
     const state = await registry.historyAt(model, time);

@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Temporal } from '../../runs/connect.ts';
 import { findRun } from '../../runs/find-run.ts';
@@ -10,6 +9,7 @@ import { createArtifactStore } from '../../storage/artifact-store.ts';
 import { openStore } from '../../storage/open-store.ts';
 import type { CliIo } from '../commands/command.ts';
 import { openRegistry } from '../models/options.ts';
+import { writeOut } from '../write-out.ts';
 
 /** Writes the page of a run, whatever became of it. */
 export async function runReportAction(temporal: Temporal, run: string, out: string | undefined, io: CliIo): Promise<void> {
@@ -32,7 +32,7 @@ export async function versionReportAction(io: CliIo, model: string, reference: s
 async function write(parts: RunReportParts, out: string, io: CliIo): Promise<void> {
   const file = resolve(out);
   const page = await renderRunReport(parts);
-  await writeFile(file, page);
+  await writeOut(file, page);
   io.result({ file, bytes: Buffer.byteLength(page) });
   io.print(`Wrote ${file}`);
 }

@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { PerennialError } from '../../core/errors.ts';
 import { meanAndDeviation } from '../../core/folds.ts';
@@ -17,6 +16,7 @@ import { formatNumber, seconds } from '../run-progress.ts';
 import { UNCERTAIN, allStudies, asTheyAre, findStudy, openStudies } from './find-study.ts';
 import { dimensionText } from './dimension-text.ts';
 import { trialsCsv } from './trials-csv.ts';
+import { writeOut } from '../write-out.ts';
 
 /** Readings that one trial shows. */
 const READINGS_SHOWN = 12;
@@ -125,7 +125,7 @@ export async function reportAction(io: CliIo, name: string, out: string | undefi
   const { renderStudyReport } = await import('../../reports/study-report.ts');
   const file = resolve(out ?? `${record.study.replaceAll('/', '-')}.html`);
   const page = await renderStudyReport({ record, ...(await factsOf(studies, record)) });
-  await writeFile(file, page);
+  await writeOut(file, page);
   io.result({ file, bytes: Buffer.byteLength(page) });
   io.print(`Wrote ${file}`);
 }
@@ -146,7 +146,7 @@ export async function exportAction(io: CliIo, name: string, { out }: { readonly 
       ? trialsCsv(trials, objectives, Object.keys(space))
       : `${JSON.stringify({ ...summary, objectives, space, trials }, null, 2)}\n`;
   if (out === undefined) return io.print(text.trimEnd());
-  await writeFile(out, text);
+  await writeOut(out, text);
   io.print(`${trials.length} trials of ${record.study} are in ${out}.`);
 }
 

@@ -1,8 +1,8 @@
-import { PerennialError } from '../../core/errors.ts';
+import { PerennialError, messageOf } from '../../core/errors.ts';
 import type { ObjectStore } from '../../core/ports.ts';
 import { mapLimited } from '../../storage/concurrency.ts';
 import { putJsonOnce } from '../../storage/json-objects.ts';
-import { COUNT, OBJECT, TEXT, defineStored, getStored, orNull, recordSchema } from '../../storage/stored.ts';
+import { COUNT, OBJECT, TEXT, defineStored, getStored, isUnreadable, orNull, recordSchema } from '../../storage/stored.ts';
 import type { StoredKind } from '../../storage/stored.ts';
 import type { DriftResult } from '../detect.ts';
 
@@ -77,24 +77,48 @@ export async function listChecks(
   model: string,
   limit: number,
 ): Promise<{ readonly checks: readonly DriftCheck[]; readonly all: number }> {
-  return readNewest(store, await keysOf(store, model), limit);
+  const keys = await keysOf(store, model);
+  const newest = [...keys].sort().reverse().slice(0, limit);
+  const checks = await mapLimited(newest, READS_AT_ONCE, (key) => getStored(store, DRIFT_CHECK, key));
+  // What is gone by now was collected since it was listed.
+  return { checks: checks.flatMap((found) => (found === undefined ? [] : [found.value])), all: keys.length };
 }
 
-/** Checks of a model with `from ≤ time < to`, newest first. @throws BLOB_CORRUPT, PIPELINE_OUTDATED */
+/** Those of a stretch of time that can be read, newest first, how many more there are, and what is wrong with the others. */
+export interface ChecksBetween {
+  readonly checks: readonly DriftCheck[];
+  /** Older ones that were not read. */
+  readonly more: number;
+  readonly problems: readonly string[];
+}
+
+/** Checks of a model with `from ≤ time < to`. */
 export async function checksBetween(
   store: ObjectStore,
   model: string,
   { from, to }: { readonly from: Date; readonly to: Date },
   limit: number,
-): Promise<{ readonly checks: readonly DriftCheck[]; readonly all: number }> {
-  const [first, end] = [timeKey(from.toISOString()), timeKey(to.toISOString())];
+): Promise<ChecksBetween> {
+  // Names of checks tell seconds, what is in them milliseconds.
+  const [first, last] = [timeKey(from.toISOString()), timeKey(to.toISOString())];
   const timeOf = (key: string): string => key.slice(folderOf(model).length).split('-')[0]!;
-  const keys = await keysOf(store, model);
-  return readNewest(
-    store,
-    keys.filter((key) => timeOf(key) >= first && timeOf(key) < end),
-    limit,
-  );
+  const keys = (await keysOf(store, model)).filter((key) => timeOf(key) >= first && timeOf(key) <= last);
+  const newest = keys.sort().reverse().slice(0, limit);
+  const found = await mapLimited(newest, READS_AT_ONCE, async (key) => {
+    try {
+      return (await getStored(store, DRIFT_CHECK, key))?.value;
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      return messageOf(error);
+    }
+  });
+  return {
+    checks: found.filter(
+      (one): one is DriftCheck => typeof one === 'object' && Date.parse(one.at) >= from.getTime() && Date.parse(one.at) < to.getTime(),
+    ),
+    more: keys.length - newest.length,
+    problems: found.filter((one) => typeof one === 'string'),
+  };
 }
 
 async function keysOf(store: ObjectStore, model: string): Promise<string[]> {
@@ -103,21 +127,10 @@ async function keysOf(store: ObjectStore, model: string): Promise<string[]> {
   return keys;
 }
 
-async function readNewest(
-  store: ObjectStore,
-  keys: readonly string[],
-  limit: number,
-): Promise<{ readonly checks: readonly DriftCheck[]; readonly all: number }> {
-  const newest = [...keys].sort().reverse().slice(0, limit);
-  const checks = await mapLimited(newest, READS_AT_ONCE, (key) => getStored(store, DRIFT_CHECK, key));
-  // What is gone by now was collected since it was listed.
-  return { checks: checks.flatMap((found) => (found === undefined ? [] : [found.value])), all: keys.length };
-}
-
-/** @param id or its beginning. @throws NOT_FOUND; USAGE where several begin so */
-export async function findCheck(store: ObjectStore, id: string): Promise<DriftCheck> {
+/** @param id or its beginning. @param model look at its checks alone. @throws NOT_FOUND; USAGE where several begin so */
+export async function findCheck(store: ObjectStore, id: string, model?: string): Promise<DriftCheck> {
   const keys: string[] = [];
-  for await (const { key } of store.list(CHECKS_PREFIX))
+  for await (const { key } of store.list(model === undefined ? CHECKS_PREFIX : folderOf(model)))
     if (/\/checks\/[^/]+-([0-9a-f]+)\.json$/.exec(key)?.[1]?.startsWith(id)) keys.push(key);
   if (keys.length > 1)
     throw new PerennialError('USAGE', `${keys.length} checks have an id that begins with ${JSON.stringify(id)}.`, {
@@ -126,7 +139,7 @@ export async function findCheck(store: ObjectStore, id: string): Promise<DriftCh
   const found = keys.length === 0 ? undefined : await getStored(store, DRIFT_CHECK, keys[0]!);
   if (found === undefined)
     throw new PerennialError('NOT_FOUND', `There is no check with the id ${JSON.stringify(id)}.`, {
-      hint: '`perennial drift history MODEL` lists those that are kept; `perennial gc` removes old ones.',
+      hint: '`perennial drift history MODEL` lists those that are kept; `perennial models gc` removes old ones.',
     });
   return found.value;
 }

@@ -7,9 +7,9 @@ import { toChunk } from '../../evaluation/measure/chunk.ts';
 import { computeMetrics } from '../../evaluation/measure/compute.ts';
 import { defaultMetrics, resolveMetrics, taskOf } from '../../evaluation/metrics/resolve-metrics.ts';
 import { pauses } from '../../platform/pauses.ts';
-import { findVersion } from '../../registry/registry.ts';
+import { readVersion } from '../../registry/versions.ts';
 import { mapLimited } from '../../storage/concurrency.ts';
-import { openAs } from '../../storage/stored.ts';
+import { isUnreadable, openAs } from '../../storage/stored.ts';
 import { Unread } from '../../storage/unread.ts';
 import { MODEL } from '../../training/model/model-meta.ts';
 import { readPredictions } from '../prediction-window.ts';
@@ -83,9 +83,10 @@ interface Pairs {
 const ESTIMATED_MAX = 100_000;
 
 /**
- * Metrics of the answers that were given, from labels that came later, by version and period of the prediction.
+ * Metrics of the answers that were given, from labels that came later, by version and period of the prediction. Of a version whose model
+ * is gone there are counts, and a note.
  *
- * @throws NOT_FOUND for a version that is gone; DATA_INVALID for answers that do not fit the model
+ * @throws DATA_INVALID for answers that do not fit the model
  */
 export async function realizedPerformance(
   store: ObjectStore,
@@ -102,7 +103,7 @@ export async function realizedPerformance(
     if (options.metrics !== 'none') {
       for (const version of new Set(records.map((record) => record.version)))
         if (!expected.has(version))
-          expected.set(version, await expectedErrorOfVersion(artifacts, await findVersion(store, model, version)));
+          expected.set(version, await lossesOf(store, artifacts, model, version));
       await addExpected(records, expected, (version, time) => pairsOf(groups, version, periodOf(time, options)), pause);
     }
     for (const record of records) {
@@ -119,22 +120,57 @@ export async function realizedPerformance(
       pairs.answers.push(prediction);
     }
   }
-  const outputs = new Map<number, OutputSpec>();
+  const outputs = new Map<number, OutputSpec | { readonly lost: string }>();
   const periods: Realized[] = [];
   for (const [key, pairs] of groups) {
     const [version, from] = JSON.parse(key) as [number, string];
-    if (!outputs.has(version))
-      outputs.set(version, (await openAs(artifacts, MODEL, (await findVersion(store, model, version)).model)).meta.output);
+    const output = outputs.get(version) ?? (await outputOf(store, artifacts, model, version));
+    outputs.set(version, output);
     periods.push({
       version,
       from,
-      ...(await realizedOf(outputs.get(version)!, pairs, options.metrics ?? [])),
-      ...(options.metrics === 'none' ? {} : estimatedOf(outputs, version, pairs, groups)),
-      ...errorsOf(pairs, expected.get(version)),
+      ...('lost' in output
+        ? { ...countsOf(pairs), metrics: {}, intervals: {}, notes: [] }
+        : {
+            ...(await realizedOf(output, pairs, options.metrics ?? [])),
+            ...(options.metrics === 'none' ? {} : estimatedOf(output, version, pairs, groups)),
+            ...errorsOf(pairs, expected.get(version)),
+          }),
     });
   }
   periods.sort((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : a.version - b.version));
-  return { model, periods, unmatched: feedback.unmatched, notes: unread.notes };
+  const lost = [...outputs].flatMap(([version, output]) =>
+    'lost' in output ? [`Version ${version} is left out of all metrics: ${output.lost}`] : [],
+  );
+  return { model, periods, unmatched: feedback.unmatched, notes: [...unread.notes, ...lost] };
+}
+
+/** What a version answers, deleted or not; or why that is not known any more. */
+async function outputOf(
+  store: ObjectStore,
+  artifacts: ArtifactStore,
+  model: string,
+  version: number,
+): Promise<OutputSpec | { readonly lost: string }> {
+  try {
+    const manifest = await readVersion(store, model, version);
+    if (manifest === undefined) return { lost: `"${model}" has no such version.` };
+    return (await openAs(artifacts, MODEL, manifest.model)).meta.output;
+  } catch (error) {
+    if (isUnreadable(error) || isPerennialError(error, 'OBJECT_NOT_FOUND')) return { lost: messageOf(error) };
+    throw error;
+  }
+}
+
+/** undefined where a version has none, or what of it is told by {@link outputOf} is gone. */
+async function lossesOf(store: ObjectStore, artifacts: ArtifactStore, model: string, version: number): Promise<VersionErrors | undefined> {
+  try {
+    const manifest = await readVersion(store, model, version);
+    return manifest === undefined ? undefined : await expectedErrorOfVersion(artifacts, manifest);
+  } catch (error) {
+    if (isUnreadable(error) || isPerennialError(error, 'OBJECT_NOT_FOUND')) return undefined;
+    throw error;
+  }
 }
 
 function periodOf(time: string, { from, byMs }: RealizedOptions): string {
@@ -216,12 +252,11 @@ function keep({ predictions, sample, random }: Pairs, prediction: Prediction): v
 
 /** By labels of the same version in all of the time that was asked for, where there are enough. */
 function estimatedOf(
-  outputs: ReadonlyMap<number, OutputSpec>,
+  output: OutputSpec,
   version: number,
   { sample }: Pairs,
   groups: ReadonlyMap<string, Pairs>,
 ): Pick<Realized, 'estimated'> {
-  const output = outputs.get(version)!;
   if (output.kind !== 'classes') return {};
   const { classes } = output;
   const answerOf = (answer: Prediction): ClassAnswer | undefined => {
@@ -245,12 +280,22 @@ function estimatedOf(
   return { estimated: { ...estimateAccuracy(answers, calibrate), calibratedOn: isEnough ? labelled.length : 0 } };
 }
 
+function countsOf({
+  predictions,
+  flagged,
+  confirmed,
+  labels,
+}: Pairs): Pick<Realized, 'predictions' | 'labelled' | 'flagged' | 'confirmed'> {
+  return { predictions, labelled: labels.length, flagged, confirmed };
+}
+
 async function realizedOf(
   output: OutputSpec,
-  { predictions, flagged, confirmed, labels, answers }: Pairs,
+  pairs: Pairs,
   more: readonly string[] | 'none',
 ): Promise<Omit<Realized, 'version' | 'from' | 'estimated'>> {
-  const counts = { predictions, labelled: labels.length, flagged, confirmed };
+  const counts = countsOf(pairs);
+  const { labels, answers } = pairs;
   if (labels.length === 0 || more === 'none') return { ...counts, metrics: {}, intervals: {}, notes: [] };
   if (output.kind !== 'several') return { ...counts, ...(await metricsOf(output, labels, answers, more)) };
   const parts = await mapLimited(output.outputs, 1, async (one) => {

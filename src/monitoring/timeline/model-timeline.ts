@@ -4,8 +4,8 @@ import { CHAMPION } from '../../registry/decisions.ts';
 import { journalsOf } from '../../registry/outcomes.ts';
 import type { Journals } from '../../registry/outcomes.ts';
 import { createRegistry } from '../../registry/registry.ts';
-import type { Pin, Transition, VersionApproval, VersionManifest } from '../../registry/types.ts';
-import { approvalsOf } from '../../registry/version-approvals.ts';
+import type { Pin, Transition, VersionManifest } from '../../registry/types.ts';
+import { readApprovals } from '../../registry/version-approvals.ts';
 import { mapLimited } from '../../storage/concurrency.ts';
 import { checksBetween } from '../checks/check-record.ts';
 import type { DriftCheck } from '../checks/check-record.ts';
@@ -44,6 +44,8 @@ export interface ModelTimeline {
   readonly entries: readonly TimelineEntry[];
   /** Those that were registered in this time, and those that served in it. */
   readonly versions: readonly VersionManifest[];
+  /** Numbers of those of them that are deleted. */
+  readonly deleted: readonly number[];
   readonly reigns: readonly Reign[];
   /** Ends of its runs, and of checks that led to something, oldest first. */
   readonly ends: readonly Outcome[];
@@ -87,22 +89,24 @@ export async function modelTimeline(
   journals: Journals = journalsOf(store, { from, to }),
 ): Promise<ModelTimeline> {
   const registry = createRegistry(store, artifacts);
-  const [{ versions: all, problems }, history, gaps, checks] = await Promise.all([
+  const [{ versions: kept, deleted, problems }, history, gaps, checks] = await Promise.all([
     registry.survey(model),
     registry.history(model),
     registry.historyGaps(model),
     checksBetween(store, model, { from, to }, CHECKS_MAX),
   ]);
+  const all = [...kept, ...deleted].sort((a, b) => a.version - b.version);
   const isIn = (at: string): boolean => Date.parse(at) >= from.getTime() && Date.parse(at) < to.getTime();
   const transitions = history.filter(({ at }) => isIn(at));
   const registered = all.filter(({ createdAt }) => isIn(createdAt));
   const reigns = reignsOf(history, { from, to });
   const served = new Set(reigns.map(({ version }) => version));
   const [approvals, ends, realized] = await Promise.all([
-    approvalsBetween(store, model, all, isIn),
+    readApprovals(store, model),
     endsOf(journals, model, all),
     performance ? performanceOf(store, artifacts, model, { from, to }) : { periods: [], notes: [], periodMs: periodOf(from, to) },
   ]);
+  const versions = all.filter((version) => registered.includes(version) || served.has(version.version));
   const last = history.findLast(({ at }) => Date.parse(at) < to.getTime());
   return {
     model,
@@ -110,8 +114,15 @@ export async function modelTimeline(
     to: to.toISOString(),
     champion: last?.aliases[CHAMPION] ?? null,
     pin: last?.pin ?? null,
-    entries: entriesOf({ versions: registered, transitions, approvals, ends: ends.entries, checks: checks.checks }),
-    versions: all.filter((version) => registered.includes(version) || served.has(version.version)),
+    entries: entriesOf({
+      versions: registered,
+      transitions,
+      approvals: approvals.approvals.filter(({ at }) => isIn(at)),
+      ends: ends.entries,
+      checks: checks.checks,
+    }),
+    versions,
+    deleted: deleted.filter((version) => versions.includes(version)).map(({ version }) => version),
     reigns,
     ends: ends.entries,
     checks: checks.checks.toReversed().map(shownCheck),
@@ -120,10 +131,10 @@ export async function modelTimeline(
     notes: [
       ...problems.map(({ version, message }) => (version === undefined ? message : `Version ${version}: ${message}`)),
       ...gaps.map(({ revision, problem }) => `Change ${revision} of what serves is missing: ${problem}`),
+      ...approvals.problems,
       ...ends.problems,
-      ...(checks.all > checks.checks.length
-        ? [`Only the ${checks.checks.length} newest of ${checks.all} checks for drift are shown.`]
-        : []),
+      ...checks.problems,
+      ...(checks.more > 0 ? [`The ${checks.more} oldest checks for drift of this time are left out.`] : []),
       ...realized.notes,
     ],
   };
@@ -132,16 +143,6 @@ export async function modelTimeline(
 function shownCheck({ id, at, version, verdict, result }: DriftCheck): TimelineCheck {
   const { rows, driftScore, driftedColumns } = result;
   return { id, at, version, outcome: verdict.outcome, rows, driftScore, driftedColumns };
-}
-
-async function approvalsBetween(
-  store: ObjectStore,
-  model: string,
-  versions: readonly VersionManifest[],
-  isIn: (at: string) => boolean,
-): Promise<VersionApproval[]> {
-  const found = await mapLimited(versions, READS_AT_ONCE, ({ version }) => approvalsOf(store, model, version));
-  return found.flat().filter(({ at }) => isIn(at));
 }
 
 /** Of the pipelines that made its versions, and of those whose last run or check was about it. */

@@ -226,6 +226,22 @@ describe('violations', () => {
     expect(JSON.parse(violationsFile(result))).toEqual({ violations: [] });
   });
 
+  it('are judged by the rules of their column, whatever it is called', async () => {
+    const profileOf = (name: string): DatasetProfile => ({ ...profile, columns: [{ ...numberColumn('mass', sample), name }] });
+    for (const name of ['mass', 'constructor', 'toString', '__proto__']) {
+      const rows = Array.from({ length: 400 }, (_, index) => Object.fromEntries([[name, index % 2 === 0 ? null : sample[index]!]]));
+      const result = await detectDrift(
+        { profile: profileOf(name) },
+        currentRows(
+          (async function* () {
+            yield rows;
+          })(),
+        ),
+      );
+      expect(kinds(result), name).toContain(`${name} completeness_check`);
+    }
+  });
+
   it('name every way in which rows are not as those of the training, in the words of Model Monitor', async () => {
     const result = await detect(
       rowsOf(400, (row, index) => {

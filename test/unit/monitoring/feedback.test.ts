@@ -51,6 +51,26 @@ const answer = (gentoo: number): Prediction => ({
 });
 
 describe('metrics of answers whose truth came later', () => {
+  it('are those of deleted versions too, as long as their models are there; then their answers are counted, and why is told', async () => {
+    const { store, artifacts, predict, writer, at, flush, report } = await bench({ kind: 'classes', name: 'species', classes: CLASSES });
+    predict('r0', answer(0.9));
+    await flush();
+    at(3_600_000);
+    await writer.write('m', [{ id: 'r0', label: 'Gentoo' }]);
+    const before = await report();
+    expect(before.periods[0]!.metrics['accuracy']).toBe(1);
+    const registry = createRegistry(store, artifacts);
+    const {
+      model: { digest },
+    } = await registry.version('m', 1);
+    await registry.deleteVersion('m', 1, { who: 'ada', why: 'old' });
+    expect(await report()).toEqual(before);
+    for await (const { key } of store.list('artifacts/')) if (key.includes(digest)) await store.delete(key);
+    const { periods, notes } = await report();
+    expect(periods).toMatchObject([{ version: 1, predictions: 1, labelled: 1, metrics: {} }]);
+    expect(notes).toEqual([expect.stringMatching(/^Version 1 is left out of all metrics: /)]);
+  });
+
   it('are those of what can be read, and what cannot is told with its object', async () => {
     const { store, predict, writer, at, flush, report } = await bench({ kind: 'classes', name: 'species', classes: CLASSES });
     predict('r0', answer(0.9));

@@ -5,7 +5,9 @@ import { readPredictions } from '../../../src/monitoring/prediction-window.ts';
 import type { DriftReference } from '../../../src/monitoring/reference.ts';
 import { seasonalReference } from '../../../src/monitoring/seasonal-reference.ts';
 import type { SeasonalReference } from '../../../src/monitoring/seasonal-reference.ts';
+import { violationsOf } from '../../../src/monitoring/violations.ts';
 import { profileOfRows } from '../../../src/monitoring/window-profile.ts';
+import { renderDriftReport } from '../../../src/reports/drift-report.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
 import { Unread } from '../../../src/storage/unread.ts';
 
@@ -112,6 +114,71 @@ describe('a seasonal reference', () => {
   });
 
   it('needs not all of the seasons', async () => {
-    expect((await against(8)).reference?.profile.rows).toBe(ROWS);
+    const found = await against(8);
+    expect(found.reference?.profile.rows).toBe(ROWS);
+    expect(found).toMatchObject({ when: expect.stringMatching(/^the same time of 1 of the last 4 seasons \(from 2025-12-16/) });
+    expect(await against(26, 3)).toMatchObject({ when: expect.stringMatching(/^the same time of the last 3 seasons/) });
+  });
+
+  it('compares no points in time and no images, as the training is not compared by them, and knows columns that no model reads', async () => {
+    const column = { count: 2_000, missing: 0, distinct: 2_000 };
+    const wide: DriftReference = {
+      ...training,
+      model: 'wide',
+      columns: ['at', 'price', 'photo'],
+      profile: {
+        ...training.profile,
+        columns: [
+          { name: 'at', type: 'timestamp', ...column },
+          ...training.profile.columns,
+          { name: 'photo', type: 'image', ...column },
+          { name: 'remark', type: 'string', ...column },
+        ],
+      },
+    };
+    for (const at of [0, 7]) {
+      const { from } = window(at);
+      const lines = Array.from({ length: ROWS }, (_, index) => {
+        const time = new Date(from.getTime() + index * 60_000).toISOString();
+        return JSON.stringify({ time, id: `${at}-${index}`, version: 2, row: { at: time, remark: 'x', ...order(false) }, prediction: {} });
+      });
+      await store.put(`predictions/wide/${from.toISOString().slice(0, 10)}/00-s-0.ndjson`, Buffer.from(`${lines.join('\n')}\n`));
+    }
+    const season = { everyMs: WEEK, count: 4 };
+    const { reference } = await seasonalReference(store, wide, window(7), { season, rowsMin: 200, unread: new Unread() });
+    const { result } = await judgeModelDrift(reference!, () => readPredictions(store, 'wide', window(7)), {});
+    expect(result.columns.map(({ name, status }) => [name, status])).toEqual([
+      ['at', 'skipped'],
+      ['price', 'compared'],
+      ['photo', 'skipped'],
+    ]);
+    expect(result).toMatchObject({ drifted: false, newColumns: [], rowsReference: ROWS });
+  });
+
+  it('is called what it is: what is new in it may well have been in the training', async () => {
+    const { reference } = await against(26, 3);
+    const { result } = await judgeModelDrift(
+      reference!,
+      async function* () {
+        for await (const records of readPredictions(store, 'orders', window(26)))
+          yield records.map((one, index) => (index % 10 === 0 ? { ...one, row: { ...one.row, buyer: 'state' } } : one));
+      },
+      {},
+    );
+    expect(violationsOf(result)).toContainEqual({
+      feature_name: 'buyer',
+      constraint_check_type: 'categorical_values_check',
+      description: 'Never seen in the earlier questions: "state" (10.0 %).',
+    });
+    const page = await renderDriftReport(result, { model: 'orders', version: 2, source: 'now' });
+    expect(page).toContain(`of now against ${(3 * ROWS).toLocaleString('en')} rows of earlier questions.`);
+    expect(page).not.toMatch(/training|trained/);
+  });
+
+  it('stands beside no verdict where there is too little: nothing is said to have drifted', async () => {
+    const compared = await judgeModelDrift(training, () => readPredictions(store, 'orders', window(26)), {});
+    const kinds = (result: typeof compared.result): string[] => violationsOf(result).map((one) => one.constraint_check_type);
+    expect(kinds(compared.result)).toContain('baseline_drift_check');
+    expect(kinds(withoutVerdict(compared, 'too little.').result)).not.toContain('baseline_drift_check');
   });
 });

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { Approval } from '../../../src/core/approval.ts';
 import type { Outcome } from '../../../src/core/outcome.ts';
 import { keepCheck } from '../../../src/monitoring/checks/check-record.ts';
 import type { DriftCheck } from '../../../src/monitoring/checks/check-record.ts';
@@ -6,6 +7,7 @@ import { modelTimeline, reignsOf } from '../../../src/monitoring/timeline/model-
 import type { ModelTimeline } from '../../../src/monitoring/timeline/model-timeline.ts';
 import { storeDigest } from '../../../src/monitoring/timeline/store-digest.ts';
 import { readJournal, writeOutcome } from '../../../src/registry/outcomes.ts';
+import { saveApprovals } from '../../../src/registry/version-approvals.ts';
 import { digestMarkdown, renderDigest } from '../../../src/reports/digest.ts';
 import { renderTimeline } from '../../../src/reports/timeline-report.ts';
 import { timelineMarkdown } from '../../../src/reports/timeline-text.ts';
@@ -44,6 +46,28 @@ function outcome(given: Partial<Outcome>): Outcome {
     ...given,
   };
 }
+
+const result = { rows: 500, driftScore: 0.4, driftedColumns: ['a'] } as unknown as DriftCheck['result'];
+
+const driftCheck = (given: Partial<DriftCheck>): DriftCheck => ({
+  formatVersion: 1,
+  id: 'aaaa000000',
+  model: 'm',
+  version: 1,
+  at: ago(1),
+  stream: null,
+  source: 'now.csv',
+  window: null,
+  result,
+  verdict: { alarm: true, outcome: 'alarm', reason: 'a drifted.' },
+  ...given,
+});
+
+const approval = (given: Partial<Approval>): Approval =>
+  ({ step: 'ask', question: 'Is it fair?', decision: 'approved', why: 'yes', at: ago(1), ...given }) as Approval;
+
+/** As names of objects tell times. */
+const keyOf = (at: string): string => at.replaceAll(/[-:]|\.\d+/g, '');
 
 async function timeline(hours = 48): Promise<ModelTimeline> {
   return modelTimeline(store, bench.artifacts, 'm', lastHours(hours));
@@ -125,10 +149,8 @@ describe('the time line of a model', () => {
     await writeOutcome(store, outcome({ pipeline, at: ago(3), workflow: `${pipeline}/r0`, outcome: 'rejected', seconds: 100 }));
     await writeOutcome(store, outcome({ pipeline, at: ago(2), model: 'another', workflow: `${pipeline}/r9` }));
     await writeOutcome(store, outcome({ pipeline, at: ago(200), workflow: `${pipeline}/long-ago` }));
-    const result = { rows: 500, driftScore: 0.4, driftedColumns: ['a'] } as unknown as DriftCheck['result'];
-    const check = { formatVersion: 1, model: 'm', version: first, stream: null, source: 'now.csv', window: null, result } as const;
-    await keepCheck(store, { ...check, id: 'aaaa000000', at: ago(5), verdict: { alarm: true, outcome: 'alarm', reason: 'a drifted.' } });
-    await keepCheck(store, { ...check, id: 'bbbb000000', at: ago(4), verdict: { alarm: false, outcome: 'stable', reason: 'No.' } });
+    await keepCheck(store, driftCheck({ id: 'aaaa000000', at: ago(5) }));
+    await keepCheck(store, driftCheck({ id: 'bbbb000000', at: ago(4), verdict: { alarm: false, outcome: 'stable', reason: 'No.' } }));
 
     const found = await timeline();
     expect(found.entries.map(({ what, tone }) => `${tone}: ${what}`)).toEqual([
@@ -156,6 +178,17 @@ describe('the time line of a model', () => {
     expect(await renderTimeline(found)).toBe(html);
   });
 
+  it('does not say that there were no runs where versions came of runs that are not remembered', async () => {
+    await bench.registry.promote('m', await bench.register(1), ada);
+    expect(timelineMarkdown(await timeline())).toContain('Version 1 is champion. 1 new version, 1 promotion.');
+    const later = await modelTimeline(store, bench.artifacts, 'm', {
+      from: new Date(Date.now() + HOUR),
+      to: new Date(Date.now() + 2 * HOUR),
+      performance: false,
+    });
+    expect(timelineMarkdown(later)).toContain('Version 1 is champion. 0 runs, 0 new versions.');
+  });
+
   it('begins its charts where something is known, and counts minutes where that was today', async () => {
     await bench.registry.promote('m', await bench.register(1), ada);
     const page = await renderTimeline(await timeline(24 * 90));
@@ -171,6 +204,67 @@ describe('the time line of a model', () => {
     expect(versions.map(({ version }) => version)).toEqual([1]);
     expect(notes).toEqual([expect.stringContaining('Version 2')]);
     await expect(modelTimeline(store, bench.artifacts, 'n', lastHours(1))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('goes on where a check, an approval or a time in the journal cannot be read, and says so', async () => {
+    await bench.registry.promote('m', await bench.register(1), ada);
+    await keepCheck(store, driftCheck({ id: 'aaaa000000', at: ago(5) }));
+    await saveApprovals(store, { name: 'm', version: 1, run: 'r1' }, [approval({ at: ago(4) })]);
+    await store.put(`drift/m/checks/${keyOf(ago(3))}-bbbb000000.json`, Buffer.from('{"cut'));
+    await store.put('models/m/approvals/1/cut.json', Buffer.from('{"cut'));
+    await store.put(`journal/p/${keyOf(ago(2))}.000Z-abc.json`, Buffer.from(JSON.stringify(outcome({ at: 'on Monday' }))));
+    const found = await timeline();
+    expect(found.entries.map(({ kind }) => kind)).toEqual(['drift', 'approval', 'version', 'routing']);
+    expect(found.notes).toEqual([
+      expect.stringContaining('approvals/1/cut.json'),
+      expect.stringContaining('journal/p/'),
+      expect.stringContaining('bbbb000000'),
+    ]);
+    expect(await renderTimeline(found)).toContain('Version 1 is champion');
+  });
+
+  it('tells of deleted versions when they came, who approved them and how long they served', async () => {
+    await bench.registry.promote('m', await bench.register(1), ada);
+    await tick();
+    await bench.registry.promote('m', await bench.register(2), ada);
+    await saveApprovals(store, { name: 'm', version: 1, run: 'r1' }, [approval({ at: ago(4), who: 'eve' })]);
+    await bench.registry.deleteVersion('m', 1, ada);
+    const found = await timeline();
+    expect(found.entries.map(({ what }) => what)).toEqual([
+      'version 1 was approved: Is it fair?',
+      'version 1 was registered',
+      'version 1 became champion',
+      'version 2 was registered',
+      'version 2 became champion in place of version 1',
+      'version 1 was deleted',
+    ]);
+    expect(found.versions.map(({ version }) => version)).toEqual([1, 2]);
+    expect(found.deleted).toEqual([1]);
+    expect(await renderTimeline(found)).toContain('1, deleted since');
+  });
+
+  it('counts checks to the millisecond: each is in one of two stretches that touch', async () => {
+    await bench.register(1);
+    const at = '2026-03-01T12:00:00.500Z';
+    await keepCheck(store, driftCheck({ id: 'aaaa000000', at }));
+    const within = async (from: string, to: string): Promise<number> =>
+      (await modelTimeline(store, bench.artifacts, 'm', { from: new Date(from), to: new Date(to), performance: false })).checks.length;
+    expect(await within('2026-03-01T12:00:00.400Z', '2026-03-01T12:00:00.600Z')).toBe(1);
+    expect(await within('2026-03-01T12:00:00.500Z', '2026-03-01T12:00:01.000Z')).toBe(1);
+    expect(await within('2026-03-01T12:00:00.000Z', at)).toBe(0);
+    expect(await within('2026-03-01T12:00:00.501Z', '2026-03-01T13:00:00.000Z')).toBe(0);
+  });
+
+  it('leaves what people write as text, whatever marks it holds', async () => {
+    await bench.registry.promote('m', await bench.register(1), ada);
+    await bench.registry.promote('m', await bench.register(2), ada);
+    const hostile = '_Eve_ a_b ~~x~~ &lt;b&gt; AT&T ![a](b) <b> | `x` *y*\n\n## m';
+    await bench.registry.rollback('m', { who: hostile, why: hostile });
+    const text = '\\_Eve\\_ a_b \\~\\~x\\~\\~ \\&lt;b\\&gt; AT&T !\\[a\\](b) \\<b\\> \\| \\`x\\` \\*y\\* ## m';
+    for (const markdown of [timelineMarkdown(await timeline()), digestMarkdown(await storeDigest(store, bench.artifacts, lastHours(48)))]) {
+      expect(markdown.split(text)).toHaveLength(4); // who and why of the entry, and who pinned
+      expect(markdown.match(/^## m$/gm) ?? []).toHaveLength(markdown.startsWith('# What') ? 1 : 0);
+    }
   });
 
   it('draws a model of which nothing is known yet, and one with thousands of checks', async () => {
@@ -191,6 +285,18 @@ describe('the time line of a model', () => {
     expect(html).toContain('Of 2000 checks');
     expect(html.match(/seen: /g)!.length).toBeLessThan(600);
     expect(html).toContain('seen: alarm');
+    const entries = Array.from({ length: 20_000 }, (_, number) => ({
+      at: at(number / 7),
+      kind: 'run' as const,
+      what: `run p/r${number} completed`,
+      who: 'schedule',
+      why: '',
+      tone: number % 9 === 0 ? ('bad' as const) : ('quiet' as const),
+    }));
+    // What lies on one pixel is drawn once.
+    const many = await renderTimeline({ ...empty, entries });
+    expect(many.match(/lane: runs/g)!.length).toBeLessThan(2 * 900);
+    expect(many).toContain('The 1000 newest of 20000 entries');
   });
 });
 
@@ -231,5 +337,44 @@ describe('the digest', () => {
     );
     expect(renderDigest(digest)).toContain('Nothing waits for anybody');
     expect(renderDigest(digest)).not.toContain('All is well');
+  });
+
+  it('counts what went wrong with pipelines that have no model, and says how many ends it leaves out', async () => {
+    for (let hour = 1; hour <= 20; hour += 1)
+      await writeOutcome(
+        store,
+        outcome({ pipeline: 'q', model: null, workflow: `q/${hour}`, at: ago(hour), outcome: hour === 20 ? 'failed' : 'completed' }),
+      );
+    const digest = await storeDigest(store, bench.artifacts, lastHours(48));
+    const markdown = digestMarkdown(digest);
+    expect(markdown).toContain('1 incident in this time.');
+    expect(markdown).toContain('run q/20 failed');
+    expect(markdown).toContain('8 more: `perennial digest --json`');
+    expect(renderDigest(digest)).toContain('8 more: <code>perennial digest --json</code>');
+    expect(renderDigest(digest)).not.toContain('All is well');
+  });
+
+  it('does not say that all is well where something cannot be read', async () => {
+    await bench.registry.promote('m', await bench.register(1), ada);
+    await bench.registry.promote('n', await bench.register(2, 'n'), ada);
+    await store.put('drift/m/checks/20260101T000000Z-abc.json', Buffer.from('{"cut'));
+    expect(renderDigest(await storeDigest(store, bench.artifacts, lastHours(48)))).toContain('All is well');
+    await store.put(`drift/m/checks/${keyOf(ago(1))}-abc.json`, Buffer.from('{"cut'));
+    const digest = await storeDigest(store, bench.artifacts, lastHours(48));
+    expect(digest.models.map(({ model }) => model)).toEqual(['m', 'n']);
+    expect(renderDigest(digest)).not.toContain('All is well');
+    expect(digestMarkdown(digest)).toContain(
+      '2 models, nothing waits for anybody. Something cannot be read or is left out: see the notes.',
+    );
+  });
+
+  it('shows what happened at one moment in one order', async () => {
+    const at = ago(1);
+    for (const run of ['r1', 'r2', 'r3']) await writeOutcome(store, outcome({ workflow: `p/${run}`, at }));
+    await bench.register(1);
+    const order = (markdown: string): string[] => [...markdown.matchAll(/run p\/(r\d)/g)].map(([, run]) => run!);
+    const whole = order(timelineMarkdown(await timeline()));
+    expect(whole).toHaveLength(3);
+    expect(order(digestMarkdown(await storeDigest(store, bench.artifacts, lastHours(48))))).toEqual(whole);
   });
 });
