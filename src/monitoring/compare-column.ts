@@ -2,6 +2,7 @@ import type { ColumnProfile } from '../data/stored/dataset.ts';
 import { binPair, shares } from './bins.ts';
 import type { ColumnReference, ColumnWindow } from './column-window.ts';
 import type { ColumnDrift, TestScore } from './column-drift.ts';
+import { scoreText } from './score-text.ts';
 import { drifted, sizeOf } from './drift/drift-test.ts';
 import type { FeatureSample } from './drift/drift-test.ts';
 import { driftRegistry } from './drift/index.generated.ts';
@@ -212,15 +213,8 @@ function unseenOf(reference: FeatureSample, current: FeatureSample, rows: number
 
 /** What decided: where all have to agree, the first that does not is reason enough. */
 function reasonOf(tests: readonly TestScore[], moved: boolean, agree: 'all' | 'any'): string {
-  if (agree === 'any') return `${(moved ? tests.filter((test) => test.exceeded) : tests).map(describe).join(', ')}.`;
-  return `${(moved ? tests : [tests.find((test) => !test.exceeded)!]).map(describe).join(', ')}.`;
-}
-
-function describe({ test, kind, score, corrected, threshold, exceeded }: TestScore): string {
-  if (kind === 'distance') return `${test} ${score.toFixed(3)} is ${exceeded ? '' : 'not '}above ${threshold}`;
-  const value = corrected ?? score;
-  const shown = value < 1e-12 ? '< 1e-12' : value < 0.001 ? `= ${value.toExponential(0)}` : `= ${value.toFixed(3)}`;
-  return `${corrected === undefined ? '' : 'corrected '}p of ${test} ${shown} is ${exceeded ? '' : 'not '}below ${threshold}`;
+  if (agree === 'any') return `${(moved ? tests.filter((test) => test.exceeded) : tests).map(scoreText).join(', ')}.`;
+  return `${(moved ? tests : [tests.find((test) => !test.exceeded)!]).map(scoreText).join(', ')}.`;
 }
 
 function percent(share: number): string {

@@ -1,5 +1,6 @@
 import type { ColumnDrift, TestScore } from './column-drift.ts';
 import type { DriftResult, JudgedBy } from './detect.ts';
+import { scoreText } from './score-text.ts';
 
 /**
  * Kinds of violations.
@@ -75,15 +76,8 @@ function ofColumn(
       ? [found('completeness_check', `Missing values went from ${percent(missingReference)} to ${percent(missingCurrent)} of the rows.`)]
       : []),
     ...(unseen.length > 0 ? [found('categorical_values_check', unseenText(column))] : []),
-    ...(isMoved ? [found('baseline_drift_check', `${deciding.filter(isExceeded).map(exceededText).join(', ')}.`)] : []),
+    ...(isMoved ? [found('baseline_drift_check', `${deciding.filter(isExceeded).map(scoreText).join(', ')}.`)] : []),
   ];
-}
-
-/** "ks < 0.001 is below 0.00002": with how a p-value was judged. */
-function exceededText({ test, kind, score, corrected, threshold }: TestScore): string {
-  const value = corrected ?? score;
-  const shown = value > 0 && value < 0.001 ? '< 0.001' : value.toFixed(3);
-  return `${test} ${shown} is ${kind === 'distance' ? 'above' : 'below'} ${threshold}`;
 }
 
 /** Up to 0.1 % no change is lost. */
