@@ -30,12 +30,12 @@ beforeAll(async () => {
 it('apply --check exits with 3 where something differs, and changes nothing', async () => {
   write('nightly');
   const differs = await cli.run(['apply', file, '--check']);
-  expect([differs.code, differs.stdout]).toEqual([3, expect.stringContaining('1 of 1 would change.')]);
+  expect([differs.code, differs.stdout]).toEqual([3, expect.stringContaining('1 to create, 0 unchanged.')]);
   const applied = await cli.run(['apply', file]);
   expect([applied.code, applied.stderr]).toEqual([0, '']);
   expect(await cli.run(['apply', file, '--check'])).toMatchObject({
     code: 0,
-    stdout: '= nightly/schedule  (as it should be)\n0 of 1 would change.\n',
+    stdout: '= nightly  (as it should be)\n\n1 unchanged.\n',
   });
   write('nightly', '30 2 * * *');
   const lost = await cli.run(['apply', file]);
@@ -51,25 +51,31 @@ it('a cron expression that Temporal does not take is refused before anything is 
   writeFileSync(file, before);
 });
 
-it('a renamed document offers to move its schedules; --prune names what it removes and asks', async () => {
+it('a renamed document takes its schedules with it; --prune names what it removes and asks', async () => {
   write('birds', '30 2 * * *');
-  const offered = await cli.run(['apply', file, '--dry-run']);
-  expect(offered.stderr).toContain(`${file} was named "nightly" when its schedules were made, and is "birds" now`);
-  const asked = await cli.run(['apply', file, '--prune']);
-  expect(asked).toMatchObject({
-    code: 2,
-    stderr: expect.stringContaining(
-      '--prune removes nightly/schedule. Go on? There is no terminal to ask at, so nothing was changed.',
-    ) as string,
-  });
-  expect((await cli.run(['schedules', 'list', '--json'])).json().schedules.map(({ id }: { id: string }) => id)).toEqual([
-    'nightly/schedule',
-  ]);
-  const moved = await cli.run(['apply', file, '--move', 'nightly', '--json']);
+  const shown = await cli.run(['apply', file, '--dry-run']);
+  expect(shown.stdout).toContain(`> nightly → birds  ${file}\n`);
+  expect(shown.stdout).toContain('1 to rename, 0 unchanged.');
+  const moved = await cli.run(['apply', file, '--json']);
   expect(moved.json().changes.map(({ id, action }: { id: string; action: string }) => [id, action])).toEqual([
     ['birds/schedule', 'create'],
     ['nightly/schedule', 'delete'],
   ]);
+  const other = join(folder, 'other.json');
+  writeFileSync(other, readFileSync(file, 'utf8').replace('"birds"', '"other"'));
+  await cli.run(['apply', other]);
+  const asked = await cli.run(['apply', file, '--prune']);
+  expect(asked).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining(
+      '--prune removes other/schedule. Go on? There is no terminal to ask at, so nothing was changed.',
+    ) as string,
+  });
+  expect((await cli.run(['schedules', 'list', '--json'])).json().schedules.map(({ id }: { id: string }) => id)).toEqual([
+    'birds/schedule',
+    'other/schedule',
+  ]);
+  expect((await cli.run(['apply', file, '--prune', '--yes'])).code).toBe(0);
 });
 
 it('backfills can be started, listed, watched and cancelled; schedules deleted', async () => {
