@@ -66,7 +66,9 @@ async function stateOf(store: ObjectStore, model: string, file: string, since: n
       });
   }
   if (since === undefined || routing.revision <= since) return { routing, byHand };
-  const after = (await readHistory(store, model)).filter(({ revision, automatic }) => revision > since && !automatic);
+  const later = (await readHistory(store, model)).filter(({ revision }) => revision > since);
+  // What automation did after it is what the document declares again.
+  const after = later.slice(later.findLastIndex((one) => one.automatic && one.alias === 'champion') + 1).filter((one) => !one.automatic);
   for (const { action, from, to, at, who, why, alias } of after) {
     const done = DONE[action];
     if (done === undefined || (alias !== null && alias !== 'champion')) continue;

@@ -1,3 +1,4 @@
+import { PerennialError } from '../../core/errors.ts';
 import { defineCommand } from './command.ts';
 import type { CliIo } from './command.ts';
 
@@ -35,6 +36,10 @@ async function validate(paths: readonly string[], options: readonly string[], io
   ]);
   const given = await findDocuments(paths);
   const { files } = given;
+  if (files.length === 0)
+    throw new PerennialError('USAGE', `No pipeline document lies in ${given.folders.join(', ')}.`, {
+      hint: 'Start one with `perennial init NAME`.',
+    });
   for (const line of leftOutLines(given)) io.note(line);
   const results = [];
   for (const file of files) {
