@@ -20,6 +20,7 @@ const LONG = [
   'integration/cli/run-overlap',
   'integration/serving/rollout',
   'faults/serving/rollouts',
+  'integration/temporal/apply',
   'integration/temporal/study',
   'integration/scoring/score',
   'integration/platform/stack',

@@ -59,10 +59,12 @@ function pipelineLines(one: PipelineDifference): string[] {
   const work = parts.filter((part) => part.action !== 'keep');
   // Where nothing else says why: applied by another version, or by one that remembered nothing.
   const explained = values.length > 0 || byHand.length > 0 || notes.length > 0 || action !== 'change';
-  const partLines = work.flatMap((part) => [
-    `${PARTS[part.action]} ${part.id}${placeOf(part)}`,
-    ...(explained ? [] : part.differences.map((line) => `  ${line}`)),
-  ]);
+  const partLines = explained
+    ? (['create', 'update', 'delete'] as const).flatMap((kind) => {
+        const ids = work.filter((part) => part.action === kind).map((part) => `${part.id}${placeOf(part)}`);
+        return ids.length === 0 ? [] : [`${PARTS[kind]} ${ids.join(', ')}`];
+      })
+    : work.flatMap((part) => [`${PARTS[part.action]} ${part.id}`, ...part.differences.map((line) => `  ${line}`)]);
   const nothing = action === 'create' && parts.length === 0 ? ['nothing of it starts by itself'] : [];
   const hand =
     byHand.length === 0
@@ -80,9 +82,10 @@ const placeOf = ({ differences }: ScheduleChange): string =>
 
 const PARTS: Readonly<Record<ScheduleChange['action'], string>> = { create: 'makes', update: 'updates', delete: 'removes', keep: 'keeps' };
 
-function handText({ what, at, by, fix }: HandChange): string {
+function handText({ what, at, by, fix, noted }: HandChange): string {
   const who = [by === null ? '' : `by ${by}`, at === null ? '' : `at ${at.slice(0, 19)}Z`].filter((part) => part !== '').join(' ');
-  return `${what}${who === '' ? '' : `, ${who}`}; ${fix === null ? 'apply sets it back' : `stays until: ${fix}`}`;
+  const then = fix === null ? 'apply sets it back' : noted === true ? `apply takes note of it, ${fix} judges anew` : `stays until: ${fix}`;
+  return `${what}${who === '' ? '' : `, ${who}`}; ${then}`;
 }
 
 /** What of the folders was not taken for a document, one line each. */

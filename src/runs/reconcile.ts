@@ -36,6 +36,8 @@ export interface HandChange {
   readonly by: string | null;
   /** The command that undoes it; null: `perennial apply` does. */
   readonly fix: string | null;
+  /** It is over, and stands in nobody's way: an apply takes note of it, and it is not told again. */
+  readonly noted?: true;
 }
 
 export interface ReconcileOptions {

@@ -75,7 +75,7 @@ async function stateOf(store: ObjectStore, model: string, file: string, since: n
     // A rollback that pinned the version is told by its pin.
     if (action === 'rollback' && pin?.version === to && pin.by === who) continue;
     const versions = action === 'rolloutEnd' ? '' : ` from version ${from ?? '(none)'} to ${to ?? '(none)'}`;
-    byHand.push({ what: `${path}: ${done}${versions}${quoted(why)}`, at, by: who, fix: `perennial run ${file}` });
+    byHand.push({ what: `${path}: ${done}${versions}${quoted(why)}`, at, by: who, fix: `perennial run ${file}`, noted: true });
   }
   return { routing, byHand };
 }

@@ -19,6 +19,8 @@ Exit codes: 0 done, 2 bad input, 3 something differs (--check), 4 Temporal canno
 
 /** As of gates: asked whether all is well, the answer is no. */
 const DIFFERS = 3;
+/** Calls of Temporal. */
+const AT_ONCE = 8;
 
 interface ApplyOptions {
   readonly dryRun?: boolean;
@@ -123,25 +125,26 @@ async function finish(
   options: ApplyOptions,
   only: boolean,
 ): Promise<void> {
-  const [{ ensureModelWorkflow }, { modelOf }, { daylightNote }, { temporalCrons }, { summaryText }] = await Promise.all([
+  const [{ ensureModelWorkflow }, { modelOf }, { daylightNote }, { temporalCrons }, { summaryText }, { mapLimited }] = await Promise.all([
     import('../../runs/models.ts'),
     import('../../runs/search-attributes.ts'),
     import('../../runs/daylight.ts'),
     import('../../config/cron.ts'),
     import('../difference-text.ts'),
+    import('../../storage/concurrency.ts'),
   ]);
   const { pipelines, summary, differs, elsewhere } = difference;
   const models = [...new Set(declared.map(({ plan }) => modelOf(plan)).filter((model) => model !== undefined))];
-  if (!only) for (const model of models) await ensureModelWorkflow(temporal, model);
-  const notes: string[] = [];
+  if (!only) await mapLimited(models, AT_ONCE, (model) => ensureModelWorkflow(temporal, model));
   const touched = new Set(pipelines.filter(({ action }) => action !== 'unchanged').map(({ pipeline }) => pipeline));
-  for (const { plan } of only ? [] : declared) {
+  const clocks = await mapLimited(only ? [] : declared, AT_ONCE, async ({ plan }) => {
     const { schedule } = plan.on;
-    if (schedule?.cron === undefined || !touched.has(plan.pipeline)) continue;
+    if (schedule?.cron === undefined || !touched.has(plan.pipeline)) return null;
     const id = `${plan.pipeline}/schedule`;
     const note = await daylightNote(temporal, id, temporalCrons(schedule.cron).join(' or '), schedule.timezone);
-    if (note !== null) notes.push(`${id}: ${note}`);
-  }
+    return note === null ? null : `${id}: ${note}`;
+  });
+  const notes = clocks.filter((note) => note !== null);
   io.result({
     dryRun: only,
     differs,
