@@ -91,8 +91,9 @@ export async function writeApplied(
 }
 
 /**
- * What monitors keep under the name of their pipeline (the last run that a trigger started, what triggers have seen, events that wait, windows of drift)
- * goes over to another name, where there is none: neither a cool-down nor an event is forgotten. Done twice it is done once.
+ * What monitors keep under the name of their pipeline (the last run that a trigger started, what triggers have seen, events that wait,
+ * windows of drift) goes over to another name, where there is none: neither a cool-down nor an event is forgotten. Done twice it is done
+ * once.
  */
 export async function moveKept(store: ObjectStore, from: string, to: string, models: readonly string[]): Promise<void> {
   for (const [old, key] of await keptUnder(store, from, models, to)) {

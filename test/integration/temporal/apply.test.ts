@@ -385,8 +385,10 @@ function failing(at: number, how: 'killed' | 'away') {
     if (mine > at) return never;
     const going = work();
     underWay.add(going);
-    const answer = await going.finally(() => underWay.delete(going));
-    if (mine !== at) return answer;
+    // That there is no such schedule is an answer, too.
+    await going.catch(() => undefined);
+    underWay.delete(going);
+    if (mine !== at) return going;
     over();
     return never;
   };
