@@ -18,7 +18,7 @@ import type { Temporal } from '../../../src/runs/connect.ts';
 import { compareDeclared } from '../../../src/runs/difference.ts';
 import type { Difference, DifferenceOptions, PipelineDifference } from '../../../src/runs/difference.ts';
 import { describeSchedule } from '../../../src/runs/schedule-marks.ts';
-import { pauseSchedule } from '../../../src/runs/schedules.ts';
+import { listSchedules, pauseSchedule } from '../../../src/runs/schedules.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
 import { ada, workbench } from '../../contract/registry/models.ts';
 import { tempDir } from '../../support/temp-dir.ts';
@@ -180,8 +180,11 @@ describe('what was changed by hand', () => {
     }));
     await temporal.client.schedule.getHandle('hand/feedback').delete();
     await pauseSchedule(temporal, 'hand/event', 'too loud');
+    const rows = await listSchedules(temporal, { pipeline: 'hand' });
+    expect(rows.find(({ kind }) => kind === 'schedule')!.when).toBe('30 5 * * * (UTC), edited by hand');
+    expect(rows.find(({ kind }) => kind === 'new-data')!.pipeline).toBe('hand');
     const found = await compare();
-    expect(hand(found)).toEqual(
+    expect(hand(found).sort()).toEqual(
       [
         'on.schedule.cron: "0 3 * * *" → "30 5 * * *"',
         'on.schedule.timezone: "Europe/Berlin" → "UTC"',
@@ -190,7 +193,7 @@ describe('what was changed by hand', () => {
         'on.newData: what it starts was replaced',
         'on.event: paused (too loud)',
         'hand/feedback was deleted',
-      ].sort((a, b) => hand(found).indexOf(a) - hand(found).indexOf(b)),
+      ].sort(),
     );
     expect(only(found).byHand[0]).toMatchObject({ at: expect.stringMatching(/^20/) as string, by: null, fix: null });
     await found.carryOut();
