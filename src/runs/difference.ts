@@ -189,13 +189,14 @@ export async function compareDeclared(
         const kinds = ended.map(({ id }) => id.slice(plan.pipeline.length + 1)).filter((kind) => triggerRegistry.names().includes(kind));
         await forgetTriggers(store, plan.pipeline, kinds);
       }
+      for (const from of renamed.values()) await forgetApplied(store, from, applied.get(from)?.models ?? [from]);
       options.mayStill?.();
       // Last: an apply that is ended before it leaves the old record, and the next one does the same again.
       const at = new Date().toISOString();
-      const records = declared.map((one) => recordOf(one, { at, who: options.who, schedules: schedules.changes, routing: routings }));
+      const facts = { at, who: options.who, schedules: schedules.changes, routing: routings, applied };
+      const records = declared.map((one) => recordOf(one, facts));
       await writeApplied(store, records, applied);
-      for (const pipeline of [...renamed.values(), ...(prune ? leaving : [])])
-        await forgetApplied(store, pipeline, applied.get(pipeline)?.models ?? [pipeline]);
+      for (const pipeline of prune ? leaving : []) await forgetApplied(store, pipeline, applied.get(pipeline)?.models ?? [pipeline]);
     },
   };
 }
@@ -388,31 +389,27 @@ const modelsOf = (plan: Plan): string[] => {
   return model === undefined ? [] : [model];
 };
 
-function recordOf(
-  { plan, file, document }: Declared,
-  {
-    at,
-    who,
-    schedules,
-    routing,
-  }: {
-    readonly at: string;
-    readonly who: string;
-    readonly schedules: readonly ScheduleChange[];
-    readonly routing: ReadonlyMap<string, RoutingState>;
-  },
-): AppliedRecord {
-  const revision = routing.get(plan.pipeline)?.routing?.revision;
+interface AppliedNow extends Pick<AppliedRecord, 'at' | 'who'> {
+  readonly schedules: readonly ScheduleChange[];
+  readonly routing: ReadonlyMap<string, RoutingState>;
+  readonly applied: ReadonlyMap<string, AppliedRecord>;
+}
+
+function recordOf({ plan, file, document }: Declared, { at, who, schedules, routing, applied }: AppliedNow): AppliedRecord {
+  const { pipeline } = plan;
   const model = modelOf(plan);
+  // Of a routing that cannot be read now so much is known as before.
+  const revision =
+    routing.get(pipeline)?.routing?.revision ?? (model === undefined ? undefined : applied.get(pipeline)?.routing[model]) ?? 0;
   return {
     formatVersion: 1,
-    pipeline: plan.pipeline,
+    pipeline,
     file,
     document,
     likeness: likenessOf(document),
     models: modelsOf(plan),
-    schedules: schedules.filter(({ pipeline, action }) => pipeline === plan.pipeline && action !== 'delete').map(({ id }) => id),
-    routing: model === undefined ? {} : { [model]: revision ?? 0 },
+    schedules: schedules.filter((one) => one.pipeline === pipeline && one.action !== 'delete').map(({ id }) => id),
+    routing: model === undefined ? {} : { [model]: revision },
     at,
     who,
   };
