@@ -11,7 +11,7 @@ import { temporalError } from './connect.ts';
 import type { Temporal } from './connect.ts';
 import { runDetails } from './pipeline-input.ts';
 import { timesOf } from './live-schedule.ts';
-import { PROBE, describeSchedule, oursIn, survey } from './schedule-marks.ts';
+import { PROBE, describeSchedule, oursIn, patiently, survey } from './schedule-marks.ts';
 import type { Marked } from './schedule-marks.ts';
 import { desiredSchedules, differences, factsOf, inputFact, markOf, overlapWord, spell } from './schedule-plan.ts';
 import type { DesiredSchedule } from './schedule-plan.ts';
@@ -282,7 +282,7 @@ function normalTimes(temporal: Temporal): (desired: DesiredSchedule) => Promise<
 /** One that is gone already, as another apply was faster, is removed. */
 async function removeSchedule(temporal: Temporal, id: string): Promise<void> {
   try {
-    await temporal.client.schedule.getHandle(id).delete();
+    await patiently(() => temporal.client.schedule.getHandle(id).delete());
   } catch (error) {
     if ((error as Error).name !== 'ScheduleNotFoundError') throw temporalError(error, `Schedule "${id}"`);
   }
@@ -290,17 +290,12 @@ async function removeSchedule(temporal: Temporal, id: string): Promise<void> {
 
 /** Temporal checks a schedule only when it is made: so one is made, paused, that is gone again at once. @returns how it took the times */
 async function showToTemporal(temporal: Temporal, desired: DesiredSchedule): Promise<Times> {
-  const scheduleId = `${PROBE}${randomUUID()}`;
-  const { typedSearchAttributes: _none, ...options } = optionsOf(temporal, desired);
   try {
-    const handle = await temporal.client.schedule.create({
-      ...options,
-      scheduleId,
-      state: { paused: true, note: 'checked by perennial apply' },
-    });
-    const { spec } = await handle.describe();
-    await removeSchedule(temporal, scheduleId);
-    return timesOf(spec);
+    for (;;) {
+      const spec = await specOfProbe(temporal, desired);
+      // A comparison by somebody else took it for what a killed one left.
+      if (spec !== undefined) return timesOf(spec);
+    }
   } catch (error) {
     const refusal = temporalError(error, `Schedule "${desired.id}"`);
     // What the server calls an invalid argument, the client calls a TypeError.
@@ -312,21 +307,57 @@ async function showToTemporal(temporal: Temporal, desired: DesiredSchedule): Pro
   }
 }
 
+async function specOfProbe(temporal: Temporal, desired: DesiredSchedule): Promise<ScheduleDescription['spec'] | undefined> {
+  const scheduleId = `${PROBE}${randomUUID()}`;
+  const { typedSearchAttributes: _none, ...options } = optionsOf(temporal, desired);
+  await patiently(() =>
+    temporal.client.schedule
+      .create({ ...options, scheduleId, state: { paused: true, note: 'checked by perennial apply' } })
+      .catch((error: unknown) => {
+        // Made by the attempt before, whose answer came too late.
+        if ((error as Error).name !== 'ScheduleAlreadyRunning') throw error;
+      }),
+  );
+  const found = await describeSchedule(temporal, scheduleId);
+  await removeSchedule(temporal, scheduleId);
+  return found?.spec;
+}
+
+/** A schedule that was made, though the answer came too late, is made. */
+async function createOnce(temporal: Temporal, options: ScheduleOptions, desired: DesiredSchedule): Promise<void> {
+  let attempts = 0;
+  await patiently(async () => {
+    attempts += 1;
+    try {
+      await temporal.client.schedule.create(options);
+    } catch (error) {
+      const found =
+        attempts === 1 || (error as Error).name !== 'ScheduleAlreadyRunning' ? undefined : await ownSchedule(temporal, desired.id);
+      if (found === undefined || found.mark.facts.plan !== inputFact(desired.input)) throw error;
+    }
+  });
+}
+
 async function carryOut(temporal: Temporal, planned: readonly Planned[]): Promise<void> {
   const undo: (() => Promise<unknown>)[] = [];
   const { schedule } = temporal.client;
   const make = async ({ change: { id, action }, desired, found, state, times }: Planned): Promise<void> => {
     const handle = schedule.getHandle(id);
     if (action === 'create') {
-      await schedule.create({ ...optionsOf(temporal, desired!, times), ...(state === undefined ? {} : { state }) });
-      undo.unshift(() => handle.delete());
+      const options = { ...optionsOf(temporal, desired!, times), ...(state === undefined ? {} : { state }) };
+      await createOnce(temporal, options, desired!);
+      undo.unshift(() => removeSchedule(temporal, id));
     } else if (action === 'update') {
-      await handle.update(({ state: { paused, note } }) => ({
-        ...updateOf(temporal, desired!, times),
-        state: { paused, ...(note === undefined ? {} : { note }) },
-      }));
+      await patiently(() =>
+        handle.update(({ state: { paused, note } }) => ({
+          ...updateOf(temporal, desired!, times),
+          state: { paused, ...(note === undefined ? {} : { note }) },
+        })),
+      );
       undo.unshift(() =>
-        handle.update((now) => ({ spec: found!.spec, policies: found!.policies, action: found!.action, state: now.state })),
+        patiently(() =>
+          handle.update((now) => ({ spec: found!.spec, policies: found!.policies, action: found!.action, state: now.state })),
+        ),
       );
     }
   };

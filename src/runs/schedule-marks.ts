@@ -1,7 +1,7 @@
 import type { ScheduleDescription } from '@temporalio/client';
 import { PerennialError } from '../core/errors.ts';
 import { mapLimited } from '../storage/concurrency.ts';
-import { temporalError } from './connect.ts';
+import { grpcCode, temporalError } from './connect.ts';
 import type { Temporal } from './connect.ts';
 import { SCHEDULE_KINDS } from './schedule-plan.ts';
 import type { ScheduleMark } from './schedule-plan.ts';
@@ -26,13 +26,16 @@ export async function marked(temporal: Pick<Temporal, 'client'>): Promise<Marked
 
 /** Our schedules, by id, and what an apply left that was killed while it showed schedules to Temporal. */
 export async function survey(temporal: Pick<Temporal, 'client'>): Promise<{ readonly ours: Marked[]; readonly probes: string[] }> {
-  const ids: string[] = [];
-  const probes: string[] = [];
+  let [ids, probes]: [string[], string[]] = [[], []];
   try {
-    for await (const { scheduleId } of temporal.client.schedule.list()) {
-      if (scheduleId.startsWith(PROBE)) probes.push(scheduleId);
-      else if (SCHEDULE_KINDS.some((kind) => scheduleId.endsWith(`/${kind}`))) ids.push(scheduleId);
-    }
+    [ids, probes] = await patiently(async () => {
+      const [ours, left]: [string[], string[]] = [[], []];
+      for await (const { scheduleId } of temporal.client.schedule.list()) {
+        if (scheduleId.startsWith(PROBE)) left.push(scheduleId);
+        else if (SCHEDULE_KINDS.some((kind) => scheduleId.endsWith(`/${kind}`))) ours.push(scheduleId);
+      }
+      return [ours, left];
+    });
   } catch (error) {
     throw temporalError(error, 'Listing schedules');
   }
@@ -56,10 +59,34 @@ export function oursIn(id: string, description: ScheduleDescription): Marked | u
   return { id, mark: { formatVersion: 1, kind, pipeline: pipeline as string, facts: {} }, description, replaced: true };
 }
 
+const ATTEMPTS = 6;
+const PAUSE_MS = 1_000;
+
+/**
+ * A call of a server that has much to do, as in the minute in which a thousand monitors look: that it did not answer in time, or asks for
+ * patience, says nothing of the next attempt. One that is away is told at once.
+ *
+ * @param call may be made twice
+ */
+export async function patiently<T>(call: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      const code = grpcCode(error) ?? grpcCode((error as { cause?: unknown } | undefined)?.cause);
+      if (attempt === ATTEMPTS || (code !== DEADLINE_EXCEEDED && code !== RESOURCE_EXHAUSTED)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS * attempt * (1 + Math.random())));
+    }
+  }
+}
+
+const DEADLINE_EXCEEDED = 4;
+const RESOURCE_EXHAUSTED = 8;
+
 /** undefined where there is none. */
 export async function describeSchedule(temporal: Pick<Temporal, 'client'>, id: string): Promise<ScheduleDescription | undefined> {
   try {
-    return await temporal.client.schedule.getHandle(id).describe();
+    return await patiently(() => temporal.client.schedule.getHandle(id).describe());
   } catch (error) {
     if ((error as Error).name === 'ScheduleNotFoundError') return undefined;
     throw temporalError(error, `Schedule "${id}"`);
