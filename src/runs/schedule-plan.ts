@@ -88,7 +88,8 @@ export function desiredSchedules(
     kind,
     when: { everyMs },
     overlap: 'SKIP',
-    catchupMs: CATCHUP_MS_MIN,
+    // A server with a thousand monitors is behind for a while: a late look is a look, and no more than one is made up for.
+    catchupMs: Math.max(Math.floor(everyMs / 2), CATCHUP_MS_MIN),
     pauseOnFailure: false,
     workflow: 'monitor',
     workflowId: `monitor/${plan.pipeline}/${kind}`,

@@ -189,7 +189,7 @@ describe('what was changed by hand', () => {
         'on.schedule.cron: "0 3 * * *" → "30 5 * * *"',
         'on.schedule.timezone: "Europe/Berlin" → "UTC"',
         'on.drift.overlap: "skip" → "allowAll"',
-        'on.drift.catchup: "10s" → "1h"',
+        'on.drift.catchup: "30m" → "1h"',
         'on.newData: what it starts was replaced',
         'on.event: paused (too loud)',
         'hand/feedback was deleted',
