@@ -1,28 +1,35 @@
+import { resolve } from 'node:path';
 import { PerennialError } from '../core/errors.ts';
 import type { Json } from '../core/json.ts';
-import type { Plan } from '../core/plan.ts';
 import { formatDiagnostic } from '../config/diagnostic.ts';
 import type { Diagnostic } from '../config/diagnostic.ts';
 import { compileDocument } from '../config/plan-document.ts';
+import type { Declared } from '../runs/difference.ts';
 
-/** Plans of all documents. @throws DOCUMENT_INVALID with the mistakes of all of them; two documents of one name are a mistake, too. */
-export async function compileAll(files: readonly string[], params: Readonly<Record<string, Json>>): Promise<Plan[]> {
-  const plans: Plan[] = [];
+/**
+ * Plans of all documents, with the documents.
+ *
+ * @throws DOCUMENT_INVALID with the mistakes of all of them; two documents of one name are a mistake, too
+ */
+export async function compileAll(files: readonly string[], params: Readonly<Record<string, Json>>): Promise<Declared[]> {
+  const found: Declared[] = [];
   const diagnostics: Diagnostic[] = [];
+  const twins: string[] = [];
   const fileOf = new Map<string, string>();
   for (const file of files) {
-    const { plan, diagnostics: found } = await compileDocument(file, { params });
-    diagnostics.push(...found);
-    if (plan === undefined) continue;
+    const compiled = await compileDocument(file, { params });
+    diagnostics.push(...compiled.diagnostics);
+    const { plan, document } = compiled;
+    if (plan === undefined || document === undefined) continue;
     const twin = fileOf.get(plan.pipeline);
-    if (twin !== undefined)
-      throw new PerennialError('DOCUMENT_INVALID', `${twin} and ${file} are both named "${plan.pipeline}".`, {
-        hint: 'Give each document its own "name".',
-      });
+    if (twin !== undefined) twins.push(`${twin} and ${file} are both named "${plan.pipeline}".`);
     fileOf.set(plan.pipeline, file);
-    plans.push(plan);
+    found.push({ plan, document, file: resolve(file) });
   }
-  if (diagnostics.length > 0)
-    throw new PerennialError('DOCUMENT_INVALID', diagnostics.map(formatDiagnostic).join('\n'), { details: { diagnostics } });
-  return plans;
+  if (diagnostics.length > 0 || twins.length > 0)
+    throw new PerennialError('DOCUMENT_INVALID', [...diagnostics.map(formatDiagnostic), ...twins].join('\n'), {
+      ...(diagnostics.length > 0 ? {} : { hint: 'Give each document its own "name".' }),
+      details: { diagnostics },
+    });
+  return found;
 }

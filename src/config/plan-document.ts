@@ -1,5 +1,5 @@
 import { PerennialError } from '../core/errors.ts';
-import type { Json } from '../core/json.ts';
+import type { Json, JsonObject } from '../core/json.ts';
 import { limits } from '../core/limits.ts';
 import type { Plan } from '../core/plan.ts';
 import { buildPlan } from './build-plan.ts';
@@ -27,6 +27,8 @@ export interface CompileOptions {
 export interface CompileResult {
   /** undefined where there is any diagnostic. Frozen. */
   readonly plan: Plan | undefined;
+  /** What the plan was made from: the document of the format of now, parameters substituted. Absent where there is no plan. */
+  readonly document?: JsonObject;
   /** All mistakes, in the order of the document. */
   readonly diagnostics: readonly Diagnostic[];
   /** What was upgraded from an older format, one line each. */
@@ -97,17 +99,23 @@ function compileLoaded(
     };
     return { plan: undefined, diagnostics: place([tooLarge]), notes };
   }
-  return { plan: deepFreeze(plan), diagnostics: [], notes };
+  const document = isObject(compiled.meant) ? { document: compiled.meant } : {};
+  return { plan: deepFreeze(plan), ...document, diagnostics: [], notes };
 }
 
-function compileSource(source: Source): { readonly plan: Plan | undefined; readonly findings: readonly Finding[] } {
+function compileSource(source: Source): {
+  readonly plan: Plan | undefined;
+  readonly findings: readonly Finding[];
+  readonly meant?: Json;
+} {
   const searched = compileSearched(source);
   const compiled = searched?.compiled ?? compileAt(source);
   const { facts, wiring, substitution } = compiled;
   const findings = searched?.findings ?? compiled.findings;
   if (facts === undefined || findings.length > 0) return { plan: undefined, findings };
-  const whole = buildPlan(facts, source.parameters, wiring.inputs, searched?.meant ?? substitution.value);
-  return { plan: searched?.steps === undefined ? whole : { ...whole, steps: searched.steps }, findings };
+  const meant = searched?.meant ?? substitution.value;
+  const whole = buildPlan(facts, source.parameters, wiring.inputs, meant);
+  return { plan: searched?.steps === undefined ? whole : { ...whole, steps: searched.steps }, findings, meant };
 }
 
 function deepFreeze<T>(value: T): T {

@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { isPerennialError } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import { putJson } from '../storage/json-objects.ts';
-import { TEXT, defineStored, getStored, isUnreadable, recordSchema } from '../storage/stored.ts';
+import { TEXT, defineStored, getReadable, getStored, isUnreadable, recordSchema } from '../storage/stored.ts';
 import type { StoredKind } from '../storage/stored.ts';
 
-/** `outbox/lease.json`: which worker delivers the events of the store. */
+/** `outbox/lease.json`: which worker delivers the events of the store; others have records of the same form. */
 interface LeaseRecord {
   readonly formatVersion: 1;
   readonly holder: string;
@@ -21,26 +21,43 @@ export const LEASE: StoredKind<LeaseRecord> = defineStored({
   schema: recordSchema({ holder: TEXT, beat: TEXT }),
 });
 
-const KEY = 'outbox/lease.json';
+/** `applying.json`: who changes what documents declare, so that two do not at once. */
+export const APPLY_LEASE: StoredKind<LeaseRecord> = defineStored({
+  ...LEASE,
+  at: 'applying.json',
+  remade: 'the next `perennial apply` begins anew',
+  name: 'record of who applies documents',
+});
+
 /** Without a sign of life for so long, in milliseconds, the holder is gone. Whoever waits measures it: no two clocks are compared. */
 export const LEASE_MS = 10_000;
 
 /**
- * One of the workers delivers, so that events go out in their order. A holder that hangs may still have one under way when the next one
- * begins: that event arrives twice, with one id.
+ * One of many does what only one may do at a time, as long as it gives signs of life. A holder that hangs may still have something under
+ * way when the next one begins.
  */
 export class Lease {
   readonly #store: ObjectStore;
   readonly #holder: string;
   readonly #leaseMs: number;
+  readonly #kind: StoredKind<LeaseRecord>;
+  readonly #key: string;
   #etag: string | undefined;
   #renewedAt = 0;
   #seen: { readonly etag: string; readonly at: number } | undefined;
 
-  constructor(store: ObjectStore, holder: string, leaseMs = LEASE_MS) {
+  /** @param kind which lease: its records lie at one key */
+  constructor(store: ObjectStore, holder: string, leaseMs = LEASE_MS, kind: StoredKind<LeaseRecord> = LEASE) {
     this.#store = store;
     this.#holder = holder;
     this.#leaseMs = leaseMs;
+    this.#kind = kind;
+    this.#key = kind.at!;
+  }
+
+  /** Who has it, as the record says; undefined: nobody, or it cannot be read. */
+  async holder(): Promise<string | undefined> {
+    return (await getReadable(this.#store, this.#kind, this.#key))?.holder;
   }
 
   /** Whether nobody else can have taken it yet. */
@@ -62,13 +79,13 @@ export class Lease {
   async release(): Promise<void> {
     if (!this.held) return;
     this.#etag = undefined;
-    await this.#store.delete(KEY);
+    await this.#store.delete(this.#key);
   }
 
   async #put(condition: { readonly ifMatch: string } | { readonly ifNoneMatch: '*' }, now: number): Promise<boolean> {
     const record: LeaseRecord = { formatVersion: 1, holder: this.#holder, beat: randomUUID() };
     try {
-      this.#etag = (await putJson(this.#store, KEY, record, condition)).etag;
+      this.#etag = (await putJson(this.#store, this.#key, record, condition)).etag;
       this.#renewedAt = now;
       return true;
     } catch (error) {
@@ -80,10 +97,10 @@ export class Lease {
 
   async #read(): Promise<string | undefined> {
     try {
-      return (await getStored(this.#store, LEASE, KEY))?.etag;
+      return (await getStored(this.#store, this.#kind, this.#key))?.etag;
     } catch (error) {
       if (!isUnreadable(error)) throw error;
-      return (await this.#store.head(KEY))?.etag;
+      return (await this.#store.head(this.#key))?.etag;
     }
   }
 }

@@ -66,6 +66,7 @@ export async function readSinks(store: ObjectStore, problem: (error: unknown) =>
 export interface SinkChange {
   /** `<pipeline>/publish/<name>`, beside the ids of schedules. */
   readonly id: string;
+  readonly pipeline: string;
   readonly action: 'create' | 'update' | 'delete' | 'keep';
   readonly differences: readonly string[];
 }
@@ -81,8 +82,9 @@ export interface DeclaredSinks {
 /**
  * Compares; nothing is changed yet.
  *
- * @param options prune: those of pipelines that are not among the declared ones go as well. moved: pipelines that have another name now,
- * whose sinks go. removes: false: none goes
+ * @param options prune: those of pipelines that are not among the declared ones go as well, or of those of them that it says yes to.
+ * moved: pipelines that have another name now, whose sinks go. removes: false: none goes
+ * @returns `carryOut` leaves those of pipelines that stay all the same
  */
 export async function compareSinks(
   store: ObjectStore,
@@ -91,8 +93,8 @@ export async function compareSinks(
     prune = false,
     moved = [],
     removes = true,
-  }: { readonly prune?: boolean; readonly moved?: readonly string[]; readonly removes?: boolean } = {},
-): Promise<{ readonly changes: readonly SinkChange[]; carryOut(): Promise<void> }> {
+  }: { readonly prune?: boolean | ((pipeline: string) => boolean); readonly moved?: readonly string[]; readonly removes?: boolean } = {},
+): Promise<{ readonly changes: readonly SinkChange[]; carryOut(stays?: (pipeline: string) => boolean): Promise<void> }> {
   const there = new Map((await readSinks(store)).map((sink) => [sinkId(sink), sink]));
   const desired = declared.flatMap(({ sinks, ...whose }) =>
     sinks.map((sink): SinkRecord => {
@@ -101,34 +103,36 @@ export async function compareSinks(
     }),
   );
   const changes: SinkChange[] = [];
-  const work: (() => Promise<unknown>)[] = [];
+  const work: { readonly pipeline: string; readonly removes: boolean; readonly go: () => Promise<unknown> }[] = [];
   for (const sink of desired) {
     const id = sinkId(sink);
     const before = there.get(id);
     const differences = differencesOf(before, sink);
     changes.push({
       id: shownId(sink),
+      pipeline: sink.pipeline,
       action: before === undefined ? 'create' : differences.length > 0 ? 'update' : 'keep',
       differences,
     });
-    if (before === undefined || differences.length > 0) work.push(() => putJson(store, keyOf(id), sink));
+    if (before === undefined || differences.length > 0)
+      work.push({ pipeline: sink.pipeline, removes: false, go: () => putJson(store, keyOf(id), sink) });
   }
   for (const [id, { pipeline, name }] of removes ? there : []) {
     if (desired.some((sink) => sinkId(sink) === id)) continue;
     const known = declared.some((document) => document.pipeline === pipeline);
-    if (!known && !moved.includes(pipeline) && !prune) continue;
+    if (!known && !moved.includes(pipeline) && !(typeof prune === 'boolean' ? prune : prune(pipeline))) continue;
     const why = known
       ? `the document of "${pipeline}" no longer asks for it`
       : moved.includes(pipeline)
         ? 'its document has another name now'
         : `no document of "${pipeline}" was given`;
-    changes.push({ id: shownId({ pipeline, name }), action: 'delete', differences: [why] });
-    work.push(() => store.delete(keyOf(id)));
+    changes.push({ id: shownId({ pipeline, name }), pipeline, action: 'delete', differences: [why] });
+    work.push({ pipeline, removes: true, go: () => store.delete(keyOf(id)) });
   }
   return {
     changes,
-    carryOut: async () => {
-      for (const one of work) await one();
+    carryOut: async (stays = () => false) => {
+      for (const { pipeline, removes, go } of work) if (!removes || !stays(pipeline)) await go();
     },
   };
 }

@@ -154,7 +154,7 @@ export function isAway(error: unknown): boolean {
   return false;
 }
 
-function grpcCode(error: unknown): number | undefined {
+export function grpcCode(error: unknown): number | undefined {
   const code = (error as { code?: unknown } | undefined)?.code;
   return typeof code === 'number' ? code : undefined;
 }

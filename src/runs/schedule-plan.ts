@@ -39,6 +39,8 @@ export interface ScheduleMark {
   readonly kind: ScheduleKind;
   readonly pipeline: string;
   readonly facts: Readonly<Record<string, string>>;
+  /** When it takes its actions, as Temporal told it when it was made ({@link timesOf}). Absent in marks of before. */
+  readonly times?: Readonly<Record<string, string>>;
 }
 
 const OVERLAPS: Readonly<Record<ScheduleTrigger['overlap'], Overlap>> = {
@@ -88,7 +90,8 @@ export function desiredSchedules(
     kind,
     when,
     overlap: 'SKIP',
-    catchupMs: CATCHUP_MS_MIN,
+    // A server with a thousand monitors is behind for a while: a late look is a look, and no more than one is made up for.
+    catchupMs: 'cron' in when ? TOLD_CATCHUP_MS : Math.max(Math.floor(when.everyMs / 2), CATCHUP_MS_MIN),
     pauseOnFailure: false,
     workflow: 'monitor',
     workflowId: `monitor/${plan.pipeline}/${kind}`,
@@ -131,7 +134,6 @@ export function desiredSchedules(
         run,
       }),
       model: watched,
-      ...(trigger.cron === undefined ? {} : { catchupMs: TOLD_CATCHUP_MS }),
     });
   }
   return desired;
@@ -176,7 +178,7 @@ export function factsOf(desired: DesiredSchedule): Record<string, string> {
   if (desired.file !== undefined) facts.file = desired.file;
   facts.document = plan.revision.slice(0, 12);
   // The same document can compile to another plan with another version of Perennial.
-  facts.plan = sha256(canonicalJson(input)).slice(0, 12);
+  facts.plan = inputFact(input);
   return facts;
 }
 
@@ -207,8 +209,24 @@ function actionText(action: TriggerAction): string {
   return action.kind === 'rollback' && action.withinMs !== undefined ? `rollback within ${spell(action.withinMs)}` : action.kind;
 }
 
-export function markOf(desired: DesiredSchedule): ScheduleMark & JsonObject {
-  return { formatVersion: 1, kind: desired.kind, pipeline: desired.pipeline, facts: factsOf(desired) };
+export function markOf(desired: DesiredSchedule, times?: Readonly<Record<string, string>>): ScheduleMark & JsonObject {
+  return {
+    formatVersion: 1,
+    kind: desired.kind,
+    pipeline: desired.pipeline,
+    facts: factsOf(desired),
+    ...(times === undefined ? {} : { times }),
+  };
+}
+
+/** What stands for the input of an action among the facts of its schedule. */
+export function inputFact(input: unknown): string {
+  return sha256(canonicalJson(input)).slice(0, 12);
+}
+
+/** An overlap policy of Temporal in the word of the document. */
+export function overlapWord(policy: string): string {
+  return Object.entries(OVERLAPS).find(([, name]) => name === policy)?.[0] ?? policy;
 }
 
 /** "cron: 0 3 * * * → 0 4 * * *", one line per fact that differs. */

@@ -1,7 +1,9 @@
 import type { ScheduleExecutionStartWorkflowActionResult } from '@temporalio/client';
+import { canonicalJson } from '../core/json.ts';
 import { wakeBackfills } from './backfills.ts';
 import { daylightNote } from './daylight.ts';
 import type { Temporal } from './connect.ts';
+import { timesOf } from './live-schedule.ts';
 import { executions } from './runs.ts';
 import { findMarked, marked, withScheduleErrors } from './schedule-marks.ts';
 import type { Marked } from './schedule-marks.ts';
@@ -45,7 +47,7 @@ export async function listSchedules(temporal: Temporal, filter: { pipeline?: str
   return Promise.all(rows.map((row) => rowOf(temporal, row)));
 }
 
-async function rowOf(temporal: Temporal, { id, mark, description: { policies, state, info } }: Marked): Promise<ScheduleRow> {
+async function rowOf(temporal: Temporal, { id, mark, description: { spec, policies, state, info } }: Marked): Promise<ScheduleRow> {
   const recent = info.recentActions.map((result) => ({
     at: result.scheduledAt.toISOString(),
     workflowId: result.action.workflow.workflowId,
@@ -55,10 +57,7 @@ async function rowOf(temporal: Temporal, { id, mark, description: { policies, st
     id,
     pipeline: mark.pipeline,
     kind: mark.kind,
-    when:
-      mark.facts.cron === undefined
-        ? `every ${mark.facts.every ?? '?'}${mark.facts.jitter === undefined ? '' : `, up to ${mark.facts.jitter} later`}`
-        : `${mark.facts.cron} (${mark.facts.timezone ?? 'UTC'})`,
+    when: whenOf(mark, timesOf(spec)),
     overlap: policies.overlap ?? 'SKIP',
     catchup: spell(policies.catchupWindow),
     paused: state.paused,
@@ -73,6 +72,14 @@ async function rowOf(temporal: Temporal, { id, mark, description: { policies, st
     running: info.runningActions.map((action) => action.workflow.workflowId),
     daylight: mark.facts.cron === undefined ? null : await daylightNote(temporal, id, mark.facts.cron, mark.facts.timezone ?? 'UTC'),
   };
+}
+
+/** As it was declared; where somebody edited it in Temporal since, as it is there. */
+function whenOf({ facts, times }: Marked['mark'], live: Readonly<Record<string, string>>): string {
+  const edited = times === undefined ? facts.cron === undefined && facts.every === undefined : canonicalJson(times) !== canonicalJson(live);
+  const { cron, timezone = 'UTC', every = '?', jitter } = edited ? live : facts;
+  const when = cron === undefined ? `every ${every}${jitter === undefined ? '' : `, up to ${jitter} later`}` : `${cron} (${timezone})`;
+  return edited ? `${when}, edited by hand` : when;
 }
 
 /** Ticks that a run made up for since nobody was there when they came. */

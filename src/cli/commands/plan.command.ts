@@ -7,35 +7,101 @@ import { duration } from '../plan-text.ts';
 import { dimensionText } from '../studies/dimension-text.ts';
 import type { Space } from '../../tuning/space.ts';
 import type { PlannedModel } from '../../planning/plan-model.ts';
+import type { Temporal } from '../../runs/connect.ts';
+import type { Difference } from '../../runs/difference.ts';
+import type { GivenDocuments } from '../declared-difference.ts';
 
 interface Options {
   readonly param: readonly string[];
   readonly at?: string;
+  readonly check?: boolean;
 }
+
+/** As of gates: asked whether all is well, the answer is no. */
+const DIFFERS = 3;
+/** How long what needs no Temporal waits for one. */
+const ASK_MS = 2_000;
 
 export default defineCommand({
   register(program, io) {
     program
       .command('plan')
-      .summary('what a run would do, without running it')
+      .summary('what a run, or apply, would do, without doing it')
       .description(
-        'Compiles a document and prints the steps, how they are wired, what comes from the cache and why, and the layers of the model with shapes and parameter counts. Looks at the schema of the data and at the store; runs nothing.',
+        'Of one document: prints the steps, how they are wired, what comes from the cache and why, and the layers of the model with shapes and parameter counts; and how what lives differs from it, where a stack can be reached. Of a folder, or of several documents: what `apply` would do: which pipelines are new, changed (each value by its path), renamed, to be removed, or not as they were applied. Looks at the schema of the data, at the store and at Temporal; runs and changes nothing.',
       )
-      .argument('<file>', 'pipeline document (JSON)')
+      .argument('<paths...>', 'pipeline document (JSON); or a folder of them, or several')
       .option(
         '-p, --param <name=value>',
         'value of a parameter (repeatable)',
         (text: string, before: readonly string[]) => [...before, text],
         [] as readonly string[],
       )
-      .option('--at <time>', 'nominal time of the run, ISO 8601; default: now')
+      .option('--at <time>', 'nominal time of the run of one document, ISO 8601; default: now')
+      .option('--check', 'exit with 3 where what lives differs from what is declared')
       .addHelpText(
         'after',
-        '\nExamples:\n  perennial plan pipelines/penguins.json\n  perennial plan pipelines/penguins.json --param epochs=5 --json',
+        '\nExamples:\n  perennial plan pipelines/penguins.json\n  perennial plan pipelines/penguins.json --param epochs=5 --json\n  perennial plan pipelines/\n  perennial plan pipelines/ --check --json\n\nExit codes: 0 done, 2 bad input, 3 something differs (--check), 4 Temporal cannot be reached (of one document: only with --check).',
       )
-      .action((file: string, options: Options) => plan(file, options, io));
+      .action(async (paths: readonly string[], options: Options) => {
+        const { stat } = await import('node:fs/promises');
+        const only = paths.length === 1 && (await stat(paths[0]!).catch(() => undefined))?.isDirectory() !== true;
+        return only ? plan(paths[0]!, options, io) : planAll(paths, options, io);
+      });
   },
 });
+
+/** What `apply` would do. */
+async function planAll(paths: readonly string[], options: Options, io: CliIo): Promise<void> {
+  if (options.at !== undefined)
+    throw new PerennialError('USAGE', '--at is the nominal time of a run; of several documents none is planned.', {
+      hint: 'Plan one document, or leave --at out.',
+    });
+  const [{ readDocuments }, { differenceText, elsewhereLines, leftOutLines }] = await Promise.all([
+    import('../declared-difference.ts'),
+    import('../difference-text.ts'),
+  ]);
+  const given = await readDocuments(paths, options.param);
+  for (const line of leftOutLines(given)) io.note(line);
+  const { connectOwn } = await import('../../runs/own-stack.ts');
+  const difference = await differenceFrom(await connectOwn(), given, io);
+  const { pipelines, summary, differs, elsewhere } = difference;
+  io.result({ differs, summary, pipelines, elsewhere, leftOut: given.leftOut });
+  io.print(differenceText(difference));
+  for (const line of elsewhereLines(difference)) io.note(line);
+  if (options.check === true && differs) io.exit(DIFFERS);
+}
+
+/** Closes the client. */
+async function differenceFrom(temporal: Temporal, given: Pick<GivenDocuments, 'declared' | 'folders'>, io: CliIo): Promise<Difference> {
+  const { differenceOf, storeOf } = await import('../declared-difference.ts');
+  try {
+    return await differenceOf(temporal, await storeOf(given.declared, (problem) => io.note(`note: ${problem}`)), given);
+  } finally {
+    await temporal.close();
+  }
+}
+
+/** Of one document; undefined where no stack can be reached, unless it is asked whether anything differs. */
+async function differenceOfOne(file: string, options: Options, io: CliIo): Promise<Difference | undefined> {
+  const [{ readDocuments }, { connectOwn }, { temporalConfig }] = await Promise.all([
+    import('../declared-difference.ts'),
+    import('../../runs/own-stack.ts'),
+    import('../../../temporal.config.ts'),
+  ]);
+  const config = temporalConfig();
+  try {
+    const temporal = await connectOwn(
+      options.check === true ? config : { ...config, connectTimeoutMs: Math.min(ASK_MS, config.connectTimeoutMs) },
+    );
+    return await differenceFrom(temporal, await readDocuments([file], options.param), io);
+  } catch (error) {
+    if (options.check === true || !isPerennialError(error)) throw error;
+    if (!['TEMPORAL_UNAVAILABLE', 'STACK_UNREADABLE'].includes(error.code))
+      io.note(`note: what lives cannot be compared with it: ${error.message}`);
+    return undefined;
+  }
+}
 
 async function plan(file: string, options: Options, io: CliIo): Promise<void> {
   const { compileOrThrow } = await import('../../config/plan-document.ts');
@@ -45,7 +111,9 @@ async function plan(file: string, options: Options, io: CliIo): Promise<void> {
   const nominalTime = nominalTimeOf(options.at);
   const cache = await forecastCache(compiled, nominalTime);
   const models = await planModels(compiled, nominalTime);
-  io.result({ plan: compiled, nominalTime, cache, models });
+  const difference = await differenceOfOne(file, options, io);
+  const { differs, pipelines } = difference ?? {};
+  io.result({ plan: compiled, nominalTime, cache, models, difference: difference === undefined ? null : { differs, pipelines } });
   const { courseText, studyText } = await import('../step-facts.ts');
   printSteps(compiled, cache, io);
   printSearch(compiled, (step) => studyText(compiled, step), io);
@@ -62,8 +130,13 @@ async function plan(file: string, options: Options, io: CliIo): Promise<void> {
     else if (told.size !== told.add(`${problem.step}: ${problem.message}`).size)
       printProblem(problem, io, await placeOf(file, compiled, problem.step, problem.message));
   }
+  if (difference !== undefined) {
+    const { differenceText } = await import('../difference-text.ts');
+    io.print(`\nagainst what lives\n${differenceText(difference)}`);
+  }
   const problem = models.find((model) => model.problem !== undefined)?.problem;
   if (problem !== undefined) io.exit(exitCodeOf(problem.code));
+  else if (options.check === true && difference?.differs === true) io.exit(DIFFERS);
 }
 
 function nominalTimeOf(at: string | undefined): string {

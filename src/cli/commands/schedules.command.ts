@@ -64,12 +64,13 @@ export default defineCommand({
       .command('pause')
       .description('Take no more actions until resumed. Backfills of its ticks are held, too.')
       .argument('<schedule>')
-      .option('--note <text>', 'why', 'paused by perennial schedules pause')
-      .action((name: string, options: { readonly note: string }) =>
+      .option('--note <text>', 'why; default: who paused it')
+      .action((name: string, options: { readonly note?: string }) =>
         withTemporal(async (temporal, { findSchedule, pauseSchedule }) => {
           const id = await findSchedule(temporal, name);
-          await pauseSchedule(temporal, id, options.note);
-          await tellSchedule(id, 'schedule.paused', options.note);
+          const note = options.note ?? `paused by ${(await import('../models/options.ts')).currentUser()}`;
+          await pauseSchedule(temporal, id, note);
+          await tellSchedule(id, 'schedule.paused', note);
           io.result({ id, paused: true });
           io.print(`${id} is paused.`);
         }),

@@ -1,3 +1,4 @@
+import { PerennialError } from '../../core/errors.ts';
 import { defineCommand } from './command.ts';
 import type { CliIo } from './command.ts';
 
@@ -9,7 +10,7 @@ export default defineCommand({
       .description(
         'Checks documents against the schema and everything that can be known without data. Reports all mistakes with file, line and column, what is allowed, and the fix. Exits with 2 if there is any.',
       )
-      .argument('<files...>', 'pipeline documents (JSON)')
+      .argument('<paths...>', 'pipeline documents (JSON), or folders of them')
       .option(
         '-p, --param <name=value>',
         'value of a parameter (repeatable)',
@@ -18,17 +19,28 @@ export default defineCommand({
       )
       .addHelpText(
         'after',
-        '\nExamples:\n  perennial validate pipelines/penguins.json\n  perennial validate pipelines/*.json --json\n  perennial validate pipelines/penguins.json --param epochs=5',
+        '\nExamples:\n  perennial validate pipelines/penguins.json\n  perennial validate pipelines/ --json\n  perennial validate pipelines/penguins.json --param epochs=5',
       )
-      .action((files: string[], options: { readonly param: readonly string[] }) => validate(files, options.param, io));
+      .action((paths: string[], options: { readonly param: readonly string[] }) => validate(paths, options.param, io));
   },
 });
 
-async function validate(files: readonly string[], options: readonly string[], io: CliIo): Promise<void> {
+async function validate(paths: readonly string[], options: readonly string[], io: CliIo): Promise<void> {
   const { compileDocument } = await import('../../config/plan-document.ts');
   const { formatDiagnostic } = await import('../../config/diagnostic.ts');
   const { parseParameterOptions } = await import('../../config/parameters.ts');
   const params = parseParameterOptions(options);
+  const [{ findDocuments }, { leftOutLines }] = await Promise.all([
+    import('../../config/find-documents.ts'),
+    import('../difference-text.ts'),
+  ]);
+  const given = await findDocuments(paths);
+  const { files } = given;
+  if (files.length === 0)
+    throw new PerennialError('USAGE', `No pipeline document lies in ${given.folders.join(', ')}.`, {
+      hint: 'Start one with `perennial init NAME`.',
+    });
+  for (const line of leftOutLines(given)) io.note(line);
   const results = [];
   for (const file of files) {
     const { plan, diagnostics, notes } = await compileDocument(file, { params });

@@ -102,8 +102,7 @@ export async function realizedPerformance(
   for await (const records of readPredictions(store, model, { ...options, unread })) {
     if (options.metrics !== 'none') {
       for (const version of new Set(records.map((record) => record.version)))
-        if (!expected.has(version))
-          expected.set(version, await lossesOf(store, artifacts, model, version));
+        if (!expected.has(version)) expected.set(version, await lossesOf(store, artifacts, model, version));
       await addExpected(records, expected, (version, time) => pairsOf(groups, version, periodOf(time, options)), pause);
     }
     for (const record of records) {

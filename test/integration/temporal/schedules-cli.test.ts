@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { FileStore } from '../../../src/storage/file-store.ts';
@@ -30,12 +30,12 @@ beforeAll(async () => {
 it('apply --check exits with 3 where something differs, and changes nothing', async () => {
   write('nightly');
   const differs = await cli.run(['apply', file, '--check']);
-  expect([differs.code, differs.stdout]).toEqual([3, expect.stringContaining('1 of 1 would change.')]);
+  expect([differs.code, differs.stdout]).toEqual([3, expect.stringContaining('1 to create, 0 unchanged.')]);
   const applied = await cli.run(['apply', file]);
   expect([applied.code, applied.stderr]).toEqual([0, '']);
   expect(await cli.run(['apply', file, '--check'])).toMatchObject({
     code: 0,
-    stdout: '= nightly/schedule  (as it should be)\n0 of 1 would change.\n',
+    stdout: '= nightly  (as it should be)\n\n1 unchanged.\n',
   });
   write('nightly', '30 2 * * *');
   const lost = await cli.run(['apply', file]);
@@ -51,25 +51,100 @@ it('a cron expression that Temporal does not take is refused before anything is 
   writeFileSync(file, before);
 });
 
-it('a renamed document offers to move its schedules; --prune names what it removes and asks', async () => {
+it('a renamed document takes its schedules with it; --prune names what it removes and asks', async () => {
   write('birds', '30 2 * * *');
-  const offered = await cli.run(['apply', file, '--dry-run']);
-  expect(offered.stderr).toContain(`${file} was named "nightly" when its schedules were made, and is "birds" now`);
-  const asked = await cli.run(['apply', file, '--prune']);
-  expect(asked).toMatchObject({
-    code: 2,
-    stderr: expect.stringContaining(
-      '--prune removes nightly/schedule. Go on? There is no terminal to ask at, so nothing was changed.',
-    ) as string,
-  });
-  expect((await cli.run(['schedules', 'list', '--json'])).json().schedules.map(({ id }: { id: string }) => id)).toEqual([
-    'nightly/schedule',
-  ]);
-  const moved = await cli.run(['apply', file, '--move', 'nightly', '--json']);
+  const shown = await cli.run(['apply', file, '--dry-run']);
+  expect(shown.stdout).toContain(`> nightly → birds  ${file}\n`);
+  expect(shown.stdout).toContain('1 to rename, 0 unchanged.');
+  const moved = await cli.run(['apply', file, '--json']);
   expect(moved.json().changes.map(({ id, action }: { id: string; action: string }) => [id, action])).toEqual([
     ['birds/schedule', 'create'],
     ['nightly/schedule', 'delete'],
   ]);
+  const other = join(folder, 'other.json');
+  writeFileSync(other, readFileSync(file, 'utf8').replace('"birds"', '"other"'));
+  await cli.run(['apply', other]);
+  const asked = await cli.run(['apply', file, '--prune']);
+  expect(asked).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining(
+      '--prune removes other/schedule. Go on? There is no terminal to ask at, so nothing was changed.',
+    ) as string,
+  });
+  expect((await cli.run(['schedules', 'list', '--json'])).json().schedules.map(({ id }: { id: string }) => id)).toEqual([
+    'birds/schedule',
+    'other/schedule',
+  ]);
+  expect((await cli.run(['apply', file, '--prune', '--yes'])).code).toBe(0);
+});
+
+it('plan and apply take folders: what differs is shown, asked for and made, all or nothing', async () => {
+  const all = join(folder, 'all');
+  mkdirSync(join(all, 'deep'), { recursive: true });
+  const put = (path: string, name: string, cron = '0 3 * * *'): void =>
+    writeFileSync(
+      join(all, path),
+      JSON.stringify({
+        apiVersion: 'perennial/v1',
+        name,
+        steps: [{ id: 'say', uses: 'command', with: { command: ['true'] } }],
+        on: { schedule: { cron, timezone: 'UTC' } },
+      }),
+    );
+  put('one.json', 'one');
+  put('deep/two.json', 'two');
+  writeFileSync(join(all, 'package.json'), '{"name":"x"}');
+  expect(await cli.run(['validate', all])).toMatchObject({ code: 0, stderr: expect.stringContaining('package.json') as string });
+  const planned = await cli.run(['plan', all]);
+  expect([planned.code, planned.stderr]).toEqual([
+    0,
+    `note: left out: ${join(all, 'package.json')} (no pipeline: "apiVersion" is not "perennial/…")\nnote: applied from elsewhere, and left alone: birds (${file})\n`,
+  ]);
+  expect(planned.stdout).toBe(
+    [
+      `+ two  ${join(all, 'deep/two.json')}`,
+      '    on.schedule.cron: "0 3 * * *"',
+      '    on.schedule.timezone: "UTC"',
+      '    makes two/schedule',
+      `+ one  ${join(all, 'one.json')}`,
+      '    on.schedule.cron: "0 3 * * *"',
+      '    on.schedule.timezone: "UTC"',
+      '    makes one/schedule',
+      '',
+      '2 to create, 0 unchanged.',
+      '',
+    ].join('\n'),
+  );
+  expect((await cli.run(['plan', all, '--check', '--json'])).json()).toMatchObject({ differs: true, summary: { create: 2 } });
+  expect((await cli.run(['plan', all, '--at', '2026-01-01'])).code).toBe(2);
+  // One that is wrong among good ones: nothing is made.
+  put('bad.json', 'bad', 'nonsense');
+  expect((await cli.run(['apply', all])).code).toBe(2);
+  expect((await cli.run(['plan', all, '--check'])).code).toBe(2);
+  rmSync(join(all, 'bad.json'));
+  expect((await cli.run(['schedules', 'list', '--json'])).json().schedules).toHaveLength(1);
+  // Two at once.
+  const both = await Promise.all([cli.run(['apply', all]), cli.run(['apply', all])]);
+  expect(both.map(({ code }) => code)).toEqual([0, 0]);
+  expect(both.map(({ stdout }) => stdout.includes('Applied: 2 created')).sort()).toEqual([false, true]);
+  expect((await cli.run(['plan', all, '--check'])).code).toBe(0);
+  // Of one document: what a run does, and what apply would.
+  put('one.json', 'one', '0 4 * * *');
+  const one = await cli.run(['plan', join(all, 'one.json'), '--check']);
+  expect([one.code, one.stdout]).toEqual([
+    3,
+    expect.stringMatching(/^one +revision [^]*against what lives\n~ one [^]*\n {4}on\.schedule\.cron: "0 3 \* \* \*" → "0 4 \* \* \*"\n/),
+  ]);
+  const alone = await cli.run(['plan', join(all, 'one.json'), '--json'], { env: { TEMPORAL_ADDRESS: '127.0.0.1:1' } });
+  expect([alone.code, alone.json().difference, alone.stderr]).toEqual([0, null, '']);
+  expect((await cli.run(['plan', join(all, 'one.json'), '--check'], { env: { TEMPORAL_ADDRESS: '127.0.0.1:1' } })).code).toBe(4);
+  rmSync(join(all, 'deep/two.json'));
+  expect((await cli.run(['apply', all, '--check'])).stdout).toContain('- two  ');
+  expect(await cli.run(['apply', all])).toMatchObject({ code: 0, stdout: expect.stringContaining('1 to remove: ') as string });
+  expect((await cli.run(['apply', all, '--prune', '--yes'])).stdout).toContain('Applied: 1 removed, 1 unchanged.');
+  rmSync(join(all, 'one.json'));
+  expect((await cli.run(['apply', all, '--prune', '--yes'])).stdout).toContain('Applied: 1 removed, 0 unchanged.');
+  expect((await cli.run(['schedules', 'list', '--json'])).json().schedules.map(({ id }: { id: string }) => id)).toEqual(['birds/schedule']);
 });
 
 it('backfills can be started, listed, watched and cancelled; schedules deleted', async () => {

@@ -215,32 +215,30 @@ describe('applying', () => {
     }
   });
 
-  it('finds a renamed document, and moves its schedules with their pause; prunes only what it named', async () => {
+  it('moves the schedules of a renamed document with their pause; removes only what it named', async () => {
     const { temporal } = stage;
-    const files = new Map([
-      ['old', '/work/birds.json'],
-      ['new', '/work/birds.json'],
-    ]);
-    await applied(temporal, [planOf('old')], steps, { files });
+    await applied(temporal, [planOf('old')], steps);
     await pauseSchedule(temporal, 'old/schedule', 'until May');
     await until(async () => (await listSchedules(temporal, { pipeline: 'old' }))[0]?.paused === true);
-    const offered = await compareSchedules(temporal, [planOf('new')], steps, { files });
-    expect(offered.renamed).toEqual([{ from: 'old', to: 'new', file: '/work/birds.json', schedules: ['old/schedule'] }]);
-    expect(offered.changes.map(({ id, action }) => [id, action])).toEqual([['new/schedule', 'create']]);
-    await expect(compareSchedules(temporal, [planOf('new')], steps, { files, move: ['older'] })).rejects.toThrow(
-      /No document of those given was named "older"/,
-    );
-    const moved = await compareSchedules(temporal, [planOf('new')], steps, { files, move: ['old'] });
-    expect(moved).toMatchObject({ renamed: [], pruned: [] });
+    const renamed = new Map([['new', 'old']]);
+    const moved = await compareSchedules(temporal, [planOf('new')], steps, { renamed });
+    expect(moved.changes.map(({ id, action, differences }) => [id, action, differences[0]])).toEqual([
+      ['new/schedule', 'create', 'in place of old/schedule, paused as that was'],
+      ['old/schedule', 'delete', 'its document is named "new" now'],
+    ]);
     await moved.carryOut();
     await until(async () => (await listSchedules(temporal, { pipeline: 'old' })).length === 0);
     expect((await listSchedules(temporal, { pipeline: 'new' }))[0]).toMatchObject({ paused: true, note: 'until May' });
-    const prune = await compareSchedules(temporal, [planOf('new')], steps, { files, prune: true });
-    expect(prune.pruned).toEqual(['clocks/schedule', 'either/schedule', 'held/schedule']);
+    const prune = await compareSchedules(temporal, [planOf('new')], steps, { remove: () => 'gone' });
+    expect(prune.changes.filter(({ action }) => action === 'delete').map(({ id }) => id)).toEqual([
+      'clocks/schedule',
+      'either/schedule',
+      'held/schedule',
+    ]);
     await applied(temporal, [planOf('late')], steps);
-    await prune.carryOut();
-    await until(async () => (await listSchedules(temporal)).map(({ id }) => id).join() === 'late/schedule,new/schedule');
-    await deleteSchedule(temporal, 'late/schedule');
+    await prune.carryOut((pipeline) => pipeline === 'held');
+    await until(async () => (await listSchedules(temporal)).map(({ id }) => id).join() === 'held/schedule,late/schedule,new/schedule');
+    for (const id of ['late/schedule', 'held/schedule']) await deleteSchedule(temporal, id);
     await until(async () => (await listSchedules(temporal)).length === 1);
   });
 
