@@ -12,9 +12,9 @@ import { driftSettings } from './settings.ts';
 type Predictions = AsyncIterable<readonly LoggedPrediction[]>;
 
 /**
- * Compares logged predictions with what the version was trained on, or with earlier ones: the columns of their rows and, of a model that scores anomalies,
- * its own answers with those for the rows that its threshold was taken from. Each counts where it has rows enough by itself: of
- * images and tensors only the answers are logged. Columns that the log does not show are not compared.
+ * Compares logged predictions with what the version was trained on, or with earlier ones: the columns of their rows and, of a model that
+ * scores anomalies, its own answers with those for the rows that its threshold was taken from. Each counts where it has rows enough by
+ * itself: of images and tensors only the answers are logged. Columns that the log does not show are not compared.
  *
  * @param read reads the predictions of the window from the start
  * @param before windows of the same stream, newest first

@@ -61,6 +61,12 @@ async function remember(store: ObjectStore, outcome: Outcome): Promise<void> {
 /** Sorts as the time does. */
 const timeKey = (at: string): string => new Date(at).toISOString().replace(/[-:]/g, '');
 
+/** With what the schema does not ask for, and everybody relies on. */
+function whole(outcome: Outcome, pipeline: string): Outcome {
+  const least = { pipeline, summary: '', workflow: pipeline, trigger: '', model: null };
+  return { ...least, ...outcome };
+}
+
 /** An entry lies at its time. */
 const atOf =
   (key: string) =>
@@ -91,7 +97,8 @@ export async function readJournal(
   }
   const found = await mapLimited(keys.sort(), READS_AT_ONCE, async (key) => {
     try {
-      return (await getStored(store, JOURNAL_ENTRY, key, atOf(key)))?.value;
+      const found = await getStored(store, JOURNAL_ENTRY, key, atOf(key));
+      return found === undefined ? undefined : whole(found.value, pipeline);
     } catch (error) {
       if (!isUnreadable(error)) throw error;
       return messageOf(error);
@@ -158,7 +165,9 @@ async function read(
 ): Promise<{ readonly found: Outcome | { readonly problem: string }; readonly etag: string | undefined } | undefined> {
   try {
     const found = await getStored(store, OUTCOME, key);
-    return found === undefined ? undefined : { found: found.value, etag: found.etag };
+    return found === undefined
+      ? undefined
+      : { found: whole(found.value, key.slice(PREFIX.length, key.lastIndexOf('/'))), etag: found.etag };
   } catch (error) {
     if (!isUnreadable(error)) throw error;
     return { found: { problem: messageOf(error) }, etag: (await store.head(key))?.etag };

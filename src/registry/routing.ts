@@ -232,8 +232,8 @@ async function findTransition(store: ObjectStore, name: string, id: string): Pro
   return undefined;
 }
 
-/** Those with an object of their own that can be read, oldest first. @param unread is told of the others */
-async function recordedTransitions(
+/** Those with an object of their own that can be read, oldest first. @param unread is told of the others @throws PIPELINE_OUTDATED */
+export async function recordedTransitions(
   store: ObjectStore,
   name: string,
   unread: (key: string, problem: string) => void = () => undefined,

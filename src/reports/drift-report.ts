@@ -17,7 +17,7 @@ export interface DriftReportContext {
 /** Pictures of so many columns, the most drifted first. */
 const PICTURES_MAX = 24;
 
-/** The drift of current rows against the training data, or against earlier questions, as one self-contained HTML page. Equal results give equal bytes. */
+/** The drift of current rows against training data or earlier questions as one self-contained HTML page. Equal results give equal bytes. */
 export async function renderDriftReport(result: DriftResult, context: DriftReportContext): Promise<string> {
   const title = `Drift of ${context.model}`;
   const columns = byScore(result.columns);

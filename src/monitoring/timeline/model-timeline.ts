@@ -5,6 +5,8 @@ import { journalsOf } from '../../registry/outcomes.ts';
 import type { Journals } from '../../registry/outcomes.ts';
 import { createRegistry } from '../../registry/registry.ts';
 import type { Pin, Transition, VersionManifest } from '../../registry/types.ts';
+import { recordedTransitions } from '../../registry/routing.ts';
+import { isUnreadable } from '../../storage/stored.ts';
 import { readApprovals } from '../../registry/version-approvals.ts';
 import { mapLimited } from '../../storage/concurrency.ts';
 import { checksBetween } from '../checks/check-record.ts';
@@ -91,8 +93,9 @@ export async function modelTimeline(
   const registry = createRegistry(store, artifacts);
   const [{ versions: kept, deleted, problems }, history, gaps, checks] = await Promise.all([
     registry.survey(model),
-    registry.history(model),
-    registry.historyGaps(model),
+    // Where what serves cannot be read, what led to it still can.
+    orIfUnreadable(registry.history(model), () => recordedTransitions(store, model)),
+    orIfUnreadable(registry.historyGaps(model), () => Promise.resolve([])),
     checksBetween(store, model, { from, to }, CHECKS_MAX),
   ]);
   const all = [...kept, ...deleted].sort((a, b) => a.version - b.version);
@@ -138,6 +141,15 @@ export async function modelTimeline(
       ...realized.notes,
     ],
   };
+}
+
+async function orIfUnreadable<T>(found: Promise<T>, otherwise: () => Promise<T>): Promise<T> {
+  try {
+    return await found;
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    return otherwise();
+  }
 }
 
 function shownCheck({ id, at, version, verdict, result }: DriftCheck): TimelineCheck {

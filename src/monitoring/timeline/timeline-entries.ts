@@ -77,6 +77,9 @@ function movedText(transition: Transition): string {
       return rollout === undefined ? 'a rollout was paused, or goes on' : `${rolloutWords(rollout)}: paused, or goes on`;
     case 'rolloutEnd':
       return `${ended === undefined ? 'a rollout' : rolloutWords(ended)} ended, and all traffic goes to version ${to ?? from} again`;
+    default:
+      // Written by a newer version.
+      return `what serves was changed (${String(action)})`;
   }
 }
 

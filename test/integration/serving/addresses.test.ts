@@ -57,7 +57,7 @@ describe.skipIf(!hasIpv6)('a server on the loopback address of IPv6 (needs ::1)'
         const asked = await cli.run(['predict', 'm', '--row', '{"a":1,"b":2}', '--json', '--server', url!]);
         expect([asked.code, asked.stdout]).toEqual([0, expect.stringContaining('"one"')]);
         // By what it announces in the store.
-        const promoted = await cli.run(['models', 'promote', 'm', '2', '--why', 'test', '--json']);
+        const promoted = await cli.run(['models', 'promote', 'm', '2', '--reason', 'test', '--json']);
         expect(promoted.json()).toMatchObject({ confirmation: { confirmed: true } });
         await fetch(`${url}/models/m/predict`, { method: 'POST', body: '{"a":1,"b":2}', headers: { 'x-request-id': 'traced-1' } });
         await eventually(async () => (await cli.run(['trace', 'traced-1', '--json'])).code === 0);
@@ -96,11 +96,11 @@ describe('two servers on one store, one with a clock that is off by ten minutes'
         // By machines whose clocks are either.
         for (const [at, wanted] of ['2', '3', '4', '3'].entries()) {
           const env = at % 2 === 0 ? {} : clockAhead(off);
-          const said = await cli.run(['models', 'promote', 'm', wanted, '--why', 'test', '--json'], { env });
+          const said = await cli.run(['models', 'promote', 'm', wanted, '--reason', 'test', '--json'], { env });
           expect([wanted, said.json().confirmation]).toEqual([wanted, expect.objectContaining({ confirmed: true })]);
           expect(await Promise.all([right, wrong].map(({ url }) => version(url)))).toEqual([wanted, wanted]);
         }
-        const back = await cli.run(['models', 'rollback', 'm', '--why', 'test', '--json'], { env: clockAhead(off) });
+        const back = await cli.run(['models', 'rollback', 'm', '--reason', 'test', '--json'], { env: clockAhead(off) });
         expect(back.json()).toMatchObject({ confirmation: { confirmed: true } });
         expect(await Promise.all([right, wrong].map(({ url }) => version(url)))).toEqual(['4', '4']);
         // What either answered is found, whoever looks.

@@ -223,6 +223,34 @@ describe('the time line of a model', () => {
     expect(await renderTimeline(found)).toContain('Version 1 is champion');
   });
 
+  it('goes on where what serves cannot be read, and where a newer version wrote what this one does not know', async () => {
+    await bench.registry.promote('m', await bench.register(1), ada);
+    await bench.registry.promote('m', await bench.register(2), ada);
+    for await (const { key } of store.list('models/m/transitions/')) {
+      const transition = JSON.parse(Buffer.from((await store.get(key)).body).toString('utf8')) as { revision: number };
+      if (transition.revision === 1) await store.put(key, Buffer.from(JSON.stringify({ ...transition, action: 'borrowed' })));
+    }
+    await store.put('models/m/routing.json', Buffer.from('{"cut'));
+    const found = await timeline();
+    expect(found.champion).toBe(2);
+    expect(found.entries.map(({ what }) => what)).toContain('what serves was changed (borrowed)');
+    expect(found.notes).toEqual([expect.stringContaining('models/m/routing.json')]);
+    expect(timelineMarkdown(found)).toContain('version 2 became champion in place of version 1');
+  });
+
+  it('reads outcomes that say no more than they must', async () => {
+    const least = { formatVersion: 1, kind: 'run', at: ago(2), outcome: 'failed' };
+    await store.put('outcomes/old/run.json', Buffer.from(JSON.stringify(least)));
+    const entry = { ...least, pipeline: 'p', summary: '', workflow: 'p/r1', model: null };
+    await store.put(`journal/p/${least.at.replaceAll(/[-:]/g, '')}-abc.json`, Buffer.from(JSON.stringify(entry)));
+    await bench.register(1);
+    const digest = await storeDigest(store, bench.artifacts, lastHours(48));
+    expect(digest.toLookAt).toMatchObject([{ pipeline: 'old', summary: '', workflow: 'old', trigger: '', model: null }]);
+    expect(digestMarkdown(digest)).toContain('**old: run old failed**');
+    expect(digestMarkdown(digest)).toContain('**run p/r1 failed**');
+    expect(renderDigest(digest)).not.toContain('undefined');
+  });
+
   it('tells of deleted versions when they came, who approved them and how long they served', async () => {
     await bench.registry.promote('m', await bench.register(1), ada);
     await tick();
