@@ -260,7 +260,9 @@ function declareKeeping(models: Command, io: CliIo): void {
     .argument('<version>', VERSION)
     .option('--reason <text>', 'why; kept in the history')
     .addHelpText('after', '\nExamples:\n  perennial models delete penguins 2 --reason "trained on wrong labels"')
-    .action(async (model: string, version: string, options: { reason?: string }) => (await views()).deleteAction(io, model, version, options));
+    .action(async (model: string, version: string, options: { reason?: string }) =>
+      (await views()).deleteAction(io, model, version, options),
+    );
   models
     .command('gc')
     .summary('free the space of what nothing refers to')

@@ -8,7 +8,19 @@ import { MemoryStore } from '../../../src/storage/memory-store.ts';
 import { liesAt } from '../../../src/storage/stored.ts';
 
 /** What lies inside of artifacts, or on the disk of a trainer: it is read with what it lies in. */
-const INSIDE = ['DATASET', 'PROFILE', 'EXAMPLES', 'MODEL', 'TOPOLOGY', 'WEIGHTS', 'HEADER', 'PREPROCESSOR', 'EVALUATION', 'EXPECTED_ERROR', 'ANY'];
+const INSIDE = [
+  'DATASET',
+  'PROFILE',
+  'EXAMPLES',
+  'MODEL',
+  'TOPOLOGY',
+  'WEIGHTS',
+  'HEADER',
+  'PREPROCESSOR',
+  'EVALUATION',
+  'EXPECTED_ERROR',
+  'ANY',
+];
 
 const source = join(packageRoot(), 'src');
 const files = readdirSync(source, { recursive: true })

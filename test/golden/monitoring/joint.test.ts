@@ -76,7 +76,7 @@ const RUNS = 200;
 describe('p-values where nothing changes', () => {
   it.each([
     ['mmd', mmd, 60],
-    ['classifier', classifier, 300],
+    ['classifier', classifier, 120],
   ] as const)(
     'are uniform: %s',
     (_, test, rows) => {
