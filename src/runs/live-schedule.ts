@@ -1,6 +1,6 @@
 import type { ScheduleDescription } from '@temporalio/client';
 import { canonicalJson } from '../core/json.ts';
-import { spell } from './schedule-plan.ts';
+import { intervalText, spell } from './schedule-plan.ts';
 
 type LiveSpec = Pick<ScheduleDescription, 'spec'>['spec'];
 type Range = { readonly start: number | string; readonly end: number | string; readonly step: number };
@@ -17,9 +17,7 @@ export function timesOf(spec: LiveSpec): Record<string, string> {
     times.timezone = spec.timezone === undefined || spec.timezone === '' ? 'UTC' : spec.timezone;
   }
   if ((intervals?.length ?? 0) > 0)
-    times.every = intervals!
-      .map(({ every, offset }) => `${spell(Number(every))}${Number(offset ?? 0) === 0 ? '' : ` from ${spell(Number(offset))} on`}`)
-      .join(' or ');
+    times.every = intervals!.map(({ every, offset }) => intervalText(Number(every), Number(offset ?? 0))).join(' or ');
   if (Number(spec.jitter ?? 0) > 0) times.jitter = spell(Number(spec.jitter));
   if ((skip?.length ?? 0) > 0) times.skip = skip!.map(cronOf).join(' or ');
   if (startAt !== undefined) times.startAt = startAt.toISOString();

@@ -402,7 +402,7 @@ export function updateOf(
     spec: {
       ...('cron' in desired.when
         ? { cronExpressions: temporalCrons(desired.when.cron), timezone: desired.when.timezone }
-        : { intervals: [{ every: desired.when.everyMs }] }),
+        : { intervals: [{ every: desired.when.everyMs, offset: desired.when.offsetMs ?? 0 }] }),
       ...(desired.jitterMs === undefined ? {} : { jitter: desired.jitterMs }),
     },
     policies: { overlap: desired.overlap, catchupWindow: desired.catchupMs, pauseOnFailure: desired.pauseOnFailure },

@@ -20,7 +20,7 @@ export interface DesiredSchedule {
   readonly id: string;
   readonly kind: ScheduleKind;
   readonly pipeline: string;
-  readonly when: { readonly cron: string; readonly timezone: string } | { readonly everyMs: number };
+  readonly when: { readonly cron: string; readonly timezone: string } | { readonly everyMs: number; readonly offsetMs?: number };
   readonly jitterMs?: number;
   readonly overlap: Overlap;
   readonly catchupMs: number;
@@ -53,6 +53,8 @@ const OVERLAPS: Readonly<Record<ScheduleTrigger['overlap'], Overlap>> = {
 };
 /** Temporal's own least. */
 const CATCHUP_MS_MIN = 10_000;
+/** Looks of the same interval are spread over its first ten minutes. */
+const SPREAD_MS = 600_000;
 /** What is only told is of use the day after, too. */
 const TOLD_CATCHUP_MS = 86_400_000;
 
@@ -84,6 +86,10 @@ export function desiredSchedules(
       workflowId: `${plan.pipeline}/scheduled`,
       input: pipelineInput(plan, steps, { trigger: 'schedule' }),
     });
+  const every = (kind: ScheduleKind, everyMs: number): DesiredSchedule['when'] => ({
+    everyMs,
+    ...phaseOf(scheduleId(plan.pipeline, kind), everyMs),
+  });
   const monitor = (kind: ScheduleKind, when: DesiredSchedule['when'], input: MonitorInput): DesiredSchedule => ({
     ...base,
     id: scheduleId(plan.pipeline, kind),
@@ -99,35 +105,27 @@ export function desiredSchedules(
   });
   if (drift !== undefined && model !== undefined)
     desired.push(
-      monitor(
-        'drift',
-        { everyMs: drift.everyMs },
-        {
-          pipeline: plan.pipeline,
-          model,
-          check: { kind: 'drift', drift: withoutVariant(drift) },
-          run: pipelineInput(variantOf(plan, drift.do), steps, { trigger: 'drift' }),
-        },
-      ),
+      monitor('drift', every('drift', drift.everyMs), {
+        pipeline: plan.pipeline,
+        model,
+        check: { kind: 'drift', drift: withoutVariant(drift) },
+        run: pipelineInput(variantOf(plan, drift.do), steps, { trigger: 'drift' }),
+      }),
     );
   if (newData !== undefined && model !== undefined)
     desired.push(
-      monitor(
-        'new-data',
-        { everyMs: newData.everyMs },
-        {
-          pipeline: plan.pipeline,
-          model,
-          check: { kind: 'newData', ...newDataCheck(withoutVariant(newData)) },
-          run: pipelineInput(variantOf(plan, newData.do), steps, { trigger: 'newData' }),
-        },
-      ),
+      monitor('new-data', every('new-data', newData.everyMs), {
+        pipeline: plan.pipeline,
+        model,
+        check: { kind: 'newData', ...newDataCheck(withoutVariant(newData)) },
+        run: pipelineInput(variantOf(plan, newData.do), steps, { trigger: 'newData' }),
+      }),
     );
   for (const [name, trigger] of Object.entries(plan.on.triggers ?? {})) {
     const watched = model ?? plan.pipeline;
     const run = pipelineInput(variantOf(plan, trigger.do), steps, { trigger: name });
     desired.push({
-      ...monitor(name, trigger.cron === undefined ? { everyMs: trigger.everyMs! } : { cron: trigger.cron, timezone: trigger.timezone! }, {
+      ...monitor(name, trigger.cron === undefined ? every(name, trigger.everyMs!) : { cron: trigger.cron, timezone: trigger.timezone! }, {
         pipeline: plan.pipeline,
         model: watched,
         check: { kind: 'trigger', name, trigger: withoutVariant(trigger) },
@@ -137,6 +135,13 @@ export function desiredSchedules(
     });
   }
   return desired;
+}
+
+/** When in its interval a monitor looks: always the same, and another one for each, so that a thousand do not look at once. */
+function phaseOf(id: string, everyMs: number): { readonly offsetMs?: number } {
+  const seconds = Math.floor(Math.min(everyMs, SPREAD_MS) / 1_000);
+  const offsetMs = seconds < 2 ? 0 : (Number.parseInt(sha256(id).slice(0, 8), 16) % seconds) * 1_000;
+  return offsetMs === 0 ? {} : { offsetMs };
 }
 
 /** The plan of the run that a trigger starts. It carries no plans of others. */
@@ -164,12 +169,19 @@ function withoutVariant<T extends { readonly do?: TriggerAction }>(trigger: T): 
   return { ...trigger, do: { kind: 'retrain', variant: { ...trigger.do.variant, steps: [] } } };
 }
 
+/** "1h", or "1h from 3m on". @param offsetMs after the beginning of each interval */
+export function intervalText(everyMs: number, offsetMs = 0): string {
+  return `${spell(everyMs)}${offsetMs === 0 ? '' : ` from ${spell(offsetMs)} on`}`;
+}
+
 /** Everything that decides what a schedule does, in words that a difference can be read from. */
 export function factsOf(desired: DesiredSchedule): Record<string, string> {
   const { when, input } = desired;
   const plan = 'plan' in input ? input.plan : input.run.plan;
   const facts: Record<string, string> =
-    'cron' in when ? { cron: temporalCrons(when.cron).join(' or '), timezone: when.timezone } : { every: spell(when.everyMs) };
+    'cron' in when
+      ? { cron: temporalCrons(when.cron).join(' or '), timezone: when.timezone }
+      : { every: intervalText(when.everyMs, when.offsetMs) };
   if (desired.jitterMs !== undefined) facts.jitter = spell(desired.jitterMs);
   facts.overlap = desired.overlap;
   facts.catchup = spell(desired.catchupMs);

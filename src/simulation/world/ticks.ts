@@ -18,7 +18,7 @@ interface Local {
 }
 
 /**
- * When a schedule ticks, after `from` and up to `to` (milliseconds since 1970), as Temporal has it: intervals count from 1970, a cron goes
+ * When a schedule ticks, after `from` and up to `to` (milliseconds since 1970), as Temporal has it: intervals count from 1970 and their offset, a cron goes
  * by the wall clock of its time zone. Of a time that comes twice when the clocks go back, Temporal takes both west of Greenwich, and the
  * later one east of it (where of expressions with many times in that hour it takes some besides that fit nothing; those are left out).
  * Jitter is left out: a simulation is the same each time.
@@ -26,7 +26,8 @@ interface Local {
 export function ticksOf({ when }: Pick<DesiredSchedule, 'when'>, from: number, to: number): number[] {
   const ticks: number[] = [];
   if ('everyMs' in when) {
-    for (let at = (Math.floor(from / when.everyMs) + 1) * when.everyMs; at <= to; at += when.everyMs) ticks.push(at);
+    const { everyMs, offsetMs = 0 } = when;
+    for (let at = (Math.floor((from - offsetMs) / everyMs) + 1) * everyMs + offsetMs; at <= to; at += everyMs) ticks.push(at);
     return ticks;
   }
   const { minutes, hours, onDay } = cronTimes(when.cron);

@@ -4,7 +4,7 @@ import { compileText } from '../../../src/config/plan-document.ts';
 import type { Plan } from '../../../src/core/plan.ts';
 import { actionOf } from '../../../src/core/monitor.ts';
 import type { MonitorInput } from '../../../src/core/monitor.ts';
-import { desiredSchedules } from '../../../src/runs/schedule-plan.ts';
+import { desiredSchedules, factsOf } from '../../../src/runs/schedule-plan.ts';
 
 const documentOf = (on: object, train: object = { model: { architecture: 'mlp' }, epochs: '${parameters.epochs}' }): unknown => ({
   apiVersion: 'perennial/v1',
@@ -105,7 +105,20 @@ it('settings come with their defaults, durations in milliseconds; schedules are 
     event: { everyMs: 60_000, coolDownMs: 0, do: { kind: 'retrain' }, settings: {} },
   });
   expect(desiredSchedules(plan, steps).map(({ id, when }) => [id, when])).toEqual([
-    ['grown/event', { everyMs: 60_000 }],
-    ['grown/feedback', { everyMs: 3_600_000 }],
+    ['grown/event', { everyMs: 60_000, offsetMs: 40_000 }],
+    ['grown/feedback', { everyMs: 3_600_000, offsetMs: 204_000 }],
   ]);
+});
+
+it('looks of many pipelines are spread over the first minutes of their interval, each always at the same', () => {
+  const plan = planOf({ newData: { rows: 10, every: '1h' } });
+  const offsets = Array.from({ length: 1_000 }, (_, at) => {
+    const [{ when } = {}] = desiredSchedules({ ...plan, pipeline: `pipeline-${at}` }, steps);
+    return when !== undefined && 'everyMs' in when ? (when.offsetMs ?? 0) : -1;
+  });
+  expect(Math.min(...offsets)).toBeGreaterThanOrEqual(0);
+  expect(Math.max(...offsets)).toBeLessThan(600_000);
+  for (let minute = 0; minute < 10; minute += 1)
+    expect(offsets.filter((offset) => Math.floor(offset / 60_000) === minute).length).toBeLessThan(140);
+  expect(factsOf(desiredSchedules(plan, steps)[0]!).every).toMatch(/^1h from \d+[ms] on$/);
 });
