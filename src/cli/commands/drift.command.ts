@@ -263,16 +263,17 @@ async function history(io: CliIo, model: string, limit: string): Promise<void> {
     import('../drift/drift-text.ts'),
   ]);
   const store = await openStore();
-  const { checks, all } = await listChecks(store, model, most);
+  const { checks, all, problems } = await listChecks(store, model, most);
   // A model that was deleted may have been checked; a name that nothing has is a slip.
   if (all === 0) await createRegistry(store, createArtifactStore(store)).version(model, 'latest');
-  io.result({ model, kept: all, checks });
+  for (const problem of problems) io.note(problem);
+  io.result({ model, kept: all, checks, ...(problems.length === 0 ? {} : { problems }) });
   if (all === 0) {
     io.print(`${model} was not checked yet: perennial drift ${model} --window 24h, or "drift" in "on" of its document.`);
     return;
   }
   io.print(historyTable(checks));
-  if (checks.length < all) io.print(`\n${checks.length} of ${all}: --limit ${all} shows all of them.`);
+  if (most < all) io.print(`\n${most} of ${all}: --limit ${all} shows all of them.`);
 }
 
 async function show(io: CliIo, id: string, files: WrittenFiles): Promise<void> {

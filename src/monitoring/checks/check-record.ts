@@ -71,17 +71,30 @@ export async function keepCheck(store: ObjectStore, check: DriftCheck): Promise<
   await putJsonOnce(store, key, check);
 }
 
-/** Checks of a model, newest first. @throws BLOB_CORRUPT, PIPELINE_OUTDATED */
+/** Checks of a model that can be read, newest first; how many are kept; and what is wrong with the others. */
 export async function listChecks(
   store: ObjectStore,
   model: string,
   limit: number,
-): Promise<{ readonly checks: readonly DriftCheck[]; readonly all: number }> {
+): Promise<{ readonly checks: readonly DriftCheck[]; readonly all: number; readonly problems: readonly string[] }> {
   const keys = await keysOf(store, model);
-  const newest = [...keys].sort().reverse().slice(0, limit);
-  const checks = await mapLimited(newest, READS_AT_ONCE, (key) => getStored(store, DRIFT_CHECK, key));
-  // What is gone by now was collected since it was listed.
-  return { checks: checks.flatMap((found) => (found === undefined ? [] : [found.value])), all: keys.length };
+  return { ...(await readChecks(store, keys.sort().reverse().slice(0, limit))), all: keys.length };
+}
+
+/** What is gone by now was collected since it was listed. */
+async function readChecks(store: ObjectStore, keys: readonly string[]): Promise<Pick<ChecksBetween, 'checks' | 'problems'>> {
+  const found = await mapLimited(keys, READS_AT_ONCE, async (key) => {
+    try {
+      return (await getStored(store, DRIFT_CHECK, key))?.value;
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      return messageOf(error);
+    }
+  });
+  return {
+    checks: found.filter((one) => typeof one === 'object'),
+    problems: found.filter((one) => typeof one === 'string'),
+  };
 }
 
 /** Those of a stretch of time that can be read, newest first, how many more there are, and what is wrong with the others. */
@@ -104,21 +117,9 @@ export async function checksBetween(
   const timeOf = (key: string): string => key.slice(folderOf(model).length).split('-')[0]!;
   const keys = (await keysOf(store, model)).filter((key) => timeOf(key) >= first && timeOf(key) <= last);
   const newest = keys.sort().reverse().slice(0, limit);
-  const found = await mapLimited(newest, READS_AT_ONCE, async (key) => {
-    try {
-      return (await getStored(store, DRIFT_CHECK, key))?.value;
-    } catch (error) {
-      if (!isUnreadable(error)) throw error;
-      return messageOf(error);
-    }
-  });
-  return {
-    checks: found.filter(
-      (one): one is DriftCheck => typeof one === 'object' && Date.parse(one.at) >= from.getTime() && Date.parse(one.at) < to.getTime(),
-    ),
-    more: keys.length - newest.length,
-    problems: found.filter((one) => typeof one === 'string'),
-  };
+  const { checks, problems } = await readChecks(store, newest);
+  const isIn = ({ at }: DriftCheck): boolean => Date.parse(at) >= from.getTime() && Date.parse(at) < to.getTime();
+  return { checks: checks.filter(isIn), more: keys.length - newest.length, problems };
 }
 
 async function keysOf(store: ObjectStore, model: string): Promise<string[]> {

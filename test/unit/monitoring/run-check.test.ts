@@ -72,6 +72,10 @@ describe('runCheck', () => {
     expect([first.seen, again.seen, first.id === again.id]).toEqual([1, 1, true]);
     expect(await windows(store)).toEqual([48, 24].map(hour));
     expect((await listChecks(store, 'm', 10)).all).toBe(2);
+    // A damaged one does not hide the others.
+    await store.put('drift/m/checks/20990101T000000Z-dead000000.json', Buffer.from('{"formatVersion": 1'));
+    const listed = await listChecks(store, 'm', 10);
+    expect([listed.checks.length, listed.all, listed.problems]).toEqual([2, 3, [expect.stringContaining('dead000000') as string]]);
     // Its own alarm does not keep it from being one.
     const own = { drifted: true, coolDownMs: 86_400_000 };
     expect([(await look(store, 72, own)).verdict.outcome, (await look(store, 72, own)).verdict.outcome]).toEqual(['alarm', 'alarm']);
