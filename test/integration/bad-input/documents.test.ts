@@ -183,11 +183,12 @@ describe('a document with', () => {
   it('a folder, or nothing, in its place is said; exit code 2, no stack trace, JSON on stdout', async () => {
     mkdirSync(join(folder, 'folder.json'));
     const perennial = new Perennial();
-    for (const [name, expected] of [
-      ['folder.json', /folder, not a file/],
-      ['nothing.json', /no such file/],
+    for (const [command, name, expected] of [
+      ['run', 'folder.json', /folder, not a file/],
+      ['validate', 'folder.json', /No pipeline document lies in /],
+      ['validate', 'nothing.json', /no such file/],
     ] as const) {
-      const answer = await perennial.run(['validate', join(folder, name)]);
+      const answer = await perennial.run([command, join(folder, name)]);
       expect(answer.code).toBe(2);
       expect(answer.stdout + answer.stderr).toMatch(expected);
       expect(answer.stdout + answer.stderr).not.toMatch(/^ +at .*:\d+:\d+/m);
