@@ -16,6 +16,7 @@ const LONG = [
   'integration/temporal/missed-ticks',
   'integration/scoring/score',
   'integration/registry/race',
+  'integration/serving/rollout',
   'integration/temporal/apply',
   'faults/events/rollout-kill',
   'faults/events/away',

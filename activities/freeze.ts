@@ -25,7 +25,7 @@ export const FREEZE_SCHEMA: JsonSchema = {
   minItems: 1,
   maxItems: 50,
   description:
-    'Times in which nothing is promoted. A version of such a time is registered, and a person may promote it: `perennial models promote NAME VERSION`. What serves may still go back.',
+    'Times in which nothing is promoted. A version of such a time is registered, and a person may promote it: `perennial models promote NAME VERSION`. A rollout that goes on takes no larger share. What serves may still go back.',
   examples: [
     [
       { cron: '0 16 * * FRI', for: '64h', timezone: 'Europe/Berlin', why: 'nobody is there at weekends' },

@@ -5,6 +5,8 @@ import type { RolloutEnd, RolloutInput, RolloutRequest } from '../src/core/rollo
 import { shareText } from '../src/core/rollout.ts';
 import type { RolloutRecord, Transition } from '../src/registry/types.ts';
 import { withFailures } from './failures.ts';
+import { frozenUntil } from './freeze.ts';
+import type { Freeze } from './freeze.ts';
 import { askToFollow } from './targets.ts';
 import type { ActivityDeps } from './deps.ts';
 
@@ -15,6 +17,13 @@ export interface RolloutOutcome {
   readonly why: string;
 }
 
+/** A freeze of the deploy step that holds. */
+export interface RolloutFreeze {
+  /** ISO 8601. */
+  readonly until: string;
+  readonly why: string;
+}
+
 export interface RolloutActivities {
   /** Goes on as long as the rollout: looks at what the servers counted, and ends it where a check is breached or it is decided. */
   watchRollout(input: RolloutInput): Promise<RolloutOutcome>;
@@ -22,6 +31,8 @@ export interface RolloutActivities {
   stepRollout(input: RolloutInput, step: number): Promise<RolloutOutcome | null>;
   /** Waits until the candidate had enough requests in a step, or the rollout is over. @param timeoutMs at most; 0: as long as it takes */
   awaitRequests(input: RolloutInput, step: number, timeoutMs: number): Promise<number>;
+  /** The freeze that holds now, which the record tells of, or null. */
+  frozenRollout(input: RolloutInput): Promise<RolloutFreeze | null>;
   /** After the last step. */
   concludeRollout(input: RolloutInput): Promise<RolloutOutcome>;
   askRollout(
@@ -143,9 +154,10 @@ export function rolloutActivities(deps: ActivityDeps): RolloutActivities {
         if (look.breaches.length > 0) return await returned(input, look.breaches);
         if (look.effect !== undefined && look.effect.winner !== null) {
           const { winner, text } = look.effect;
-          return await conclude(input, text, winner === 'candidate' && input.spec.then === 'promote', [
-            look.effect as unknown as JsonObject,
-          ]);
+          const promotes = winner === 'candidate' && input.spec.then === 'promote';
+          // It stays decided: the next look after the freeze finds it again.
+          if (!promotes || frozenNow(input) === undefined)
+            return await conclude(input, text, promotes, [look.effect as unknown as JsonObject]);
         }
         trouble = '';
       } catch (error) {
@@ -191,6 +203,16 @@ export function rolloutActivities(deps: ActivityDeps): RolloutActivities {
           await sleep(LOOK_MS, cancellationSignal);
         }
       }),
+    frozenRollout: (input) =>
+      withFailures(async () => {
+        const frozen = frozenNow(input);
+        const { readRollout } = await registry();
+        const told = frozen === undefined ? '' : frozenText(frozen);
+        const { why = '' } = await readRollout(store, input.model, input.id);
+        if (why !== told && (why === '' || why.startsWith(FROZEN)) && (await overOf(input)) === undefined)
+          await record(input, { why: told });
+        return frozen ?? null;
+      }),
     concludeRollout: (input) =>
       withFailures(async () => {
         const { lookAt } = await import('../src/rollouts/look.ts');
@@ -223,6 +245,15 @@ export function rolloutActivities(deps: ActivityDeps): RolloutActivities {
         return keepEnd(input, over ?? { end: action === 'abort' ? 'aborted' : 'promoted', by: who, why });
       }),
   };
+}
+
+const FROZEN = 'Nothing is promoted until ';
+
+const frozenText = ({ until, why }: RolloutFreeze): string => `${FROZEN}${until}${why === '' ? '' : `: ${why}`}.`;
+
+/** Where it comes to promote: a rollout that only reports goes on. */
+function frozenNow({ spec: { freeze, then } }: RolloutInput): RolloutFreeze | undefined {
+  return freeze === undefined || then !== 'promote' ? undefined : frozenUntil(freeze as unknown as readonly Freeze[], Date.now());
 }
 
 /** What a gate says no to; anything else may be tried again. */

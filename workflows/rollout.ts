@@ -26,6 +26,7 @@ interface RolloutActivities {
   watchRollout(input: RolloutInput): Promise<Outcome>;
   stepRollout(input: RolloutInput, step: number): Promise<Outcome | null>;
   awaitRequests(input: RolloutInput, step: number, timeoutMs: number): Promise<number>;
+  frozenRollout(input: RolloutInput): Promise<{ readonly until: string; readonly why: string } | null>;
   concludeRollout(input: RolloutInput): Promise<Outcome>;
   askRollout(input: RolloutInput, action: Action, request: RolloutRequest): Promise<Outcome | null>;
 }
@@ -39,7 +40,7 @@ const { watchRollout, awaitRequests } = proxyActivities<RolloutActivities>({
   heartbeatTimeout: '8 seconds',
   retry: PATIENT,
 });
-const { stepRollout, concludeRollout, askRollout } = proxyActivities<RolloutActivities>({
+const { stepRollout, frozenRollout, concludeRollout, askRollout } = proxyActivities<RolloutActivities>({
   startToCloseTimeout: '2 minutes',
   retry: PATIENT,
 });
@@ -98,7 +99,8 @@ class RolloutRun {
       }
       await this.#pass(forMs);
       await this.#enough(step, forMs);
-      await condition(() => this.#over || this.#state === 'running');
+      do await condition(() => this.#over || this.#state === 'running');
+      while (!this.#over && (await this.#waitedForThaw()));
       if (this.#over) return;
     }
     this.#settle(await concludeRollout(this.#input));
@@ -124,6 +126,20 @@ class RolloutRun {
       condition(() => this.#over),
     ]);
     this.#why = '';
+  }
+
+  /** @returns whether a freeze held it up: somebody may have paused it meanwhile */
+  async #waitedForThaw(): Promise<boolean> {
+    const { freeze, then } = this.#input.spec;
+    if (freeze === undefined || then !== 'promote') return false;
+    const frozen = await frozenRollout(this.#input);
+    if (frozen === null || this.#over) return false;
+    const why = `Nothing is promoted until ${frozen.until}${frozen.why === '' ? '' : `: ${frozen.why}`}.`;
+    this.#why = why;
+    this.#show();
+    await condition(() => this.#over, Math.max(1_000, Date.parse(frozen.until) - Date.now()));
+    if (this.#why === why) this.#why = '';
+    return true;
   }
 
   #handleMessages(): void {

@@ -1,6 +1,7 @@
 import { DURATION_PATTERN } from '../../src/core/duration.ts';
 import { ofThePast } from '../../src/core/run.ts';
 import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
+import type { JsonObject } from '../../src/core/json.ts';
 import type { StepContext } from '../../src/core/step.ts';
 import type { VersionManifest } from '../../src/registry/types.ts';
 import { checkDeploy, checkPredictionLog } from '../../src/registry/deploy-config.ts';
@@ -234,7 +235,7 @@ export default defineStep<DeployConfig & { readonly strategy?: StrategyConfig; r
     if (spec !== undefined) {
       const { rollOut } = await import('../rolling-out.ts');
       const rolled = await rollOut(ctx, registry, version, {
-        spec,
+        spec: config.freeze === undefined ? spec : { ...spec, freeze: config.freeze as unknown as readonly JsonObject[] },
         signature: signatureRule(config.strategy!),
         evaluations,
         settings,

@@ -1,3 +1,5 @@
+import type { JsonObject } from './json.ts';
+
 /** How a version takes over from the champion, a share of the traffic at a time. Shares are 0 to 1, times milliseconds. */
 
 const ROLLOUT_KINDS = ['canary', 'shadow', 'abTest'] as const;
@@ -88,6 +90,8 @@ export interface RolloutSpec {
   readonly abTest?: AbTestRules;
   /** What happens to a candidate that came through. */
   readonly then: 'promote' | 'report';
+  /** `freeze` of the deploy step: in these times no share grows, and nothing is promoted but by hand. */
+  readonly freeze?: readonly JsonObject[];
 }
 
 /** What servers follow: part of the routing of a model. */

@@ -36,7 +36,12 @@ export interface RolloutStage extends Fixture {
   readonly env: Readonly<Record<string, string>>;
   server(): Promise<ServerProcess>;
   /** Runs a document that deploys a version, to its end. */
-  deploy(model: string, version: number, strategy: unknown, more?: { readonly trigger?: 'manual' | 'backfill' }): Promise<RunView>;
+  deploy(
+    model: string,
+    version: number,
+    strategy: unknown,
+    more?: { readonly trigger?: 'manual' | 'backfill'; readonly freeze?: readonly object[] },
+  ): Promise<RunView>;
   /** The record of the newest rollout of a model, when it has ended. */
   ended(model: string): Promise<RolloutRecord>;
   going(model: string): Promise<boolean>;
@@ -63,11 +68,11 @@ export async function setRolloutStage(): Promise<RolloutStage> {
       servers.push(server);
       return server;
     },
-    async deploy(model, version, strategy, { trigger = 'manual' } = {}) {
+    async deploy(model, version, strategy, { trigger = 'manual', freeze } = {}) {
       const plan = testPlan(`deploys-${model}`, [
         planStep('choose', 'choose', { config: { model, version }, kind: 'version' }),
         planStep('deploy', 'deploy', {
-          config: { strategy, confirmSeconds: 10 } as JsonObject,
+          config: { strategy, confirmSeconds: 10, ...(freeze === undefined ? {} : { freeze }) } as unknown as JsonObject,
           inputs: { version: { step: 'choose', output: 'out', kind: 'version' } },
           outputs: { deployment: 'deployment' },
         }),

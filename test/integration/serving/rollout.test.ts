@@ -82,6 +82,37 @@ describe('a canary', () => {
   });
 });
 
+describe('a freeze', () => {
+  it('that begins while a canary goes on keeps it from taking more and from being promoted, but not by hand', async () => {
+    const local = (ms: number): string => new Date(ms).toISOString().slice(0, 19);
+    for (const name of ['f', 'g']) {
+      for (const strength of [20, 21]) await registerConstant(set, name, 0, strength);
+      await set.deploy(name, 1, 'allAtOnce');
+      await until(async () => (await predict(urls[0]!, name)).version === 1);
+    }
+    const [from, to] = [Date.now() + 20_000, Date.now() + 27_000];
+    const more = { freeze: [{ from: local(from), to: local(to), why: 'a holiday' }] };
+    const canary = { canary: { steps: [step(50, '1s'), step(90, '1s')], minRequests: 5 } };
+    for (const name of ['f', 'g']) expect(await set.deploy(name, 2, canary, more)).toMatchObject({ status: 'completed' });
+    await until(() => Date.now() > from + 1_000);
+    const loaded = [load(urls, 'f'), load(urls, 'g')];
+    const waiting = await until(async () => (await listRollouts(set.store, 'f')).find(({ why }) => why !== undefined && why !== ''));
+    expect(waiting).toMatchObject({
+      state: 'running',
+      step: 0,
+      why: expect.stringMatching(/^Nothing is promoted until .*: a holiday\.$/) as string,
+    });
+    expect(await askRollout(set.stage.temporal, 'g', 'promote', by)).toMatchObject({ state: 'promoted' });
+    expect(Date.now()).toBeLessThan(to);
+    const record = await set.ended('f');
+    await Promise.all(loaded.map((one) => one.stop()));
+    expect(record).toMatchObject({ state: 'promoted', why: 'Every step was passed.' });
+    const later = (await set.registry.history('f')).slice(2);
+    expect(later.map(({ action }) => action)).toEqual(['rolloutStep', 'promote']);
+    for (const { at } of later) expect(Date.parse(at)).toBeGreaterThanOrEqual(Math.floor(to / 1_000) * 1_000);
+  });
+});
+
 describe('the command line', () => {
   it('shows a rollout, and ends it; the history tells who', async () => {
     for (const strength of [20, 21]) await registerConstant(set, 'cli', 0, strength);
