@@ -128,7 +128,11 @@ function triggerSchema(definition) {
     ...schema,
     properties: {
       ...schema.properties,
-      every: { description: 'How often it looks, each pipeline at a moment of its own within the first ten minutes of the interval.', $ref: '#/definitions/duration', default: every },
+      every: {
+        description: 'How often it looks, each pipeline at a moment of its own within the first ten minutes of the interval.',
+        $ref: '#/definitions/duration',
+        default: every,
+      },
       do: { $ref: '#/definitions/action' },
       coolDown: {
         description: 'At least this long after the end of the last run that a trigger started before the next one is started.',

@@ -18,10 +18,10 @@ interface Local {
 }
 
 /**
- * When a schedule ticks, after `from` and up to `to` (milliseconds since 1970), as Temporal has it: intervals count from 1970 and their offset, a cron goes
- * by the wall clock of its time zone. Of a time that comes twice when the clocks go back, Temporal takes both west of Greenwich, and the
- * later one east of it (where of expressions with many times in that hour it takes some besides that fit nothing; those are left out).
- * Jitter is left out: a simulation is the same each time.
+ * When a schedule ticks, after `from` and up to `to` (milliseconds since 1970), as Temporal has it: intervals count from 1970 and their
+ * offset, a cron goes by the wall clock of its time zone. Of a time that comes twice when the clocks go back, Temporal takes both west of
+ * Greenwich, and the later one east of it (where of expressions with many times in that hour it takes some besides that fit nothing; those
+ * are left out). Jitter is left out: a simulation is the same each time.
  */
 export function ticksOf({ when }: Pick<DesiredSchedule, 'when'>, from: number, to: number): number[] {
   const ticks: number[] = [];
