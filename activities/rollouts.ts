@@ -1,8 +1,8 @@
 import { Context } from '@temporalio/activity';
 import { messageOf } from '../src/core/errors.ts';
 import type { JsonObject } from '../src/core/json.ts';
-import type { RolloutEnd, RolloutInput, RolloutRequest } from '../src/core/rollout.ts';
-import { shareText } from '../src/core/rollout.ts';
+import type { RolloutEnd, RolloutFreeze, RolloutInput, RolloutRequest } from '../src/core/rollout.ts';
+import { FROZEN, freezeText, shareText } from '../src/core/rollout.ts';
 import type { RolloutRecord, Transition } from '../src/registry/types.ts';
 import { withFailures } from './failures.ts';
 import { frozenUntil } from './freeze.ts';
@@ -14,13 +14,6 @@ import type { ActivityDeps } from './deps.ts';
 export interface RolloutOutcome {
   readonly end: RolloutEnd;
   readonly by: string;
-  readonly why: string;
-}
-
-/** A freeze of the deploy step that holds. */
-export interface RolloutFreeze {
-  /** ISO 8601. */
-  readonly until: string;
   readonly why: string;
 }
 
@@ -207,7 +200,7 @@ export function rolloutActivities(deps: ActivityDeps): RolloutActivities {
       withFailures(async () => {
         const frozen = frozenNow(input);
         const { readRollout } = await registry();
-        const told = frozen === undefined ? '' : frozenText(frozen);
+        const told = frozen === undefined ? '' : freezeText(frozen);
         const { why = '' } = await readRollout(store, input.model, input.id);
         if (why !== told && (why === '' || why.startsWith(FROZEN)) && (await overOf(input)) === undefined)
           await record(input, { why: told });
@@ -246,10 +239,6 @@ export function rolloutActivities(deps: ActivityDeps): RolloutActivities {
       }),
   };
 }
-
-const FROZEN = 'Nothing is promoted until ';
-
-const frozenText = ({ until, why }: RolloutFreeze): string => `${FROZEN}${until}${why === '' ? '' : `: ${why}`}.`;
 
 /** Where it comes to promote: a rollout that only reports goes on. */
 function frozenNow({ spec: { freeze, then } }: RolloutInput): RolloutFreeze | undefined {

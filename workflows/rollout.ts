@@ -9,7 +9,8 @@ import {
   setCurrentDetails,
   setHandler,
 } from '@temporalio/workflow';
-import type { RolloutEnd, RolloutInput, RolloutRequest, RolloutView } from '../src/core/rollout.ts';
+import { freezeText } from '../src/core/rollout.ts';
+import type { RolloutEnd, RolloutFreeze, RolloutInput, RolloutRequest, RolloutView } from '../src/core/rollout.ts';
 import { ending, failureOf } from './failures.ts';
 import { rolloutHeadline, rolloutMarkdown } from './rollout-markdown.ts';
 import { tellSearch } from './search-attributes.ts';
@@ -26,7 +27,7 @@ interface RolloutActivities {
   watchRollout(input: RolloutInput): Promise<Outcome>;
   stepRollout(input: RolloutInput, step: number): Promise<Outcome | null>;
   awaitRequests(input: RolloutInput, step: number, timeoutMs: number): Promise<number>;
-  frozenRollout(input: RolloutInput): Promise<{ readonly until: string; readonly why: string } | null>;
+  frozenRollout(input: RolloutInput): Promise<RolloutFreeze | null>;
   concludeRollout(input: RolloutInput): Promise<Outcome>;
   askRollout(input: RolloutInput, action: Action, request: RolloutRequest): Promise<Outcome | null>;
 }
@@ -134,7 +135,7 @@ class RolloutRun {
     if (freeze === undefined || then !== 'promote') return false;
     const frozen = await frozenRollout(this.#input);
     if (frozen === null || this.#over) return false;
-    const why = `Nothing is promoted until ${frozen.until}${frozen.why === '' ? '' : `: ${frozen.why}`}.`;
+    const why = freezeText(frozen);
     this.#why = why;
     this.#show();
     await condition(() => this.#over, Math.max(1_000, Date.parse(frozen.until) - Date.now()));

@@ -146,6 +146,20 @@ export interface RolloutView {
   readonly why: string;
 }
 
+/** A freeze of the deploy step that holds. */
+export interface RolloutFreeze {
+  /** ISO 8601. */
+  readonly until: string;
+  readonly why: string;
+}
+
+/** How a text of {@link freezeText} begins. */
+export const FROZEN = 'Nothing is promoted until ';
+
+export function freezeText({ until, why }: RolloutFreeze): string {
+  return `${FROZEN}${until}${why === '' ? '' : `: ${why}`}.`;
+}
+
 /** The Workflow id of the rollout of a model: there is one at a time. */
 export function rolloutWorkflowId(model: string): string {
   return `rollout/${model}`;

@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 import { packageRoot } from '../../src/platform/paths.ts';
 import { tempDir } from './temp-dir.ts';
@@ -16,6 +17,24 @@ export async function bundleScript(source: string): Promise<string> {
     format: 'esm',
     packages: 'external',
     outfile,
+    logLevel: 'warning',
+  });
+  return outfile;
+}
+
+/** Bundles a module of the tests for processes of its own; below node_modules, so that packages are found from there. */
+export async function bundleModule(path: string): Promise<string> {
+  const cache = join(packageRoot(), 'node_modules', '.cache', 'perennial-tests');
+  mkdirSync(cache, { recursive: true });
+  const outfile = join(tempDir('bundle', cache), basename(path).replace(/\.ts$/, '.mjs'));
+  await build({
+    entryPoints: [path],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    packages: 'external',
     logLevel: 'warning',
   });
   return outfile;

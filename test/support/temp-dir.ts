@@ -5,8 +5,8 @@ import { join } from 'node:path';
 const made: string[] = [];
 
 /** A fresh folder that is removed when the test file ends (clean-up.ts). */
-export function tempDir(name = 'test'): string {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), `perennial-${name}-`)));
+export function tempDir(name = 'test', parent = tmpdir()): string {
+  const folder = realpathSync(mkdtempSync(join(parent, `perennial-${name}-`)));
   made.push(folder);
   return folder;
 }

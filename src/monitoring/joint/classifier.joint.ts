@@ -59,14 +59,7 @@ export default defineJointTest({
 /** The part of each row; both sides are spread over all parts alike. */
 function partsOf(reference: number, current: number, seed: number): Uint8Array {
   const random = new Prng('classifier', seed);
-  const side = (rows: number): number[] => {
-    const parts = Array.from({ length: rows }, (_, row) => row % PARTS);
-    for (let at = rows - 1; at > 0; at -= 1) {
-      const other = random.below(at + 1);
-      [parts[at], parts[other]] = [parts[other]!, parts[at]!];
-    }
-    return parts;
-  };
+  const side = (rows: number): number[] => random.shuffle(Array.from({ length: rows }, (_, row) => row % PARTS));
   return Uint8Array.from([...side(reference), ...side(current)]);
 }
 

@@ -1,17 +1,16 @@
 import { fork, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { overviewOf } from '../../../src/events/browse.ts';
 import { tellChanges } from '../../../src/events/outbox.ts';
-import { packageRoot } from '../../../src/platform/paths.ts';
 import { FileStore } from '../../../src/storage/file-store.ts';
+import { bundleModule } from '../../support/bundle.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 import { until } from '../../support/until.ts';
 import { changesFor, declareSinks, sinkFor } from './changes.ts';
@@ -20,25 +19,11 @@ const children = new Set<ChildProcess>();
 let script: string;
 
 beforeAll(async () => {
-  // Inside node_modules, so that packages are found from the bundled file.
-  const folder = join(packageRoot(), 'node_modules', '.cache', 'perennial-tests');
-  mkdirSync(folder, { recursive: true });
-  script = join(folder, `deliverer-away-${process.pid}.mjs`);
-  await build({
-    entryPoints: [join(packageRoot(), 'test/faults/events/deliverer.ts')],
-    outfile: script,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    packages: 'external',
-    logLevel: 'warning',
-  });
+  script = await bundleModule(join(import.meta.dirname, 'deliverer.ts'));
 });
 
 afterAll(() => {
   for (const child of children) child.kill('SIGKILL');
-  rmSync(script, { force: true });
 });
 
 interface Deliverer {

@@ -1,15 +1,14 @@
 import { fork } from 'node:child_process';
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import type { RolloutInput } from '../../../src/core/rollout.ts';
 import { listEvents } from '../../../src/events/browse.ts';
-import { packageRoot } from '../../../src/platform/paths.ts';
 import { beginRollout, readRollout, writeRollout } from '../../../src/registry/rollouts.ts';
 import { readHistory, readRouting, recordLastChange } from '../../../src/registry/routing.ts';
 import { FileStore } from '../../../src/storage/file-store.ts';
 import { ada, workbench } from '../../contract/registry/models.ts';
+import { bundleModule } from '../../support/bundle.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 import { declareSinks, sinkFor } from './changes.ts';
 
@@ -34,20 +33,7 @@ let script: string;
 let template: string;
 
 beforeAll(async () => {
-  // Inside node_modules, so that packages are found from the bundled file.
-  const folder = join(packageRoot(), 'node_modules', '.cache', 'perennial-tests');
-  mkdirSync(folder, { recursive: true });
-  script = join(folder, `rollout-asker-${process.pid}.mjs`);
-  await build({
-    entryPoints: [join(import.meta.dirname, 'rollout-asker.ts')],
-    outfile: script,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    packages: 'external',
-    logLevel: 'warning',
-  });
+  script = await bundleModule(join(import.meta.dirname, 'rollout-asker.ts'));
   template = tempDir('rollout-template');
   const store = new FileStore(template);
   const bench = workbench(store);
@@ -72,8 +58,6 @@ beforeAll(async () => {
   });
   await declareSinks(store, [sinkFor('bus', 'test', {})], ['m']);
 }, 60_000);
-afterAll(() => rmSync(script, { force: true }));
-
 /** @returns calls of the store; undefined where it was killed */
 async function ask(folder: string, action: string, killedAt: number, activityId: string): Promise<number | undefined> {
   const child = fork(script, [folder, tempDir('asker'), String(killedAt), activityId, action, JSON.stringify(INPUT)], {

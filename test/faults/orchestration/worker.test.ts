@@ -1,14 +1,13 @@
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectTemporal } from '../../../src/runs/connect.ts';
 import type { Temporal } from '../../../src/runs/connect.ts';
 import { startRun } from '../../../src/runs/runs.ts';
 import { waitRun } from '../../../src/runs/wait-run.ts';
-import { packageRoot } from '../../../src/platform/paths.ts';
+import { bundleModule } from '../../support/bundle.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 import { startTemporal } from '../../support/temporal.ts';
 import type { TemporalServer } from '../../support/temporal.ts';
@@ -28,20 +27,7 @@ beforeAll(async () => {
   temporal = await connectTemporal();
   bundle = join(home, 'workflows.cjs');
   writeFileSync(bundle, (await workflowBundle()).code);
-  // Inside node_modules, so that packages are found from the bundled file.
-  const folder = join(packageRoot(), 'node_modules', '.cache', 'perennial-tests');
-  mkdirSync(folder, { recursive: true });
-  script = join(folder, `worker-${process.pid}.mjs`);
-  await build({
-    entryPoints: [join(packageRoot(), 'test/faults/orchestration/test-worker.ts')],
-    outfile: script,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    packages: 'external',
-    logLevel: 'warning',
-  });
+  script = await bundleModule(join(import.meta.dirname, 'test-worker.ts'));
 });
 
 afterAll(async () => {

@@ -1,27 +1,11 @@
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
-import { packageRoot } from '../../../src/platform/paths.ts';
+import { bundleModule } from '../../support/bundle.ts';
 
-/** Bundled below node_modules, so that packages are found. */
-export async function buildRacer(): Promise<string> {
-  const folder = join(packageRoot(), 'node_modules', '.cache', 'perennial-tests', String(process.pid));
-  mkdirSync(folder, { recursive: true });
-  const outfile = join(folder, 'racer.mjs');
-  await build({
-    entryPoints: [join(import.meta.dirname, 'racer.ts')],
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    packages: 'external',
-    outfile,
-    logLevel: 'warning',
-  });
-  return outfile;
+export function buildRacer(): Promise<string> {
+  return bundleModule(join(import.meta.dirname, 'racer.ts'));
 }
 
 export async function startRacer(script: string, number: number, models: number, environment: NodeJS.ProcessEnv): Promise<ChildProcess> {
