@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import { messageOf } from '../src/core/errors.ts';
 import type { JsonObject } from '../src/core/json.ts';
 import type { RolloutEnd, RolloutFreeze, RolloutInput, RolloutRequest } from '../src/core/rollout.ts';
-import { FROZEN, freezeText, shareText } from '../src/core/rollout.ts';
+import { ABORTED, FROZEN, freezeText, shareText } from '../src/core/rollout.ts';
 import type { RolloutRecord, Transition } from '../src/registry/types.ts';
 import { withFailures } from './failures.ts';
 import { frozenUntil } from './freeze.ts';
@@ -35,6 +35,9 @@ export interface RolloutActivities {
   ): Promise<RolloutOutcome | null>;
 }
 
+/** How a history begins to tell of an end; the record of the rollout tells the rest, whoever writes it. */
+const RETURNED = 'Returned to version ';
+
 const LOOK_MS = 300;
 /** A look at the feedback reads the log: it takes at most a tenth of the time. */
 const LIVE_LOOK_MS = 1_000;
@@ -54,9 +57,8 @@ export function rolloutActivities(deps: ActivityDeps): RolloutActivities {
   }
 
   async function record(input: RolloutInput, change: Partial<RolloutRecord>): Promise<void> {
-    const { readRollout, writeRollout } = await registry();
-    const before = await readRollout(store, input.model, input.id);
-    await writeRollout(store, { ...before, ...change });
+    const { changeRollout } = await registry();
+    await changeRollout(store, input.model, input.id, change);
   }
 
   /** Keeps what was known at the end. */
@@ -120,7 +122,7 @@ export function rolloutActivities(deps: ActivityDeps): RolloutActivities {
     console.error(`worker: the ${input.spec.kind} of ${input.model} version ${input.candidate} is returned: ${why}`);
     const change = await endRollout(store, input.model, input.id, {
       who: outcome.by,
-      why: `Returned to version ${input.champion}: ${why}`,
+      why: `${RETURNED}${input.champion}: ${why}`,
       requestId: `rollout/${input.model}/${input.id}/returned`,
       automatic: true,
     });
@@ -227,12 +229,13 @@ export function rolloutActivities(deps: ActivityDeps): RolloutActivities {
             requestId,
           });
           const over = await overOf(input);
-          if (over === undefined) await record(input, { state: action === 'pause' ? 'paused' : 'running', by: who, why });
+          if (over === undefined)
+            await record(input, action === 'pause' ? { state: 'paused', by: who, why } : { state: 'running', by: who, why: '' });
           return over ?? null;
         }
         const change =
           action === 'abort'
-            ? await endRollout(store, input.model, input.id, { who, why: `Aborted the rollout: ${why}`, requestId, automatic: false })
+            ? await endRollout(store, input.model, input.id, { who, why: `${ABORTED}${why}`, requestId, automatic: false })
             : await finishRollout(store, input.model, input, { who, why, requestId, automatic: false, judged: [] });
         const over = change.changed ? undefined : await overOf(input);
         return keepEnd(input, over ?? { end: action === 'abort' ? 'aborted' : 'promoted', by: who, why });
@@ -254,9 +257,13 @@ function isNo(error: unknown): boolean {
 export function endOf(change: Transition | undefined, { id, candidate }: Pick<RolloutInput, 'id' | 'candidate'>): RolloutOutcome {
   if (change === undefined) return { end: 'superseded', by: 'somebody', why: 'The routing does not know it any more.' };
   const { who, why, action } = change;
-  if (who === `rollout ${id}`)
-    return { end: action === 'promote' ? 'promoted' : why.startsWith('Returned') ? 'returned' : 'finished', by: who, why };
-  if (action === 'rolloutEnd') return { end: 'aborted', by: who, why };
+  if (who === `rollout ${id}`) {
+    if (action === 'promote') return { end: 'promoted', by: who, why };
+    return why.startsWith(RETURNED)
+      ? { end: 'returned', by: who, why: why.slice(why.indexOf(': ') + 2) }
+      : { end: 'finished', by: who, why };
+  }
+  if (action === 'rolloutEnd') return { end: 'aborted', by: who, why: why.startsWith(ABORTED) ? why.slice(ABORTED.length) : why };
   // Who makes its candidate champion by hand ends it where it was to end.
   return { end: action === 'promote' && change.to === candidate ? 'promoted' : 'superseded', by: who, why };
 }

@@ -153,6 +153,9 @@ export interface RolloutFreeze {
   readonly why: string;
 }
 
+/** How the history of a model begins to tell that a rollout was ended by hand. */
+export const ABORTED = 'Aborted the rollout: ';
+
 /** How a text of {@link freezeText} begins. */
 export const FROZEN = 'Nothing is promoted until ';
 

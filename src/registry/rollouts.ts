@@ -2,6 +2,7 @@ import { PerennialError, isPerennialError } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import type { RolloutRouting } from '../core/rollout.ts';
 import { shareText } from '../core/rollout.ts';
+import { pauseAfterLostRace } from '../storage/concurrency.ts';
 import { putJson } from '../storage/json-objects.ts';
 import { getStored } from '../storage/stored.ts';
 import { CHAMPION, aliasOf, checkNotDeleted, pinned, promote } from './decisions.ts';
@@ -137,14 +138,55 @@ export async function currentRollout(store: ObjectStore, model: string): Promise
 export async function readRollout(store: ObjectStore, model: string, id: string): Promise<RolloutRecord> {
   const found = await getStored(store, ROLLOUT, rolloutKey(model, id), ofModel(model));
   if (found !== undefined) return found.value;
-  throw new PerennialError('NOT_FOUND', `There is no rollout "${id}" of "${model}".`, {
+  throw noRollout(model, id);
+}
+
+function noRollout(model: string, id: string): PerennialError {
+  return new PerennialError('NOT_FOUND', `There is no rollout "${id}" of "${model}".`, {
     hint: `\`perennial models rollout show ${model}\` shows the newest one.`,
   });
 }
 
-/** One writer at a time, so the newest state simply replaces the one before. */
+/** The record of one that begins. */
 export async function writeRollout(store: ObjectStore, record: RolloutRecord): Promise<void> {
   await putJson(store, rolloutKey(record.name, record.id), record);
+}
+
+const ATTEMPTS_MAX = 20;
+
+/**
+ * Changes the record of a rollout. Who drives it, who watches it and who ends it by hand write at the same moment: how it ended is
+ * written once, and whoever comes later only adds what was concluded, where that is not there yet.
+ *
+ * @throws NOT_FOUND
+ */
+export async function changeRollout(store: ObjectStore, model: string, id: string, change: Partial<RolloutRecord>): Promise<void> {
+  const key = rolloutKey(model, id);
+  for (let attempt = 0; ; attempt += 1) {
+    const found = await getStored(store, ROLLOUT, key, ofModel(model));
+    if (found === undefined) throw noRollout(model, id);
+    const next = afterChange(found.value, change);
+    if (next === undefined) return;
+    try {
+      await putJson(store, key, next, { ifMatch: found.etag });
+      return;
+    } catch (error) {
+      if (!isPerennialError(error, 'PRECONDITION_FAILED') || attempt === ATTEMPTS_MAX) throw error;
+      await pauseAfterLostRace(attempt);
+    }
+  }
+}
+
+function afterChange(before: RolloutRecord, change: Partial<RolloutRecord>): RolloutRecord | undefined {
+  if (before.endedAt === undefined) return { ...before, ...change };
+  const { evidence } = change;
+  return evidence === undefined || isConcluded(before.evidence) || (before.evidence !== undefined && !isConcluded(evidence))
+    ? undefined
+    : { ...before, evidence };
+}
+
+function isConcluded(evidence: RolloutRecord['evidence']): boolean {
+  return evidence?.some(({ findings }) => Array.isArray(findings) && findings.length > 0) ?? false;
 }
 
 /** The newest first. */

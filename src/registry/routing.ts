@@ -141,7 +141,7 @@ function nextRouting(
     revision: current.revision + 1,
     at: momentAfter(current, storeMs),
     who: author.who,
-    why: whyOf(current, rollout, action, author.why),
+    why: whyOf(current, rollout, proposal, author.why),
     action,
     alias,
     from,
@@ -174,8 +174,10 @@ function rolloutAfter(current: Routing, { action, rollout }: Proposal): RolloutR
 }
 
 /** What a change ends besides is told with it: it may be all that somebody reads. */
-function whyOf({ rollout: before }: Routing, after: RolloutRouting | undefined, action: Transition['action'], why: string): string {
+function whyOf({ rollout: before }: Routing, after: RolloutRouting | undefined, { action, to }: Proposal, why: string): string {
   if (before === undefined || before.id === after?.id || action === 'rolloutEnd') return why;
+  // It ends where it was to end.
+  if (action === 'promote' && to === before.candidate) return why;
   // What people write often ends without a full stop.
   const said = /[.!?…)"'`]$/.test(why) ? why : `${why}.`;
   return `${said} Ends the ${before.kind === 'abTest' ? 'A/B test' : before.kind} of version ${before.candidate} (rollout ${before.id}).`;

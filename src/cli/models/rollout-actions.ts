@@ -1,6 +1,6 @@
 import { PerennialError, isPerennialError } from '../../core/errors.ts';
 import type { RolloutRequest } from '../../core/rollout.ts';
-import { rolloutText, shareText } from '../../core/rollout.ts';
+import { ABORTED, rolloutText, shareText } from '../../core/rollout.ts';
 import { waitText } from '../../core/approval.ts';
 import type { RolloutRecord } from '../../registry/types.ts';
 import type { StepReport } from '../../rollouts/report.ts';
@@ -153,19 +153,20 @@ export async function askRolloutAction(io: CliIo, model: string, action: Action,
     throw new PerennialError('NOT_FOUND', `The rollout of "${model}" cannot be ${action}d: ${trouble}, so its share stays as it is.`, {
       hint: `Run its document again, and it goes on; or \`perennial models rollout abort ${model}\`.`,
     });
-  const { endRollout, finishRollout, readRollout, writeRollout } = await import('../../registry/rollouts.ts');
+  const { changeRollout, endRollout, finishRollout } = await import('../../registry/rollouts.ts');
   const change =
     action === 'abort'
-      ? await endRollout(opened.store, model, rollout.id, { ...request, why: `Aborted the rollout: ${request.why}`, automatic: false })
+      ? await endRollout(opened.store, model, rollout.id, { ...request, why: `${ABORTED}${request.why}`, automatic: false })
       : await finishRollout(opened.store, model, rollout, { ...request, automatic: false, judged: [] });
   if (!change.changed)
     throw new PerennialError('CHAMPION_CHANGED', `The rollout of "${model}" ended meanwhile.`, {
       hint: `See \`perennial models history ${model}\`.`,
     });
-  const record = await readRollout(opened.store, model, rollout.id).catch(() => undefined);
   const state = action === 'abort' ? 'aborted' : 'promoted';
-  if (record !== undefined)
-    await writeRollout(opened.store, { ...record, state, by: request.who, why: request.why, endedAt: new Date().toISOString() });
+  const told = { state, by: request.who, why: request.why, endedAt: new Date().toISOString() } as const;
+  await changeRollout(opened.store, model, rollout.id, told).catch((error: unknown) => {
+    if (!isPerennialError(error, 'NOT_FOUND')) throw error;
+  });
   const targets = action === 'promote' ? await followNow(opened, model) : undefined;
   io.result({ model, id: rollout.id, state, ...(targets === undefined ? {} : { targets }) });
   io.print(

@@ -22,7 +22,7 @@ import { listSchedules, pauseSchedule } from '../../../src/runs/schedules.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
 import { ada, workbench } from '../../contract/registry/models.ts';
 import { tempDir } from '../../support/temp-dir.ts';
-import { setStage } from './harness.ts';
+import { listed, setStage } from './harness.ts';
 
 let temporal: Temporal;
 let store: ObjectStore;
@@ -180,6 +180,8 @@ describe('what was changed by hand', () => {
     }));
     await temporal.client.schedule.getHandle('hand/feedback').delete();
     await pauseSchedule(temporal, 'hand/event', 'too loud');
+    const kept = ['hand/schedule', 'hand/drift', 'hand/new-data', 'hand/event'].map((id) => ({ id, action: 'keep' as const }));
+    await listed(temporal, [...kept, { id: 'hand/feedback', action: 'delete' }]);
     const rows = await listSchedules(temporal, { pipeline: 'hand' });
     expect(rows.find(({ kind }) => kind === 'schedule')!.when).toBe('30 5 * * * (UTC), edited by hand');
     expect(rows.find(({ kind }) => kind === 'new-data')!.pipeline).toBe('hand');

@@ -20,6 +20,7 @@ import { runWorker } from '../../../src/worker/worker.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 import { startTemporal } from '../../support/temporal.ts';
 import type { TemporalServer } from '../../support/temporal.ts';
+import { until } from '../../support/until.ts';
 
 /** A step type for tests: closed or open configuration, quick retries. */
 export function testStep(definition: Partial<StepDefinition> & Pick<StepDefinition, 'type' | 'run'>): StepDefinition {
@@ -82,8 +83,20 @@ export async function applied(
   { dryRun = false, ...options }: ReconcileOptions & { readonly dryRun?: boolean } = {},
 ): Promise<readonly ScheduleChange[]> {
   const { changes, carryOut } = await compareSchedules(temporal, plans, steps, options);
-  if (!dryRun) await carryOut();
+  if (!dryRun) {
+    await carryOut();
+    await listed(temporal, changes);
+  }
   return changes;
+}
+
+/** Temporal's lists follow a moment after: waits until they have what was changed. */
+export async function listed(temporal: Temporal, changes: readonly Pick<ScheduleChange, 'id' | 'action'>[]): Promise<void> {
+  await until(async () => {
+    const there = new Set<string>();
+    for await (const { scheduleId } of temporal.client.schedule.list()) there.add(scheduleId);
+    return changes.every(({ id, action }) => there.has(id) === (action !== 'delete'));
+  });
 }
 
 let bundle: Promise<{ code: string }> | undefined;

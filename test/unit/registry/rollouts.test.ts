@@ -2,7 +2,16 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { ArtifactStore } from '../../../src/core/ports.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
 import type { Registry } from '../../../src/registry/registry.ts';
-import { beginRollout, currentRollout, endRollout, finishRollout, stepRollout, writeRollout } from '../../../src/registry/rollouts.ts';
+import {
+  beginRollout,
+  changeRollout,
+  currentRollout,
+  endRollout,
+  finishRollout,
+  readRollout,
+  stepRollout,
+  writeRollout,
+} from '../../../src/registry/rollouts.ts';
 import { readRouting, rebuildRouting } from '../../../src/registry/routing.ts';
 import type { RolloutRecord } from '../../../src/registry/types.ts';
 import type { RunReport } from '../../../src/runs/runs.ts';
@@ -62,6 +71,7 @@ describe('a rollout in the routing', () => {
     // By hand it does.
     await registry.promote('m', 3, by);
     expect((await routing()).rollout).toBeUndefined();
+    expect((await routing()).transition.why).toBe(by.why);
   });
 
   it.each([
@@ -190,5 +200,22 @@ describe('what a run says of the version that it rolled out', () => {
     expect(await said(4)).toBe('is registered, not live (its canary ended, returned by rollout b: 3 of 10 requests fail)');
     await registry.promote('m', 4, by);
     expect(await said(4)).toBe('is live by now');
+  });
+
+  it('is written once, by whoever of those that end, drive and watch it is the first; what was concluded is kept', async () => {
+    await record('a', 3);
+    const findings = (...found: object[]) => ({ evidence: [{ steps: [], findings: found }] as never });
+    const ended = { state: 'promoted', by: 'rollout a', why: 'Every step was passed.', endedAt: '2026-01-02T00:00:00.000Z' } as const;
+    await Promise.all([
+      changeRollout(store, 'm', 'a', { ...ended, ...findings({ check: 'errors' }) }),
+      changeRollout(store, 'm', 'a', { ...ended, why: 'seen later', ...findings() }),
+      changeRollout(store, 'm', 'a', { step: 1 }),
+    ]);
+    const { why, state, evidence } = await readRollout(store, 'm', 'a');
+    expect([why, state]).toEqual(['Every step was passed.', 'promoted']);
+    expect(evidence).toMatchObject([{ findings: [{ check: 'errors' }] }]);
+    await changeRollout(store, 'm', 'a', { state: 'running', why: 'late', step: 0 });
+    expect(await readRollout(store, 'm', 'a')).toMatchObject({ state: 'promoted', why: 'Every step was passed.' });
+    await expect(changeRollout(store, 'm', 'none', {})).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 });
