@@ -71,7 +71,12 @@ describe('a rollout in the routing', () => {
     // By hand it does.
     await registry.promote('m', 3, by);
     expect((await routing()).rollout).toBeUndefined();
-    expect((await routing()).transition.why).toBe(by.why);
+  });
+
+  it('ends as it was to where its candidate is promoted: there is nothing more to say', async () => {
+    await begin('a', 3);
+    expect(await registry.promote('m', 3, by)).toMatchObject({ changed: true, ended: { id: 'a' } });
+    expect((await routing()).transition.why).toBe('test');
   });
 
   it.each([
