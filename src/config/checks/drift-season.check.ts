@@ -7,12 +7,23 @@ const DAY_MS = 86_400_000;
 
 export default defineCheck({
   name: 'drift-season',
-  summary: 'A season of `on.drift` is at least as long as the window, and predictions are kept for as long as it looks back.',
+  summary:
+    'A season of `on.drift` is at least as long as the window, each window is looked at by itself, and predictions are kept for as long as it looks back.',
   run(facts) {
     const drift = facts.on?.['drift'];
     if (!isObject(drift) || !isObject(drift['season'])) return [];
     const { window, season } = drift as { readonly window: string; readonly season: { readonly every: string; readonly count: number } };
     const { every, count } = season;
+    const pool = poolOf(facts.document);
+    if (pool > 1)
+      return [
+        {
+          pointer: '/on/drift/pool',
+          given: pool,
+          message: `With "season" each window is looked at by itself: it has a reference of its own, and ${pool} windows cannot be put together.`,
+          fix: 'Leave "pool" out, or "season"; a longer "window" gathers more rows.',
+        },
+      ];
     const [windowMs, everyMs] = [durationMs(window), durationMs(every)];
     if (everyMs < windowMs)
       return [
@@ -38,3 +49,9 @@ export default defineCheck({
     });
   },
 });
+
+/** As written: with its default it is 1 where there is a season. */
+function poolOf({ on }: JsonObject): number {
+  const drift = isObject(on) ? on['drift'] : undefined;
+  return isObject(drift) && typeof drift['pool'] === 'number' ? drift['pool'] : 1;
+}
