@@ -71,8 +71,12 @@ export function unpacked({ headers }: FastifyRequest, payload: Payload): Payload
  * @throws RequestError 400; 413; 415 where it is something else than the address takes
  */
 export async function readBody(request: FastifyRequest, body: Buffer, rules: JsonRules): Promise<unknown> {
-  if (body.length === 0) throw new RequestError(400, 'The body is empty: send a JSON object.');
   const type = (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase();
+  const others = otherTypesOf(request.routeOptions.url);
+  if (body.length === 0) {
+    const what = type === 'text/csv' && others.includes(type) ? 'rows below a header' : 'a JSON object';
+    throw new RequestError(400, `The body is empty: send ${what}.`);
+  }
   const length = request.headers[JSON_LENGTH_HEADER];
   if (length !== undefined) {
     if (request.routeOptions.url?.endsWith('/infer') !== true)
@@ -85,7 +89,6 @@ export async function readBody(request: FastifyRequest, body: Buffer, rules: Jso
       );
     return new BinaryBody(await jsonOf(body.subarray(0, bytes), 'application/json', rules), body.subarray(bytes));
   }
-  const others = otherTypesOf(request.routeOptions.url);
   if (type === 'text/csv' && others.includes(type)) return new CsvBody(body);
   if (type === 'multipart/form-data' && others.includes(type)) return FormBody.read(body, request.headers['content-type']!);
   return jsonOf(body, type, rules, others);

@@ -81,10 +81,17 @@ export class CsvBody {
     requireFewColumns(this.#bytes);
     // The readers of tables read files, whatever carries them.
     let folder: string | undefined;
-    const refusal = (error: PerennialError): RequestError => new RequestError(400, error.message.replaceAll(`${folder}/`, ''));
+    const refusal = ({ message }: PerennialError): RequestError =>
+      new RequestError(
+        400,
+        message
+          .replaceAll(`${folder}/`, '')
+          .replaceAll(FILE_NAME, 'the CSV')
+          .replace(/^the CSV/, 'The CSV'),
+      );
     try {
       folder = await mkdtemp(join(tmpdir(), 'perennial-csv-'));
-      const path = join(folder, 'rows.csv');
+      const path = join(folder, FILE_NAME);
       await writeFile(path, this.#bytes);
       const found = await readEveryRow(
         path,
@@ -134,6 +141,8 @@ const [QUOTE, LINE_FEED] = [34, 10];
 const DELIMITERS: ReadonlySet<number> = new Set([...',;|\t'].map((one) => one.charCodeAt(0)));
 
 /** What a disk that is full, or may only be read, says. */
+/** A body is a file to the reader alone: messages call it what it is to a client. */
+const FILE_NAME = 'rows-of-a-request.csv';
 const NO_ROOM: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
 
 /** The line of each row that was set aside, where that is known. */

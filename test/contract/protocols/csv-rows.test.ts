@@ -47,16 +47,16 @@ describe('rows as CSV', () => {
     ['other columns', 'a,b\n1,2\n', 'has none of the columns that the model reads: body_mass_g, island (line 2 of the CSV).'],
     ['a missing column', 'island,x\nBiscoe,1\n', 'Row 0 lacks the column "body_mass_g", which the model needs (line 2 of the CSV).'],
     ['too few fields', 'body_mass_g,island\n1,x\n2\n', 'a line is malformed: columns are missing: line 3, 2.'],
-    ['an open quote', 'body_mass_g,island\n1,x\n"2,x\n', 'line 3: a quote is opened and not closed'],
-    ['a header alone', 'body_mass_g,island\n', 'holds no rows'],
+    ['an open quote', 'body_mass_g,island\n1,x\n"2,x\n', 'The CSV, line 3: a quote is opened and not closed'],
+    ['a header alone', 'body_mass_g,island\n', 'The CSV holds no rows.'],
     ['columns twice', 'body_mass_g,body_mass_g\n1,2\n', '"body_mass_g"'],
-    ['nothing', '', 'The body is empty'],
+    ['nothing', '', 'The body is empty: send rows below a header.'],
     ['bytes that are not UTF-8', Buffer.from([0x61, 0x2c, 0x62, 0x0a, 0xe9, 0x2c, 0xe9, 0x0a]), 'not UTF-8'],
   ])('are refused with line and column: %s', async (_title, body, message) => {
     const answer = await send(body);
     expect([answer.status, Object.keys(answer.body)]).toEqual([400, ['error']]);
     expect(answer.body.error).toContain(message);
-    expect(answer.body.error).not.toMatch(/\/tmp|perennial-csv/);
+    expect(answer.body.error).not.toMatch(/\/tmp|perennial-csv|rows\.csv/);
   });
 
   it('are bounded, however small they are', async () => {
