@@ -51,7 +51,7 @@ export class FormBody {
     if (misplaced !== undefined)
       throw new RequestError(
         400,
-        `${JSON.stringify(misplaced[0].slice(0, 80))} is a file, and no column of images of the model${images.size === 0 ? ', which has none' : `: those are ${[...images].join(', ')}`}.`,
+        `${JSON.stringify(misplaced[0].slice(0, 80))} is a file, and ${images.size === 0 ? 'the model reads no images: send a table by itself, as text/csv' : `no column of images of the model: those are ${[...images].join(', ')}`}.`,
       );
     return Array.from({ length: rows }, (_, row) => Object.fromEntries([...this.#columns].map(([name, values]) => [name, values[row]!])));
   }
