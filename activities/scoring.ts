@@ -53,6 +53,8 @@ export async function runScoring(ctx: StepContext, config: ScoreConfig, inputs: 
   const format = config.format ?? 'parquet';
   // A try that hangs may still hold the folder of its own.
   const folder = join(ctx.workDir, `scoring-${ctx.attempt}`);
+  const to = config.to === undefined ? undefined : atNominalTime(config.to, ctx.nominalTime);
+  const out = to === undefined ? undefined : resolve(ctx.documentDir, to);
   let clear: (() => Promise<void>) | undefined;
   const files = await score(
     {
@@ -68,6 +70,7 @@ export async function runScoring(ctx: StepContext, config: ScoreConfig, inputs: 
     },
     {
       folder,
+      outputs: out === undefined ? [] : [out, asideBeside(out)].map((path) => ({ named: path, path })),
       keeper(binding) {
         const parts = storeParts(ctx.store, binding);
         ({ clear } = parts);
@@ -77,8 +80,7 @@ export async function runScoring(ctx: StepContext, config: ScoreConfig, inputs: 
     { signal: ctx.signal, onProgress: (update) => ctx.progress(update), onNote: (text) => ctx.log.info(text) },
   );
   const answers = await keepAnswers(ctx.artifacts, files, format);
-  const to = config.to === undefined ? undefined : atNominalTime(config.to, ctx.nominalTime);
-  if (to !== undefined) await deliver(files, resolve(ctx.documentDir, to), asideBeside(resolve(ctx.documentDir, to)));
+  if (out !== undefined) await deliver(files, out, asideBeside(out));
   await clear?.();
   await rm(folder, { recursive: true, force: true });
   return resultOf(files, answers, chosen, to);

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { PerennialError } from '../core/errors.ts';
-import { fingerprintFiles, listFolder, listSource, stampOf } from '../data/ingest/source-files.ts';
+import { fingerprintFiles, listFolder, listSource, namesFile, stampOf } from '../data/ingest/source-files.ts';
 import type { SourceFile } from '../data/readers/reader.ts';
 import { readerRegistry } from '../data/readers/index.generated.ts';
 import type { JsonObject } from '../core/json.ts';
@@ -11,6 +11,8 @@ import type { FoundFile } from '../data/reading/file-format.ts';
 import type { OpenedFile } from '../data/reading/read-as.ts';
 import type { SourceReading } from '../data/stored/dataset.ts';
 import type { Database } from '../data/table/duckdb.ts';
+import { requireApart } from '../platform/same-file.ts';
+import type { NamedPath } from '../platform/same-file.ts';
 import type { ScoreTask } from './score-task.ts';
 
 /** A source whose files are known. */
@@ -25,6 +27,8 @@ export interface OpenedSource {
   open(db: Database, workDir: string): Promise<OpenedFile>;
   /** @throws SOURCE_CHANGED */
   checkUnchanged(): Promise<void>;
+  /** What is written must be no file of it, of this time or the next. @throws USAGE */
+  requireApart(outputs: readonly NamedPath[]): Promise<void>;
 }
 
 /**
@@ -79,6 +83,21 @@ export async function openSource(
       const asDeclared = meaningOf(declared, format, reading);
       const found = await filesOf({ db, workDir }, asDeclared);
       return { path: source.path, reading: asDeclared, db, workDir, ...(declared === undefined ? {} : { declared }), ...found };
+    },
+    async requireApart(outputs) {
+      await requireApart(
+        outputs,
+        files.map(({ path, name }) => ({ named: name, path })),
+      );
+      const mine = perFile ? undefined : outputs.find(({ path }) => namesFile(source.path, folder, path));
+      if (mine === undefined) return;
+      throw new PerennialError(
+        'USAGE',
+        `${mine.named} is among the files that "${source.path}" names: its answers would be read as rows.`,
+        {
+          hint: 'Write to another folder, or name the files of rows more closely.',
+        },
+      );
     },
     async checkUnchanged() {
       if (stampOf(await list()) === stamp) return;

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { PerennialError } from '../core/errors.ts';
+import type { NamedPath } from '../platform/same-file.ts';
 import { sha256File } from '../storage/digest.ts';
 import { answerColumns } from './answer-columns.ts';
 import { answerList } from './answer-list.ts';
@@ -31,6 +32,8 @@ export interface ScoreHooks {
 export interface ScorePlace {
   /** Folder of this scoring: what an earlier try left in it is gone on with. */
   readonly folder: string;
+  /** Files that its answers and the rows set aside are moved to. */
+  readonly outputs: readonly NamedPath[];
   /** Keeps parts for other machines, by what binds them together. */
   readonly keeper?: (binding: string) => PartKeeper;
 }
@@ -61,6 +64,7 @@ export async function score(task: ScoreTask, place: ScorePlace, hooks: ScoreHook
   const facts = await modelFacts(task.model);
   hooks.onProgress?.({ message: `looking at ${task.source.path}` });
   const source = await openSource(task, facts.preprocessor.reading);
+  await source.requireApart(place.outputs);
   const work = await WorkFolder.open(place.folder, await bindingOf(task, source), hooks.onNote);
   let scorers: Scorers | undefined;
   try {

@@ -4,6 +4,7 @@ import type { DriftCheck } from '../../monitoring/checks/check-record.ts';
 import type { Violation } from '../../monitoring/violations.ts';
 import type { DriftReference } from '../../monitoring/reference.ts';
 import { DRIFT_DEFAULTS } from '../../monitoring/defaults.ts';
+import type { NamedPath } from '../../platform/same-file.ts';
 import { alarmRules, seasonOf, settingsOf } from '../drift/drift-options.ts';
 import type { CompareOptions } from '../drift/drift-options.ts';
 import { defineCommand } from './command.ts';
@@ -99,6 +100,10 @@ async function compareModel(io: CliIo, model: string, options: CompareOptions): 
   if ((options.current === undefined) === (options.window === undefined)) {
     throw new PerennialError('USAGE', 'Give either --current FILE or --window DURATION.', { hint: 'See `perennial drift --help`.' });
   }
+  const { requireApart } = await import('../../platform/same-file.ts');
+  const named = (option: 'report' | 'violations' | 'current'): NamedPath[] =>
+    options[option] === undefined ? [] : [{ named: `--${option} ${options[option]}`, path: options[option] }];
+  await requireApart([...named('report'), ...named('violations')], named('current'));
   const { reference, check, notes } = await compare(model, options);
   const { result, source, verdict, id } = check;
   await writeFiles(io, check, options);

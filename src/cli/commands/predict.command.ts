@@ -106,6 +106,10 @@ async function predictFile(
     import('../../serving/rows-file.ts'),
     import('../../client/predict-all.ts'),
   ]);
+  if (aside !== undefined) {
+    const { requireApart } = await import('../../platform/same-file.ts');
+    await requireApart([{ named: `--aside ${aside}`, path: aside }], [{ named: `--rows ${path}`, path }]);
+  }
   const { rows, malformed } = await readEveryRow(path, description);
   if (rows.length === 0 && malformed !== undefined) throw malformed;
   const { ended, ...answers } = await predictAll(client, model, rows, { description, logged });

@@ -53,13 +53,15 @@ Examples:
       .action(async (model: string, options: Options) => {
         const out = options.out;
         const format = formatOf(options);
-        const [{ resolveScored }, { score }, { deliver, workBeside }, { SCORE_BUDGET, PART_ROWS }, { rm }] = await Promise.all([
-          import('../score/resolve-scored.ts'),
-          import('../../scoring/score.ts'),
-          import('../../scoring/deliver.ts'),
-          import('../../scoring/score-task.ts'),
-          import('node:fs/promises'),
-        ]);
+        const [{ resolveScored }, { score }, { asideBeside, deliver, workBeside }, { SCORE_BUDGET, PART_ROWS }, { rm }] = await Promise.all(
+          [
+            import('../score/resolve-scored.ts'),
+            import('../../scoring/score.ts'),
+            import('../../scoring/deliver.ts'),
+            import('../../scoring/score-task.ts'),
+            import('node:fs/promises'),
+          ],
+        );
         const budget = shareOf(options.budget) ?? SCORE_BUDGET;
         const processes = countOf('--processes', options.processes);
         const partRows = countOf('--part-rows', options.partRows) ?? PART_ROWS;
@@ -78,7 +80,15 @@ Examples:
             partRows,
             ...(processes === undefined ? {} : { processes }),
           },
-          { folder: work },
+          {
+            folder: work,
+            outputs: [
+              { named: `--out ${out}`, path: out },
+              options.aside === undefined
+                ? { named: asideBeside(out), path: asideBeside(out) }
+                : { named: `--aside ${options.aside}`, path: options.aside },
+            ],
+          },
           { onProgress: progress.tell, onNote: (text) => io.note(text) },
         ).finally(progress.end);
         const result = await deliver(files, out, options.aside);

@@ -54,7 +54,8 @@ export default defineCommand({
           import('../../config/parameters.ts'),
           import('../../reports/simulation-report.ts'),
         ]);
-        if (options.report !== undefined) await requireWritable(options.report);
+        if (options.report !== undefined)
+          await requireWritable(options.report, [file, ...(options.table === undefined ? [] : [options.table])]);
         const stop = new AbortController();
         const interrupt = (): void => {
           io.note('ending the simulation');
@@ -99,7 +100,12 @@ export default defineCommand({
 });
 
 /** Asked before a year is played, not after. @throws USAGE */
-async function requireWritable(report: string): Promise<void> {
+async function requireWritable(report: string, inputs: readonly string[]): Promise<void> {
+  const { requireApart } = await import('../../platform/same-file.ts');
+  await requireApart(
+    [{ named: `--report ${report}`, path: report }],
+    inputs.map((path) => ({ named: path, path })),
+  );
   const [{ access, constants, stat }, { dirname }] = await Promise.all([import('node:fs/promises'), import('node:path')]);
   try {
     const isThere = await stat(report).then(

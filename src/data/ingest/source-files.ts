@@ -51,6 +51,12 @@ function globToRegExp(pattern: string): RegExp {
   return new RegExp(`^${body.replace(/\/$/, '')}$`);
 }
 
+/** Whether a file of this name would be one of those that the path of a source names, be it there or not. */
+export function namesFile(path: string, folder: string, file: string): boolean {
+  const full = (name: string): string => resolve(folder, name).split(sep).join('/');
+  return /[*?]/.test(path) && globToRegExp(full(path)).test(full(file));
+}
+
 async function walk(folder: string): Promise<string[]> {
   const found: string[] = [];
   for (const entry of await readdir(folder, { withFileTypes: true })) {

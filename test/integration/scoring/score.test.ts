@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -59,7 +59,7 @@ async function scoreHere(
       processes: 1,
       ...more,
     },
-    { folder: work },
+    { folder: work, outputs: [] },
     { onNote: (text) => told.push(text) },
   );
   const result = await deliver(files, file(out));
@@ -101,6 +101,29 @@ beforeAll(async () => {
 const KINDS = 'kinds@latest';
 
 describe('perennial score', () => {
+  it('writes over nothing that it reads, whatever way leads there, and not into files that it would read the next time', async () => {
+    mkdirSync(file('apart'), { recursive: true });
+    const rows = 'rows.csv';
+    writeKinds(file(`apart/${rows}`), kindRows(20));
+    const before = readFileSync(file(`apart/${rows}`), 'utf8');
+    linkSync(file(`apart/${rows}`), file('apart/hard.csv'));
+    symlinkSync(file(`apart/${rows}`), file('apart/soft.csv'));
+    const here = (...args: string[]) => perennial.run(['score', KINDS, '--rows', ...args, '--json'], { cwd: file('apart') });
+    for (const [args, message] of [
+      [[rows, '--out', rows], '--out rows.csv would be written over rows.csv, which is read'],
+      [[rows, '--out', 'hard.csv'], '--out hard.csv would be written over rows.csv'],
+      [['soft.csv', '--out', rows], '--out rows.csv would be written over soft.csv'],
+      [[rows, '--out', 'new.csv', '--aside', rows], '--aside rows.csv would be written over rows.csv'],
+      [[rows, '--out', 'new.csv', '--aside', './new.csv'], '--out new.csv and --aside ./new.csv are one file'],
+      [['r*.csv', '--out', 'r-answers.csv'], '--out r-answers.csv is among the files that \"r*.csv\" names'],
+    ] as const) {
+      const ran = await here(...args);
+      expect([ran.code, ran.stdout + ran.stderr]).toEqual([2, expect.stringContaining(message)]);
+    }
+    expect(readFileSync(file(`apart/${rows}`), 'utf8')).toBe(before);
+    expect(readdirSync(file('apart')).sort()).toEqual(['hard.csv', 'rows.csv', 'soft.csv']);
+  });
+
   it('gives from each format to each format the answers of the model, bit by bit, with what is kept of the rows', async () => {
     const rows = kindRows(2_003);
     writeKinds(file('in.csv'), rows);
