@@ -1,5 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { PerennialError, isPerennialError, messageOf } from '../src/core/errors.ts';
+import { isPerennialError, messageOf } from '../src/core/errors.ts';
+import { fileTrouble } from '../src/core/file-trouble.ts';
 import { limits } from '../src/core/limits.ts';
 import { mask } from '../src/steps/secrets.ts';
 
@@ -9,15 +10,9 @@ const STORE_RETRY_MS = 10_000;
 /** An error in Temporal's form: our code as the type, a message that says what to do, and whether trying again can help. */
 export function toFailure(error: unknown): ApplicationFailure {
   if (error instanceof ApplicationFailure) return error;
-  const code = (error as NodeJS.ErrnoException | undefined)?.code;
-  if (!isPerennialError(error) && (code === 'ENOSPC' || code === 'EDQUOT'))
-    return toFailure(
-      new PerennialError('STORE_FULL', `No space is left on the disk: ${messageOf(error)}`, {
-        hint: 'Free space on this disk.',
-        cause: error,
-      }),
-    );
   if (!isPerennialError(error)) {
+    const trouble = fileTrouble(error);
+    if (trouble !== undefined) return toFailure(trouble);
     const failure = ApplicationFailure.create({ message: clip(mask(messageOf(error))), type: 'INTERNAL', nonRetryable: false });
     if (error instanceof Error && error.stack !== undefined) failure.stack = mask(error.stack);
     return failure;

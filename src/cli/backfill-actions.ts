@@ -17,6 +17,7 @@ const INCOMPLETE = 1;
 export function registerBackfills(group: Command, io: CliIo, withTemporal: WithTemporal): void {
   group
     .command('backfill')
+    .summary('run the ticks of a stretch of time')
     .description('Run every tick that the schedule would have had between two times, one after the other, while it is not paused.')
     .argument('<schedule>')
     .requiredOption('--from <time>', 'first time, ISO 8601 (a date is midnight UTC)')
@@ -49,6 +50,7 @@ export function registerBackfills(group: Command, io: CliIo, withTemporal: WithT
 
   group
     .command('backfills')
+    .summary('backfills, the newest first')
     .description('Backfills, newest first.')
     .action(() =>
       withTemporal(async (temporal) => {
@@ -68,6 +70,7 @@ export function registerBackfills(group: Command, io: CliIo, withTemporal: WithT
 
   group
     .command('watch')
+    .summary('follow a backfill to its end')
     .description('Follow a backfill to its end.')
     .argument('<backfill>', 'its id, or the schedule or pipeline where only one goes')
     .action((name: string) =>
@@ -90,6 +93,7 @@ export function registerBackfills(group: Command, io: CliIo, withTemporal: WithT
 
   group
     .command('cancel')
+    .summary('stop a backfill')
     .description('Stop a backfill with the run that it is at.')
     .argument('<backfill>', 'its id, or the schedule or pipeline where only one goes')
     .action((name: string) =>

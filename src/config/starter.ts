@@ -23,12 +23,13 @@ export async function writeStarter(name: string, dir: string): Promise<Starter> 
     [document, `${JSON.stringify(starterDocument(name, folder), null, 2)}\n`],
     [data, plants()],
   ] as const) {
-    await mkdir(dirname(path), { recursive: true });
     try {
+      await mkdir(dirname(path), { recursive: true });
       await writeFile(path, text, { flag: 'wx' });
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      throw new PerennialError('USAGE', `${path} is there already; nothing was overwritten.`, {
+      const { code, path: place = path } = error as NodeJS.ErrnoException;
+      if (code !== 'EEXIST') throw error;
+      throw new PerennialError('USAGE', `${place} is there already; nothing was overwritten.`, {
         hint: 'Choose another name, or another folder with --dir.',
       });
     }

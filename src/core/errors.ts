@@ -109,6 +109,11 @@ export const ERRORS = {
     retryable: true,
     hint: 'Free space on the disk of the store; `perennial models gc` shows what can go.',
   },
+  FILE_UNUSABLE: {
+    category: 'user',
+    retryable: true,
+    hint: 'Look at what lies at that path, and at who may read and write there.',
+  },
   TARGET_UNAVAILABLE: {
     category: 'system',
     retryable: true,

@@ -43,7 +43,8 @@ const laws = {
   'says what it does, each of its commands and options too': (module: CommandModule) => {
     expect(commandsOf(module).length).toBeGreaterThan(0);
     for (const command of commandsOf(module)) {
-      expect(command.description() || command.summary(), pathOf(command)).not.toBe('');
+      expect(command.summary(), `the line of ${pathOf(command)} among the others`).toMatch(/^[a-z].{3,70}[^.]$/);
+      expect(command.description(), pathOf(command)).toMatch(/^[A-Z"`].*[.?!]$/s);
       for (const option of command.options.filter(({ long }) => long !== '--json'))
         expect(option.description, `${pathOf(command)} ${option.flags}`).not.toBe('');
     }
@@ -82,12 +83,14 @@ const module: CommandModule = {
   register: (program) =>
     void program
       .command('greet')
+      .summary('say hello')
       .description('Greets.')
       .option('--loud', 'louder')
       .addHelpText('after', '\nExamples:\n  perennial greet --loud'),
 };
 const broken = (change: (command: Command) => void, help = '\nExamples:\n  perennial greet --loud'): CommandModule => ({
-  register: (program) => change(program.command('greet').description('Greets.').option('--loud', 'louder').addHelpText('after', help)),
+  register: (program) =>
+    change(program.command('greet').summary('say hello').description('Greets.').option('--loud', 'louder').addHelpText('after', help)),
 });
 
 describeLaws<CommandModule>({
@@ -102,6 +105,9 @@ describeLaws<CommandModule>({
     'says what it does, each of its commands and options too': [
       broken((command) => void command.description('')),
       broken((command) => void command.option('--quiet')),
+      broken((command) => void command.summary('')),
+      broken((command) => void command.summary('Says hello.')),
+      broken((command) => void command.description('greets')),
       { register: () => {} },
     ],
     'shows examples in its help, also with --json': [broken(() => {}, ''), broken(() => {}, '\nExamples:\n  greet')],

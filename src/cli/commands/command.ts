@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { writeJson } from '../../data/reading/json-numbers.ts';
 import { PerennialError, exitCodeOf, isPerennialError, messageOf } from '../../core/errors.ts';
+import { fileTrouble } from '../../core/file-trouble.ts';
 
 /**
  * One file `commands/<name>.command.ts` per command (or group) with one default export. `register` only declares: heavy modules
@@ -80,7 +81,8 @@ export function table(rows: readonly (readonly string[])[]): string {
 }
 
 /** Prints what went wrong (a stack trace only for defects) and sets the exit code of the error's category. */
-export function reportError(error: unknown, io: CliIo): void {
+export function reportError(thrown: unknown, io: CliIo): void {
+  const error = isPerennialError(thrown) ? thrown : (fileTrouble(thrown) ?? thrown);
   if (isPerennialError(error)) {
     io.result({ error: { code: error.code, category: error.category, message: error.message, hint: error.hint, details: error.details } });
     io.note(`error ${error.code}: ${error.message}`);

@@ -14,7 +14,8 @@ export default defineCommand({
   register(program, io) {
     const group = program
       .command('drift')
-      .description('Compare current data with what a model was trained on')
+      .summary('how current data differ from what a model learnt')
+      .description('Compare current data with what a model was trained on.')
       .argument('<model>', 'name of the registered model')
       .option('--current <file>', 'rows from a .csv, .tsv, .json, .ndjson, .jsonl or .parquet file')
       .option('--window <duration>', 'rows that were predicted in the last e.g. 24h, from the prediction log')
@@ -77,6 +78,7 @@ Examples:
       .action((model: string, options: CompareOptions) => compareModel(io, model, options));
     group
       .command('history')
+      .summary('checks that were made, the newest first')
       .description('Checks of a model that were made, by monitors and by hand, newest first.')
       .argument('<model>')
       .option('--limit <number>', 'so many of them', '20')
@@ -84,6 +86,7 @@ Examples:
       .action((model: string, options: { readonly limit: string }) => history(io, model, options.limit));
     group
       .command('show')
+      .summary('one check: columns, verdict and why')
       .description('One check: what it found in each column, its verdict and why.')
       .argument('<id>', 'as `perennial drift history MODEL` prints it, or its beginning')
       .option('--report <file>', 'write an HTML report')

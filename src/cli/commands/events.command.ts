@@ -37,11 +37,13 @@ Examples:
       );
     group
       .command('sinks')
+      .summary('where events go, and how the delivery goes')
       .description('Where events go, what waits for each, and how the delivery goes.')
       .addHelpText('after', '\nExamples:\n  perennial events sinks\n  perennial events sinks --json')
       .action(() => sinks(io));
     group
       .command('list')
+      .summary('the newest events')
       .description('The newest events, the newest last. Default: all, wherever they are.')
       .option('--waiting', 'those that were not sent yet')
       .option('--refused', 'those that their sink did not want')
@@ -52,6 +54,7 @@ Examples:
       .action((options: ListOptions) => list(io, options));
     group
       .command('show')
+      .summary('an event as it goes out')
       .description('An event as it goes out, and where it is.')
       .argument('<id>', 'its id, or the beginning of it')
       .option(...SINK)
@@ -59,6 +62,7 @@ Examples:
       .action((id: string, options: { readonly sink?: string }) => show(io, id, options.sink));
     group
       .command('resend')
+      .summary('send events once more')
       .description('Send events once more, with their ids: all that were refused, or these.')
       .argument('[ids...]', 'ids, or beginnings of some, of refused or sent events')
       .option(...SINK)
@@ -66,12 +70,14 @@ Examples:
       .action((ids: readonly string[], options: { readonly sink?: string }) => resend(io, ids, options.sink));
     group
       .command('try')
+      .summary('send a trial event to the sinks of a document')
       .description('Send a trial event to every sink of a document, from this machine, with the secrets of this environment.')
       .argument('<file>', 'the document')
       .addHelpText('after', '\nExamples:\n  perennial events try pipelines/penguins.json')
       .action(async (file: string) => (await import('../events/try-sinks.ts')).trySinks(io, file));
     group
       .command('forget')
+      .summary('take away a sink that no document declares')
       .description('Take away a sink that no document declares any more, with what waits for it or was refused.')
       .argument('<sink>', '"PIPELINE/NAME"')
       .option('-y, --yes', 'without asking')

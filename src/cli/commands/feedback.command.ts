@@ -22,6 +22,7 @@ export default defineCommand({
   register(program, io) {
     const group = program
       .command('feedback')
+      .summary('what became of predictions, and how a model did')
       .description('Tell what became of predictions, and see how a model did.')
       .addHelpText(
         'after',
@@ -36,6 +37,7 @@ Examples:
       );
     group
       .command('import')
+      .summary('labels that came later, from a table')
       .description('Labels that came later, from a table.')
       .argument('<file>', '.csv, .tsv, .json, .ndjson, .jsonl or .parquet')
       .requiredOption('--model <name>', 'the model whose predictions they belong to')
@@ -47,6 +49,7 @@ Examples:
       .action((file: string, options: ImportOptions) => importFile(io, file, options));
     group
       .command('show')
+      .summary('metrics of the answers that were given')
       .description(
         'Metrics of the answers that were given, by version, with 95 % intervals, from the labels that are known; and what to expect without.',
       )

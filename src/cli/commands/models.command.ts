@@ -102,7 +102,7 @@ function declareViews(models: Command, io: CliIo): void {
 function declareTimeline(models: Command, io: CliIo): void {
   models
     .command('timeline')
-    .summary('what became of a model: versions, champions, drift, incidents, who did what')
+    .summary('what became of a model, and who did what')
     .description(
       'Tells all that the store knows of a model in a stretch of time: versions, who was champion when, runs and checks and what came of them, drift, how the answers did, and who did what and why. As Markdown, or as one HTML file that loads nothing.',
     )

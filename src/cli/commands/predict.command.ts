@@ -25,7 +25,8 @@ export default defineCommand({
   register(program, io) {
     program
       .command('predict')
-      .description('Ask the running model server for predictions')
+      .summary('ask the model server for predictions')
+      .description('Ask the running model server for predictions.')
       .argument('<model>', 'name of the model, or NAME@ALIAS')
       .option('--row <json>', 'one row of the source data as a JSON object')
       .option(

@@ -24,6 +24,7 @@ export default defineCommand({
   register(program, io) {
     program
       .command('run')
+      .summary('run a document, and follow it to its end')
       .description('Run a document: compile it to a plan, start the run, and follow it to its end.')
       .argument('<file>', 'the JSON document')
       .option(

@@ -25,11 +25,13 @@ export default defineCommand({
   register(program, io) {
     const group = program
       .command('runs')
+      .summary('list, compare, approve, cancel, retry and reproduce runs')
       .description('List, look at, compare, label, approve, cancel, retry and reproduce runs.')
       .addHelpText('after', EXAMPLES);
 
     group
       .command('list')
+      .summary('runs, the newest first')
       .description('Runs, newest first.')
       .option('--pipeline <name>', 'only those of one pipeline')
       .option('--limit <n>', 'at most so many', '20')
@@ -57,6 +59,7 @@ Examples:
 
     group
       .command('compare')
+      .summary('what differs between runs')
       .description(
         'What differs between runs: document, parameters, rows, code, libraries, machine and seed; their metrics with intervals of the difference on the same rows; size and time. The first is compared with each other.',
       )
@@ -68,6 +71,7 @@ Examples:
 
     group
       .command('report')
+      .summary('a page about a run')
       .description(
         'Write all that is known of a run as one HTML file that loads nothing: curves, metrics, gates, mistakes, data, steps, document. Of failed and running ones too.',
       )
@@ -79,6 +83,7 @@ Examples:
 
     group
       .command('tag')
+      .summary('set or show tags of a run')
       .description('Set tags of a run; without any, show them.')
       .argument('<run>')
       .argument('[tags...]', 'NAME or NAME=VALUE')
@@ -91,6 +96,7 @@ Examples:
 
     group
       .command('note')
+      .summary('write or show notes on a run')
       .description('Write a note on a run; without a text, show them.')
       .argument('<run>')
       .argument('[text]')
@@ -100,6 +106,7 @@ Examples:
 
     group
       .command('show')
+      .summary('steps, verdict and metrics of a run')
       .description('Steps, verdict and metrics of a run.')
       .argument('<run>')
       .option('-f, --follow', 'follow it to its end')
@@ -143,6 +150,7 @@ Examples:
 
     group
       .command('logs')
+      .summary('what the steps of a run logged')
       .description('What the steps of a run logged.')
       .argument('<run>')
       .option('--step <id>', 'only one step')
@@ -169,6 +177,7 @@ Examples:
 
     group
       .command('cancel')
+      .summary('ask a run to stop')
       .description('Ask a run to stop; its steps end their processes and clean up.')
       .argument('<run>')
       .action((run: string) =>
@@ -181,12 +190,13 @@ Examples:
         }),
       );
 
-    for (const [action, decision, description] of [
-      ['approve', 'approved', 'Let what a run asks about go on.'],
-      ['reject', 'rejected', 'Stop what a run asks about: the run ends as rejected.'],
+    for (const [action, decision, summary, description] of [
+      ['approve', 'approved', 'let what a run asks about go on', 'Let what a run asks about go on.'],
+      ['reject', 'rejected', 'stop what a run asks about', 'Stop what a run asks about: the run ends as rejected.'],
     ] as const)
       group
         .command(action)
+        .summary(summary)
         .description(`${description} \`runs show\` says what is asked, and on what grounds.`)
         .argument('<run>')
         .requiredOption('--reason <text>', 'why; kept with the version and its history')
@@ -214,6 +224,7 @@ Examples:
 
     group
       .command('retry')
+      .summary('run what failed again')
       .description(
         'Run the plan of a run again; what was done is taken from the cache. With --step: start a failed step of a run that still goes on once more.',
       )
@@ -243,6 +254,7 @@ Examples:
 
     group
       .command('reproduce')
+      .summary('run all of it again, and compare')
       .description(
         'Run the plan of a run again from the start, without the cache and with its nominal time, and compare the two: metric by metric, weight by weight. It registers at most, and moves no alias. Exit code: 0 the same, 1 not the same.',
       )

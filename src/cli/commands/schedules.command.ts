@@ -20,11 +20,13 @@ export default defineCommand({
   register(program, io) {
     const group = program
       .command('schedules')
+      .summary('list, pause, resume, trigger, backfill and delete schedules')
       .description('List, pause, resume, trigger, backfill and delete the Schedules that `perennial apply` made.')
       .addHelpText('after', EXAMPLES);
 
     group
       .command('list')
+      .summary('all schedules: when, and what comes next')
       .description('All schedules: when, policies, next and missed actions.')
       .option('--pipeline <name>', 'only those of one pipeline')
       .action((options: { readonly pipeline?: string }) =>
@@ -62,6 +64,7 @@ export default defineCommand({
 
     group
       .command('pause')
+      .summary('take no more actions')
       .description('Take no more actions until resumed. Backfills of its ticks are held, too.')
       .argument('<schedule>')
       .option('--note <text>', 'why; default: who paused it')
@@ -78,6 +81,7 @@ export default defineCommand({
 
     group
       .command('resume')
+      .summary('take actions again')
       .description('Take actions again. What was missed meanwhile is not made up for; use backfill.')
       .argument('<schedule>')
       .option('--note <text>', 'why', 'resumed by perennial schedules resume')
@@ -93,6 +97,7 @@ export default defineCommand({
 
     group
       .command('trigger')
+      .summary('take the action now')
       .description('Take the action now, beside the schedule.')
       .argument('<schedule>')
       .action((name: string) =>
@@ -106,6 +111,7 @@ export default defineCommand({
 
     group
       .command('delete')
+      .summary('remove schedules')
       .description('Remove schedules. The runs that they started go on.')
       .argument('<schedules...>')
       .action((names: readonly string[]) =>

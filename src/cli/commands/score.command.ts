@@ -22,7 +22,8 @@ export default defineCommand({
   register(program, io) {
     program
       .command('score')
-      .description('Answer a file of any size with a registered model: without a server, in bounded memory, on several cores, resumable')
+      .summary('answer a file of any size without a server')
+      .description('Answer a file of any size with a registered model: without a server, in bounded memory, on several cores, resumable.')
       .argument('<model>', 'name of the model, or NAME@ALIAS')
       .requiredOption(
         '--rows <file>',

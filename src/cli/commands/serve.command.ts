@@ -4,7 +4,8 @@ export default defineCommand({
   register(program, io) {
     program
       .command('serve')
-      .description('Serve the champions of all registered models over HTTP, in the foreground (part of `up`)')
+      .summary('serve the champions over HTTP, in the foreground')
+      .description('Serve the champions of all registered models over HTTP, in the foreground (part of `up`).')
       .option('--port <number>', 'port to listen on (default: 8080, or a free one where that is taken; 0: a free one)')
       .option('--host <address>', 'address to listen on; one that other machines reach takes PERENNIAL_API_TOKEN', '127.0.0.1')
       .option('--grpc-port <number>', 'port of the same host for gRPC (0: a free one; default: no gRPC)')

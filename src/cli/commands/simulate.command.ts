@@ -26,6 +26,7 @@ export default defineCommand({
   register(program, io) {
     program
       .command('simulate')
+      .summary('play a document against a year of data in minutes')
       .description(
         'Play a document against a stream, a year in minutes: what would it retrain, promote, refuse and roll back, and how good would it be?',
       )

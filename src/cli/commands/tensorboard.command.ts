@@ -6,6 +6,7 @@ export default defineCommand({
   register(program, io) {
     program
       .command('tensorboard')
+      .summary('trainings as TensorBoard events')
       .description('Write the trainings of runs as TensorBoard events, and show them with TensorBoard where it is installed.')
       .argument('[runs...]', 'default: the newest ones, and those that begin meanwhile')
       .option('--export <folder>', 'only write the events below this folder; start nothing')

@@ -19,6 +19,7 @@ export default defineCommand({
   register(program, io) {
     const group = program
       .command('tokens')
+      .summary('who may ask the model servers')
       .description('Who may ask the model servers of this store.')
       .addHelpText(
         'after',
@@ -33,6 +34,7 @@ Examples:
       );
     group
       .command('create')
+      .summary('make a token')
       .description('Make a token. It is shown once; the store keeps its digest.')
       .argument('<name>', 'of its holder')
       .requiredOption(
@@ -50,11 +52,13 @@ Examples:
       .action((name: string, options: CreateOptions) => create(io, name, options));
     group
       .command('list')
+      .summary('tokens there are and were')
       .description('Tokens there are and were.')
       .addHelpText('after', '\nExamples:\n  perennial tokens list --json')
       .action(() => list(io));
     group
       .command('revoke')
+      .summary('take a token back')
       .description('Take a token back.')
       .argument('<token>', 'its id, or the name of its holder')
       .addHelpText('after', '\nExamples:\n  perennial tokens revoke checkout-service')

@@ -24,6 +24,7 @@ export default defineCommand({
   register(program, io) {
     program
       .command('trace')
+      .summary('from an answer back to all that it stands on')
       .description('From an answer back to all that it stands on: version, run, document, gates, data.')
       .argument('<request-id>', 'id of the answer ("id" in its body, x-request-id among its headers); of one row among several ID/ROW')
       .option('--model <name>', 'look in the logs of this model alone')

@@ -10,6 +10,7 @@ export default defineCommand({
   register(program, io) {
     program
       .command('worker')
+      .summary('work on steps, in the foreground')
       .description('Work on steps in the foreground until Ctrl-C. Any number of workers on any machines share the work of their queues.')
       .option(
         '-q, --queue <name>',
