@@ -39,7 +39,7 @@ const STOP_MS = 5_000;
 /**
  * Starts a server process of its own over a store that holds nothing but this model, and sends it test rows over HTTP, as a client does.
  *
- * @throws CONFIG_INVALID for a model that does not answer rows; SERVER_UNAVAILABLE where no process starts, which is no word about the model
+ * @throws CONFIG_INVALID for a model that does not answer rows; SERVER_UNAVAILABLE where no process starts, no word about the model
  */
 export async function measureServed(artifacts: ArtifactStore, model: OpenArtifact, signal?: AbortSignal): Promise<ServedMeasure> {
   const questions = await judgedQuestions(artifacts, model, NAME, ANSWERS_MAX);
@@ -111,12 +111,13 @@ export async function ask(
     const url = await Promise.race([
       (once(child, 'message') as Promise<[{ readonly url: string }]>).then(([{ url: address }]) => address),
       ended.then(([code]) => Promise.reject(new Error(`the server process ended with ${code}: ${log.trim().split('\n').at(-1) ?? ''}`))),
-      sleep(startMsMax, undefined, { ref: false, signal: AbortSignal.any([limit.signal, ...(signal === undefined ? [] : [signal])]) }).then(() =>
-        Promise.reject(
-          new PerennialError('SERVER_UNAVAILABLE', `No server process to ask the model in was there within ${startMsMax / 1000} s.`, {
-            hint: 'The machine is busy; the step is tried again.',
-          }),
-        ),
+      sleep(startMsMax, undefined, { ref: false, signal: AbortSignal.any([limit.signal, ...(signal === undefined ? [] : [signal])]) }).then(
+        () =>
+          Promise.reject(
+            new PerennialError('SERVER_UNAVAILABLE', `No server process to ask the model in was there within ${startMsMax / 1000} s.`, {
+              hint: 'The machine is busy; the step is tried again.',
+            }),
+          ),
       ),
     ]);
     isThere = true;

@@ -214,7 +214,9 @@ function sumArms(arms: readonly ArmCounts[]): ArmCounts {
     failed: total(({ failed }) => failed),
     refused: total(({ refused }) => refused),
     latency: sumHistograms(arms.map(({ latency }) => latency)),
-    predictions: Object.fromEntries(outputs.map((name) => [name, sumHistograms(arms.map(({ predictions }) => ownValue(predictions, name) ?? {}))])),
+    predictions: Object.fromEntries(
+      outputs.map((name) => [name, sumHistograms(arms.map(({ predictions }) => ownValue(predictions, name) ?? {}))]),
+    ),
   };
 }
 

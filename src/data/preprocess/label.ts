@@ -96,7 +96,13 @@ export async function fitOutput(
   const outputs: LabelOutput[] = [];
   for (const column of [first, ...further])
     outputs.push(
-      await fitLabel({ column, task: taskOf(tasks(column.name), ownValue(kinds, column.name)), transforms: transforms(column.name), all, train }),
+      await fitLabel({
+        column,
+        task: taskOf(tasks(column.name), ownValue(kinds, column.name)),
+        transforms: transforms(column.name),
+        all,
+        train,
+      }),
     );
   return outputs.length === 1 ? outputs[0]! : { kind: 'several', name: names.join(', '), outputs };
 }

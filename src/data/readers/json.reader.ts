@@ -74,8 +74,12 @@ function inWords(error: unknown, names: string): PerennialError | undefined {
     });
   const malformed = /Malformed JSON in file .* in record\/value (\d+): (.*)$/su.exec(message);
   if (malformed === null) return undefined;
-  return new PerennialError('SOURCE_INVALID', `${names} is no valid JSON near element ${malformed[1]!}: ${malformed[2]!.replace(/[\s.]+$/u, '')}.`, {
-    hint: 'Correct it; a file that was cut short has to be written again.',
-    cause: error,
-  });
+  return new PerennialError(
+    'SOURCE_INVALID',
+    `${names} is no valid JSON near element ${malformed[1]!}: ${malformed[2]!.replace(/[\s.]+$/u, '')}.`,
+    {
+      hint: 'Correct it; a file that was cut short has to be written again.',
+      cause: error,
+    },
+  );
 }

@@ -123,7 +123,10 @@ describe('a model card', () => {
     const name = '<img src=x onerror=alert(1)> | [a](javascript:b)';
     const card = modelCard({
       ...parts,
-      version: { ...parts.version, signature: { inputs: [{ name, type: 'double', required: false }], outputs: [], windowSize: 1 } } as never,
+      version: {
+        ...parts.version,
+        signature: { inputs: [{ name, type: 'double', required: false }], outputs: [], windowSize: 1 },
+      } as never,
       model: { ...parts.model, output: { kind: 'classes', name, classes: ['A', name] } } as never,
     });
     expect(cardMarkdown(card)).not.toMatch(/(?<!\\)<img|(?<!\\)\[a/u);

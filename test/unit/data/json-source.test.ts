@@ -17,7 +17,10 @@ let files = 0;
 async function run(source: string, config: Partial<IngestConfig> = {}, format = 'json'): Promise<Record<string, unknown>> {
   const path = await bench.file(`t${(files += 1)}.${format}`, source);
   const split = { train: 0.5, validation: 0.25, test: 0.25, by: 'random' } as const;
-  return (await ingest(bench.context('ingest'), { label: 'y', split, source: { format, path }, ...config })).values as Record<string, unknown>;
+  return (await ingest(bench.context('ingest'), { label: 'y', split, source: { format, path }, ...config })).values as Record<
+    string,
+    unknown
+  >;
 }
 
 test('elements of a JSON array that are no objects are set aside, and said', async () => {
