@@ -82,7 +82,7 @@ export default defineStep<PreprocessConfig>({
         minLength: 1,
         examples: ['exposure'],
         description:
-          'Column that says how much each training row counts in the loss: a number from 0 up, 1 as without it. It is no feature. Validation, metrics and evaluation count every row alike.',
+          'Column that says how much each training row counts in the loss: a number from 0 up, 1 as without it. It is no feature. The evaluation lets test rows count by it too; the validation split counts every row alike.',
       },
       sequence: {
         type: 'object',

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PerennialError, messageOf } from '../core/errors.ts';
+import { PerennialError, isPerennialError, messageOf } from '../core/errors.ts';
 import type { ArtifactStore, OpenArtifact } from '../core/ports.ts';
 import { entryPoint } from '../platform/paths.ts';
 import { createRegistry } from '../registry/registry.ts';
@@ -30,6 +30,8 @@ const ANSWERS_MAX = 100;
 const WARM_UP = 10;
 /** Until a server has loaded the model, and until it has answered. */
 export const ANSWER_MS_MAX = 30_000;
+/** Until the process is there, which says nothing about the model: a busy machine takes its time. */
+const START_MS_MAX = 180_000;
 /** Up to which numbers of answers may differ, as in the check before a registration. */
 const BOUND = 1e-4;
 const STOP_MS = 5_000;
@@ -37,7 +39,7 @@ const STOP_MS = 5_000;
 /**
  * Starts a server process of its own over a store that holds nothing but this model, and sends it test rows over HTTP, as a client does.
  *
- * @throws CONFIG_INVALID for a model that does not answer rows
+ * @throws CONFIG_INVALID for a model that does not answer rows; SERVER_UNAVAILABLE where no process starts, no word about the model
  */
 export async function measureServed(artifacts: ArtifactStore, model: OpenArtifact, signal?: AbortSignal): Promise<ServedMeasure> {
   const questions = await judgedQuestions(artifacts, model, NAME, ANSWERS_MAX);
@@ -81,7 +83,13 @@ async function storeAlone(folder: string, model: OpenArtifact): Promise<void> {
   await registry.promote(NAME, version, { who: 'evaluation', why: 'To be asked as a client would.' });
 }
 
-async function ask(folder: string, questions: readonly JudgedQuestion[], signal: AbortSignal | undefined): Promise<ServedMeasure> {
+/** @param startMsMax how long the process may take to be there */
+export async function ask(
+  folder: string,
+  questions: readonly JudgedQuestion[],
+  signal: AbortSignal | undefined,
+  startMsMax = START_MS_MAX,
+): Promise<ServedMeasure> {
   const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !OF_OTHERS.includes(name)));
   const child = fork(entryPoint('server'), ['--port', '0'], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
@@ -97,23 +105,33 @@ async function ask(folder: string, questions: readonly JudgedQuestion[], signal:
   let log = '';
   child.stderr!.on('data', (bytes: Buffer) => (log = (log + bytes.toString()).slice(-2_000)));
   const ended = once(child, 'exit') as Promise<[number | null]>;
-  const started = performance.now();
+  const limit = new AbortController();
+  let isThere = false;
   try {
     const url = await Promise.race([
       (once(child, 'message') as Promise<[{ readonly url: string }]>).then(([{ url: address }]) => address),
       ended.then(([code]) => Promise.reject(new Error(`the server process ended with ${code}: ${log.trim().split('\n').at(-1) ?? ''}`))),
-      sleep(ANSWER_MS_MAX, undefined, { ref: false }).then(() =>
-        Promise.reject(new Error(`no server process was there within ${ANSWER_MS_MAX / 1000} s`)),
+      sleep(startMsMax, undefined, { ref: false, signal: AbortSignal.any([limit.signal, ...(signal === undefined ? [] : [signal])]) }).then(
+        () =>
+          Promise.reject(
+            new PerennialError('SERVER_UNAVAILABLE', `No server process to ask the model in was there within ${startMsMax / 1000} s.`, {
+              hint: 'The machine is busy; the step is tried again.',
+            }),
+          ),
       ),
     ]);
+    isThere = true;
     const client = new ServerClient(url, '');
+    const started = performance.now();
     await untilLoaded(client, started);
     const loadedMs = performance.now() - started;
     return await askAll(client, questions, loadedMs, signal);
   } catch (error) {
     signal?.throwIfAborted();
+    if (!isThere && isPerennialError(error)) throw error;
     return { share: 0, latencyMs: ANSWER_MS_MAX, note: `the model cannot be served: ${messageOf(error)}` };
   } finally {
+    limit.abort();
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
     const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
     await ended;

@@ -38,6 +38,11 @@ export function shownValue(value: unknown): string {
   return 'an object';
 }
 
+/** What a plain object holds under a key of somebody else's: one called "constructor" is not what every object inherits. */
+export function ownValue<T>(object: Readonly<Record<string, T>> | undefined, key: string): T | undefined {
+  return object !== undefined && Object.hasOwn(object, key) ? object[key] : undefined;
+}
+
 /** Sets a key of a plain object. One called `__proto__` is a key as any other. */
 export function setOwn(object: Record<string, unknown>, key: string, value: unknown): void {
   if (key === '__proto__') Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });

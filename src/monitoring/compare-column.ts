@@ -1,3 +1,4 @@
+import { ownValue } from '../core/json.ts';
 import type { ColumnProfile } from '../data/stored/dataset.ts';
 import { binPair, shares } from './bins.ts';
 import type { ColumnReference, ColumnWindow } from './column-window.ts';
@@ -125,7 +126,7 @@ function spansOfColumn(
     .filter((windows) => windows > 1 && kept !== undefined)
     .flatMap((windows) => {
       const earlier = before.slice(0, windows - 1);
-      const parts = earlier.map(({ columns }) => columns[name]);
+      const parts = earlier.map(({ columns }) => ownValue(columns, name));
       if (parts.some((part) => part === undefined)) return [];
       const all = earlier.reduce((sum, window) => sum + window.rows, rows);
       return [{ windows, rows: all, sample: poolColumn(reference, [kept!, ...(parts as ColumnSummary[])]) }];

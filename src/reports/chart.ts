@@ -55,7 +55,7 @@ const CONFIG = {
  */
 export async function chart(id: string, alternative: string, spec: Omit<TopLevelSpec, '$schema' | 'config'>): Promise<Markup> {
   const [vega, vegaLite] = await Promise.all([import('vega'), import('vega-lite')]);
-  const compiled = vegaLite.compile({ ...spec, config: CONFIG } as TopLevelSpec).spec;
+  const compiled = vegaLite.compile({ ...(plottable(spec) as typeof spec), config: CONFIG } as TopLevelSpec).spec;
   const view = new vega.View(vega.parse(compiled), { renderer: 'none', logLevel: vega.Error });
   try {
     const svg = await view.toSVG();
@@ -68,6 +68,17 @@ export async function chart(id: string, alternative: string, spec: Omit<TopLevel
   } finally {
     view.finalize();
   }
+}
+
+/**
+ * Vega keeps values in plain objects, where a class or a column called "constructor" would find a method: a mark without width sets
+ * such texts apart, wherever they stand. No word of Vega-Lite is one of them.
+ */
+function plottable(part: unknown): unknown {
+  if (typeof part === 'string') return part in {} ? `${part}\u200b` : part;
+  if (Array.isArray(part)) return part.map(plottable);
+  if (typeof part !== 'object' || part === null || Object.getPrototypeOf(part) !== Object.prototype) return part;
+  return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, plottable(value)]));
 }
 
 /** Vega numbers clip paths over the whole process: named by order of appearance, equal reports have equal bytes. */

@@ -8,14 +8,9 @@ const SIZE = 240;
 type Classification = NonNullable<EvaluationReport['classification']>;
 type Regression = NonNullable<EvaluationReport['regression']>;
 
-/** Vega keeps domains in plain objects, where a class called "constructor" would find a method: a mark without width sets it apart. */
-function plottable(name: string): string {
-  return name in {} ? `${name}\u200b` : name;
-}
-
 /** Rows are true classes; the shade grows with the share of the row, the number the count. */
 export async function confusionChart({ confusion, classes }: Classification): Promise<Markup> {
-  const names = classes.map((one) => plottable(one.class));
+  const names = classes.map((one) => one.class);
   const values = confusion.flatMap((row, truth) => {
     const total = row.reduce((sum, count) => sum + count, 0);
     return row.map((count, guess) => ({

@@ -1,6 +1,7 @@
 import { html, page, section, tableOf } from './html.ts';
 import type { Markup } from './html.ts';
 import type { ModelCard } from './model-card.ts';
+import { markdownTable, plainText } from './timeline-text.ts';
 
 /** Sections of a card in the order in which people read them: title, then paragraphs or a table. */
 function partsOf({ model_details: details, model_parameters: parameters, quantitative_analysis: analysis, considerations }: ModelCard): {
@@ -73,18 +74,24 @@ function partsOf({ model_details: details, model_parameters: parameters, quantit
 
 const nameOf = ({ model_details: { name, version } }: ModelCard): string => `Model card of ${name}, version ${version.name}`;
 
-/** The card for a repository or a wiki. */
+/** The card for a repository or a wiki. What was declared, and names of columns and classes, stay text, as on the page. */
 export function cardMarkdown(card: ModelCard): string {
-  const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
-  const row = (cells: readonly string[]): string => `| ${cells.map(cell).join(' | ')} |`;
   const parts = partsOf(card).map(({ title, lines = [], rows = [] }) =>
     [
       `## ${title}`,
-      ...(lines.length === 0 ? [] : ['', ...(lines.length === 1 ? lines : lines.map((line) => `- ${line.replaceAll('\n', ' ')}`))]),
-      ...(rows.length < 2 ? [] : ['', row(rows[0]!), row(rows[0]!.map(() => '---')), ...rows.slice(1).map(row)]),
+      ...(lines.length === 0 ? [] : ['', ...(lines.length === 1 ? lines.map(plainText) : lines.map((line) => `- ${plainText(line)}`))]),
+      ...(rows.length < 2
+        ? []
+        : [
+            '',
+            ...markdownTable(
+              rows[0]!,
+              rows.slice(1).map((cells) => cells.map(plainText)),
+            ),
+          ]),
     ].join('\n'),
   );
-  return `# ${nameOf(card)}\n\n${card.model_details.overview}\n\n${parts.join('\n\n')}\n`;
+  return `# ${nameOf(card)}\n\n${plainText(card.model_details.overview)}\n\n${parts.join('\n\n')}\n`;
 }
 
 /** The card as a page that loads nothing. */

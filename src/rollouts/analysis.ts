@@ -1,3 +1,4 @@
+import { ownValue } from '../core/json.ts';
 import { MORE_IS_BETTER, shareText } from '../core/rollout.ts';
 import type { LiveMetricCheck, RolloutBound, RolloutSpec } from '../core/rollout.ts';
 import { latencyOf, sizeOf } from './counts.ts';
@@ -120,8 +121,8 @@ function predictionsJudge(atMost: number, champion: ArmCounts, candidate: ArmCou
   return (alpha) => {
     const names = [...new Set([...Object.keys(champion.predictions), ...Object.keys(candidate.predictions)])].sort();
     return names.map((name) => {
-      const own = champion.predictions[name] ?? {};
-      const theirs = candidate.predictions[name] ?? {};
+      const own = ownValue(champion.predictions, name) ?? {};
+      const theirs = ownValue(candidate.predictions, name) ?? {};
       const { distance, margin } = distanceOf(own, theirs, alpha / names.length);
       return {
         check: 'predictions',

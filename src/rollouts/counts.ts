@@ -1,3 +1,4 @@
+import { ownValue, setOwn } from '../core/json.ts';
 import type { Arm } from '../core/rollout.ts';
 import type { OutputSpec, Prediction } from '../core/tensor.ts';
 import { COUNT, NUMBER, OBJECT, TEXT, defineStored, recordSchema } from '../storage/stored.ts';
@@ -102,9 +103,12 @@ export class StepCounter {
     counts.requests += 1;
     if (outcome !== 'answered') counts[outcome] += 1;
     add(counts.latency, latencyBucket(ms));
+    const byOutput = counts.predictions as Record<string, Record<string, number>>;
     for (const prediction of predictions)
-      for (const [name, bucket] of bucketsOf(output, prediction))
-        add(((counts.predictions as Record<string, Record<string, number>>)[name] ??= {}), bucket);
+      for (const [name, bucket] of bucketsOf(output, prediction)) {
+        if (!Object.hasOwn(byOutput, name)) setOwn(byOutput, name, {});
+        add(byOutput[name]!, bucket);
+      }
   }
 
   outside(): void {
@@ -142,7 +146,7 @@ function add(histogram: Record<string, number>, bucket: string): void {
 function pairsOf(one: Prediction, other: Prediction | undefined): [string | number, string | number | undefined][] {
   if ('outputs' in one) {
     const theirs = other !== undefined && 'outputs' in other ? other.outputs : {};
-    return Object.entries(one.outputs).flatMap(([name, answer]) => pairsOf(answer, theirs[name]));
+    return Object.entries(one.outputs).flatMap(([name, answer]) => pairsOf(answer, ownValue(theirs, name)));
   }
   if ('label' in one) return [[one.label, other !== undefined && 'label' in other ? other.label : undefined]];
   if ('score' in one) return [[one.score, other !== undefined && 'score' in other ? other.score : undefined]];
@@ -210,7 +214,9 @@ function sumArms(arms: readonly ArmCounts[]): ArmCounts {
     failed: total(({ failed }) => failed),
     refused: total(({ refused }) => refused),
     latency: sumHistograms(arms.map(({ latency }) => latency)),
-    predictions: Object.fromEntries(outputs.map((name) => [name, sumHistograms(arms.map(({ predictions }) => predictions[name] ?? {}))])),
+    predictions: Object.fromEntries(
+      outputs.map((name) => [name, sumHistograms(arms.map(({ predictions }) => ownValue(predictions, name) ?? {}))]),
+    ),
   };
 }
 

@@ -1,4 +1,5 @@
 import { PerennialError } from '../core/errors.ts';
+import { ownValue } from '../core/json.ts';
 import type { Json } from '../core/json.ts';
 import type { RunView } from '../core/run.ts';
 import { inputOf, listRuns } from './runs.ts';
@@ -64,7 +65,7 @@ function conditionOf(text: string, option: string): { readonly name: string; rea
 
 /** A fact of a run by its name: a metric, "param.NAME", or one of its own. */
 export function factOf(run: ListedRun, name: string): Fact {
-  if (name.startsWith('param.')) return plain(run.parameters[name.slice('param.'.length)]);
+  if (name.startsWith('param.')) return plain(ownValue(run.parameters, name.slice('param.'.length)));
   if (Object.hasOwn(run.metrics, name)) return run.metrics[name];
   const { status, verdict, trigger, model, version, pipeline, startedAt, endedAt } = run;
   const seconds = endedAt === null ? null : (Date.parse(endedAt) - Date.parse(startedAt)) / 1_000;
@@ -78,7 +79,7 @@ export function factOf(run: ListedRun, name: string): Fact {
     seconds,
     started: Date.parse(startedAt),
   };
-  return own[name];
+  return ownValue(own, name);
 }
 
 function plain(value: Json | undefined): Fact {
@@ -93,6 +94,7 @@ function plain(value: Json | undefined): Fact {
  * The runs that fit, newest first unless sorted: what runs were started with and what came of them is asked for, run by run.
  *
  * @param viewOf the run with its metrics; undefined where nobody can tell
+ * @returns with what a condition names that none of the runs has
  * @throws USAGE
  */
 export async function filterRuns(
@@ -100,7 +102,7 @@ export async function filterRuns(
   filter: RunFilter,
   labels: (run: string) => Promise<RunLabels>,
   viewOf: (run: RunRow) => Promise<Pick<RunView, 'metrics'> | undefined>,
-): Promise<{ readonly runs: ListedRun[]; readonly looked: number }> {
+): Promise<{ readonly runs: ListedRun[]; readonly looked: number; readonly unknown: string | undefined }> {
   const conditions = [
     ...filter.where.map((text) => conditionOf(text, '--where')),
     ...filter.param.map((text) => {
@@ -121,6 +123,7 @@ export async function filterRuns(
     ...(filter.since === undefined ? {} : { since: filter.since }),
   });
   const found: ListedRun[] = [];
+  const had = new Set<string>();
   let looked = 0;
   for (let start = 0; start < rows.length && (filter.sort !== undefined || found.length < filter.limit); start += AT_ONCE) {
     const part = rows.slice(start, start + AT_ONCE);
@@ -132,9 +135,11 @@ export async function filterRuns(
         return { ...row, metrics: view?.metrics ?? {}, parameters: input.plan.parameters, tags, notes };
       }),
     );
+    for (const run of asked) for (const { name } of conditions) if ((factOf(run, name) ?? null) !== null) had.add(name);
     found.push(...asked.filter(fits));
   }
-  return { runs: sorted(found, filter.sort).slice(0, filter.limit), looked };
+  const unknown = conditions.find(({ name }) => !had.has(name))?.name;
+  return { runs: sorted(found, filter.sort).slice(0, filter.limit), looked, unknown };
 }
 
 /** @throws USAGE where no run has the fact */

@@ -60,7 +60,13 @@ export async function listRunsAction(temporal: Temporal, options: ListOptions, i
   const attention = await needsAttention(temporal, pipeline);
   io.result({ runs: rows, attention });
   if (rows.length === 0)
-    io.print(narrows ? `None of the ${found!.looked} newest runs fits.` : 'No runs. Start one with `perennial run FILE`.');
+    io.print(
+      narrows
+        ? found!.unknown === undefined || found!.looked === 0
+          ? `None of the ${found!.looked} newest runs fits.`
+          : `None of the ${found!.looked} newest runs has a "${found!.unknown}"; \`perennial runs list --metrics all\` shows their metrics.`
+        : 'No runs. Start one with `perennial run FILE`.',
+    );
   else io.print(table(listing(rows, metrics, [...where, ...param.map((one) => `param.${one}`)])));
   if (found !== undefined && found.looked === LOOKED_AT_MAX)
     io.print(`Only the ${LOOKED_AT_MAX} newest runs were looked at; --since and --pipeline narrow that.`);

@@ -1,3 +1,4 @@
+import { ownValue } from '../../core/json.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { driftRegistry } from '../../monitoring/drift/index.generated.ts';
 import { defineCheck, namedConfig, stepsOf } from './check.ts';
@@ -27,7 +28,7 @@ export default defineCheck({
     for (const [name, rules] of Object.entries(isObject(drift['columns']) ? drift['columns'] : {})) {
       if (!isObject(rules)) continue;
       const pointer = join('/on/drift/columns', name);
-      findings.push(...twice(rules, pointer), ...misfits(rules, name, types[name], pointer));
+      findings.push(...twice(rules, pointer), ...misfits(rules, name, ownValue(types, name), pointer));
     }
     return findings;
   },

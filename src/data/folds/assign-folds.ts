@@ -1,4 +1,5 @@
 import { PerennialError } from '../../core/errors.ts';
+import { ownValue } from '../../core/json.ts';
 import type { OpenArtifact } from '../../core/ports.ts';
 import { INTEGER_CLASSES_MAX, labelColumns } from '../ingest/label-columns.ts';
 import { keyDigestSql, shareSql, withDigest } from '../reading/digest.ts';
@@ -93,7 +94,7 @@ async function stratumSql(
   const [label] = labelColumns({ ...meta, columns });
   if (label === undefined || stratify === false || label.type === 'image') return undefined;
   const text = `coalesce(CAST(${label.sql} AS VARCHAR), '')`;
-  const kind = meta.labelKinds?.[label.name];
+  const kind = ownValue(meta.labelKinds, label.name);
   if (stratify === true || kind === 'classes' || label.type === 'string' || label.type === 'boolean') return text;
   if (kind === 'number' || label.type !== 'integer') return undefined;
   const [distinct] = await db.rows(`SELECT count(DISTINCT ${label.sql}) FROM ${rows}`);

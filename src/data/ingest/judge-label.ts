@@ -25,7 +25,7 @@ export async function checkLabel(
   const where = `label "${label.name}"`;
   if (label.type === 'image' || label.type === 'timestamp')
     throw new PerennialError('LABEL_INVALID', `The ${where} is a column of ${label.type}s; a label is text, true/false or a number.`, {
-      hint: `Choose one of: ${names.filter((name) => name !== label.name).join(', ')}.`,
+      hint: `Choose one of: ${names.filter((name) => name !== label.name).join(', ')}${label.type === 'timestamp' ? `; or declare "columns": {${JSON.stringify(label.name)}: "string"} where each date is a class` : ''}.`,
     });
   const [facts] = await db.rows(`SELECT count(DISTINCT ${label.id}), min(CAST(${label.id} AS VARCHAR)), count(*) FROM data`);
   const distinct = Number(facts![0]);

@@ -34,7 +34,7 @@ const isNumber = ({ type }: Column): boolean => type === 'number' || type === 'i
 function saidSql({ sql, type }: PlacedColumn): string {
   if (type === 'boolean') return `CASE WHEN ${sql} THEN '1.0' WHEN NOT ${sql} THEN '0.0' END`;
   if (isNumber({ type, name: '' })) return `CAST(CAST(${sql} AS DOUBLE) AS VARCHAR)`;
-  const text = `lower(trim(${sql}, chr(32) || chr(9) || chr(160) || chr(13) || chr(10)))`;
+  const text = `lower(trim(${type === 'string' ? sql : `CAST(${sql} AS VARCHAR)`}, chr(32) || chr(9) || chr(160) || chr(13) || chr(10)))`;
   return `CASE WHEN ${text} IN (${TRUE_WORDS.map(literal).join(', ')}) THEN '1.0' WHEN ${text} IN (${FALSE_WORDS.map(literal).join(', ')}) THEN '0.0' ELSE coalesce(CAST(try_cast(${text} AS DOUBLE) AS VARCHAR), ${text}) END`;
 }
 

@@ -21,6 +21,7 @@ import { datasetTable, surveySeries } from './series-survey.ts';
 import type { SeriesSurvey } from './series-survey.ts';
 import { checkReusedColumns, reuseOutput } from './reuse.ts';
 import type { ReusedPreprocessing } from './reuse.ts';
+import { usableWeight } from './row-weight.ts';
 import { normalRows } from './split-tensors.ts';
 import type { FittedPreprocessing } from './split-tensors.ts';
 import { PROFILE, SPLITS } from '../stored/dataset.ts';
@@ -137,7 +138,7 @@ export async function fitPreprocessing(
     ...(anomaly === undefined
       ? {}
       : { anomaly, ...(anomalies === undefined ? {} : { anomalies }), ...(described === undefined ? {} : { described }) }),
-    ...(config.weight === undefined ? {} : { weight: requireColumn(meta.columns, config.weight, 'weight') }),
+    ...(config.weight === undefined ? {} : { weight: await usableWeight(db, dataset, config.weight) }),
   };
 }
 

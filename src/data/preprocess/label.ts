@@ -1,4 +1,5 @@
 import { PerennialError } from '../../core/errors.ts';
+import { ownValue } from '../../core/json.ts';
 import type { LabelOutput, OutputSpec, Tensor } from '../../core/tensor.ts';
 import { INTEGER_CLASSES_MAX } from '../ingest/label-columns.ts';
 import { countCategories, eachFinite, mapNumbers, Moments, numbersOfCategories, rangeOf } from '../transforms/transform.ts';
@@ -95,7 +96,13 @@ export async function fitOutput(
   const outputs: LabelOutput[] = [];
   for (const column of [first, ...further])
     outputs.push(
-      await fitLabel({ column, task: taskOf(tasks(column.name), kinds?.[column.name]), transforms: transforms(column.name), all, train }),
+      await fitLabel({
+        column,
+        task: taskOf(tasks(column.name), ownValue(kinds, column.name)),
+        transforms: transforms(column.name),
+        all,
+        train,
+      }),
     );
   return outputs.length === 1 ? outputs[0]! : { kind: 'several', name: names.join(', '), outputs };
 }

@@ -77,8 +77,12 @@ function patternOf(pieces: readonly Piece[], tokens: readonly string[], isShort:
   return pattern;
 }
 
+/** "11:05:00" is no day, month and year of two digits. */
+const TIME_OF_DAY = /^\s*\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?\s*([ap]\.?m\.?)?\s*$/i;
+
 /** Patterns that a text could be written by, the likelier ones first. */
 function* candidatesOf(text: string): Generator<string> {
+  if (TIME_OF_DAY.test(text)) return;
   // An offset at the end is a part of its own.
   const zone = /:\d{2}(?:[.,]\d+)?\s*([+-]\d{2}(?::?\d{2})?)$/.exec(text.trim())?.[1] ?? '';
   const pieces = piecesOf(zone === '' ? text : text.trim().slice(0, -zone.length));

@@ -1,6 +1,7 @@
 import { PerennialError } from '../../core/errors.ts';
 import type { OpenArtifact } from '../../core/ports.ts';
 import type { OutputSpec } from '../../core/tensor.ts';
+import { leaveOutHint } from '../../data/preprocess/row-weight.ts';
 import { labelsOf, openExamples } from '../../data/stored/examples.ts';
 import { pauses } from '../../platform/pauses.ts';
 import type { Examples } from '../../data/stored/examples.ts';
@@ -273,7 +274,7 @@ function weightsOf(column: string, values: readonly unknown[], targets: Int32Arr
     throw new PerennialError(
       'DATA_INVALID',
       `Row ${target} of the test split: the weight "${column}" is ${value === null || value === undefined ? 'missing' : String(value)}; a weight is a number from 0 up.`,
-      { hint: `Correct the row, or leave it out in the validate step: { "column": "${column}", "between": [0, 1000] }.` },
+      { hint: leaveOutHint(column, value === null || value === undefined) },
     );
   });
 }

@@ -30,8 +30,7 @@ export class FeedbackIndex {
     this.#byHashedKey.clear();
     const [records, name] = this.#placeOf(record);
     const before = records.get(name);
-    const [older, newer] = before === undefined || before.time <= record.time ? [before, record] : [record, before];
-    records.set(name, { ...older, ...newer });
+    records.set(name, before === undefined ? record : together(before, record));
   }
 
   /** Items that are told apart. */
@@ -44,22 +43,26 @@ export class FeedbackIndex {
     return this.size - this.#found.size;
   }
 
-  /** @param prediction as it was logged */
+  /**
+   * Whatever names the prediction: its id, with the row or without, and values of its row. What came last holds among them too.
+   *
+   * @param prediction as it was logged
+   */
   find({ id, row, hidden }: Pick<LoggedPrediction, 'id' | 'row' | 'hidden'>): FeedbackRecord | undefined {
-    const found = this.#byId.get(id) ?? this.#byId.get(`${id}/0`) ?? (row === null ? undefined : this.#byRow(row, hidden?.hashed ?? []));
-    if (found !== undefined) this.#found.add(found);
-    return found;
+    const byId = [this.#byId.get(`${id}/0`), this.#byId.get(id)].filter((record) => record !== undefined);
+    const found = [...(row === null ? [] : this.#byRow(row, hidden?.hashed ?? [])), ...byId];
+    for (const record of found) this.#found.add(record);
+    return found.length < 2 ? found[0] : found.reduce(together);
   }
 
-  #byRow(row: Row, hashed: readonly string[]): FeedbackRecord | undefined {
-    for (const { columns, records } of this.#byKey.values()) {
-      if (!columns.every((column) => Object.hasOwn(row, column))) continue;
+  #byRow(row: Row, hashed: readonly string[]): FeedbackRecord[] {
+    return [...this.#byKey.values()].flatMap(({ columns, records }) => {
+      if (!columns.every((column) => Object.hasOwn(row, column))) return [];
       const digested = columns.filter((column) => hashed.includes(column));
       const known = digested.length === 0 ? records : this.#hashed(columns, records, digested);
       const found = known.get(nameOf(columns, row));
-      if (found !== undefined) return found;
-    }
-    return undefined;
+      return found === undefined ? [] : [found];
+    });
   }
 
   /** What was told by values that the log has digests of. */
@@ -94,6 +97,11 @@ export class FeedbackIndex {
     if (group === undefined) this.#byKey.set(kind, (group = { columns, records: new Map() }));
     return [group.records, nameOf(columns, key!)];
   }
+}
+
+/** A label and a flag that came apart are both kept; what came last holds, of two of the same moment the second. */
+function together(one: FeedbackRecord, other: FeedbackRecord): FeedbackRecord {
+  return one.time <= other.time ? { ...one, ...other } : { ...other, ...one };
 }
 
 /** A number and its text are the same value: one side may come from a table. */

@@ -1,4 +1,5 @@
 import { PerennialError } from '../../core/errors.ts';
+import { ownValue } from '../../core/json.ts';
 import type { LabelOutput, OutputSpec } from '../../core/tensor.ts';
 import { answerWidth } from '../../data/answers/decode.ts';
 import type { LossDefinition } from '../losses/loss.ts';
@@ -34,7 +35,11 @@ export function resolveHeads(output: OutputSpec, { losses = {}, lossWeights = {}
     );
   }
   if (output.kind !== 'several') return undefined;
-  return output.outputs.map((each) => ({ output: each, loss: resolveLoss(losses[each.name], each), weight: lossWeights[each.name] ?? 1 }));
+  return output.outputs.map((each) => ({
+    output: each,
+    loss: resolveLoss(ownValue(losses, each.name), each),
+    weight: ownValue(lossWeights, each.name) ?? 1,
+  }));
 }
 
 /** Values per row that a network gives for an output with this loss. */

@@ -118,4 +118,17 @@ describe('a model card', () => {
     expect(page).toContain('Tells &#60;penguins&#62; apart.');
     expect(page).not.toMatch(/<script|src="http|href="http|<penguins>/);
   });
+
+  test('keeps names of columns and classes text', () => {
+    const name = '<img src=x onerror=alert(1)> | [a](javascript:b)';
+    const card = modelCard({
+      ...parts,
+      version: {
+        ...parts.version,
+        signature: { inputs: [{ name, type: 'double', required: false }], outputs: [], windowSize: 1 },
+      } as never,
+      model: { ...parts.model, output: { kind: 'classes', name, classes: ['A', name] } } as never,
+    });
+    expect(cardMarkdown(card)).not.toMatch(/(?<!\\)<img|(?<!\\)\[a/u);
+  });
 });

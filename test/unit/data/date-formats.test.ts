@@ -53,6 +53,12 @@ describe('the way in which dates are written', () => {
     expect(texts.map((text) => momentOfText(text, { format })).some(Number.isNaN)).toBe(false);
   });
 
+  it('is none of times of day', () => {
+    expect(dateFormats(['11:05:00', '02:08:09', '10:12:11'], 0.8)).toEqual([]);
+    expect(dateFormats(['11:05', '02:08'], 0.8)).toEqual([]);
+    expect(dateFormats(['2019:01:31', '2020:02:11'], 0.8)[0]?.format).toBe('yyyy:MM:dd');
+  });
+
   it('is not decided where several read every text, and is none of what is no date', () => {
     const both = moments.map((date) => `${pad((date.getUTCDate() % 12) + 1)}/${parts(date).M}/${parts(date).y}`);
     expect(

@@ -46,6 +46,19 @@ const SERIES = Array.from(
 );
 
 describe('a column with the weights of rows', () => {
+  test('that lets no training row count is refused, and so is a missing one, with a hint that leaves it out', async () => {
+    const zero = ROWS.map((row) => row.replace(/,[^,]*,(.)$/u, ',0,$1'));
+    expect(await failure(make(zero, { weight: 'w' }))).toMatchObject({
+      code: 'DATA_INVALID',
+      message: expect.stringContaining('is 0 in all'),
+    });
+    const missing = ROWS.map((row, at) => (at % 2 === 0 ? row.replace(/,[^,]*,(.)$/u, ',,$1') : row));
+    expect(await failure(make(missing, { weight: 'w' }))).toMatchObject({
+      message: expect.stringContaining('is missing'),
+      hint: expect.stringContaining('"filter": [{ "column": "w", "notNull": true }]'),
+    });
+  });
+
   test('goes beside the training rows, and is no feature', async () => {
     for (const features of [{ x: [] }, undefined]) {
       const { meta, train, test } = await make(ROWS, { weight: 'w', ...(features === undefined ? {} : { features }) });

@@ -116,3 +116,20 @@ describe('an A/B test', () => {
     expect(effectOf(rules, { champion: arm(0, 0), candidate: arm(0, 0) })).toMatchObject({ winner: null, difference: null });
   });
 });
+
+it('counts answers of labels that are called what every object has', () => {
+  const output: OutputSpec = {
+    kind: 'several',
+    name: 'constructor, __proto__',
+    outputs: [
+      { ...CLASSES, name: 'constructor' },
+      { ...CLASSES, name: '__proto__' },
+    ],
+  } as OutputSpec;
+  const answer = {
+    outputs: JSON.parse('{"constructor":{"label":"a","probabilities":{}},"__proto__":{"label":"b","probabilities":{}}}'),
+  } as Prediction;
+  const { champion } = sumSteps([counted({ n: 3, answer: () => answer }, { n: 0 }, output)]);
+  expect(Object.keys(champion.predictions).sort()).toEqual(['__proto__', 'constructor']);
+  for (const histogram of Object.values(champion.predictions)) expect(Object.values(histogram)).toEqual([3]);
+});

@@ -112,3 +112,10 @@ test.each([
 ])('%s is refused', (_title, change, message) => {
   expect(() => resolveModel({ ...REQUEST, ...change })).toThrow(message);
 });
+
+test('labels may be called what every object has', () => {
+  const named = { ...OUTPUT, outputs: [KIND, { ...SEX, name: 'constructor' }, { ...MASS, name: '__proto__' }] } as OutputSpec;
+  const { losses: _losses, lossWeights: _weights, ...rest } = REQUEST;
+  const heads = resolveModel({ ...rest, output: named }).objective;
+  expect(heads).toBeDefined();
+});
