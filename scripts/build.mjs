@@ -5,6 +5,7 @@ import { isBuiltin } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { asRequired } from './as-required.mjs';
 import { pageScript } from './page-bundle.mjs';
 import { workflowBundles } from './workflow-bundles.mjs';
 
@@ -52,8 +53,10 @@ const common = {
   sourcemap: true,
   logLevel: 'warning',
 };
+
 const { outputFiles } = await build({
   ...common,
+  plugins: [asRequired],
   entryPoints,
   outdir: dist,
   splitting: true,

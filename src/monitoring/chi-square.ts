@@ -1,5 +1,5 @@
-import chisquare from '@stdlib/stats-base-dists-chisquare';
 import type { CategorySample } from './drift/drift-test.ts';
+import { chiSquareTail } from './chi-square-tail.ts';
 import { foldCategories } from './folding.ts';
 
 /**
@@ -34,7 +34,7 @@ export function chiSquareTest(reference: CategorySample, current: CategorySample
       statistic += (observed - expected) ** 2 / expected;
     });
   }
-  return { statistic, degreesOfFreedom, pValue: Math.max(0, 1 - chisquare.cdf(statistic, degreesOfFreedom)) };
+  return { statistic, degreesOfFreedom, pValue: chiSquareTail(statistic, degreesOfFreedom) };
 }
 
 type Cell = readonly [reference: number, current: number];

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
+import { asRequired } from '../../scripts/as-required.mjs';
 import { packageRoot } from '../../src/platform/paths.ts';
 import { tempDir } from './temp-dir.ts';
 
@@ -16,6 +17,7 @@ export async function bundleScript(source: string): Promise<string> {
     platform: 'node',
     format: 'esm',
     packages: 'external',
+    plugins: [asRequired],
     outfile,
     logLevel: 'warning',
   });
@@ -35,6 +37,7 @@ export async function bundleModule(path: string): Promise<string> {
     format: 'esm',
     target: 'node20',
     packages: 'external',
+    plugins: [asRequired],
     logLevel: 'warning',
   });
   return outfile;

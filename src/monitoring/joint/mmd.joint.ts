@@ -1,4 +1,4 @@
-import chisquare from '@stdlib/stats-base-dists-chisquare';
+import { chiSquareTail } from '../chi-square-tail.ts';
 import { Prng } from '../../core/prng.ts';
 import { defineJointTest, jointConfig, stacked } from './joint-test.ts';
 import type { Matrix } from '../trees/boosted-trees.ts';
@@ -143,5 +143,5 @@ export function pearsonTail(seen: number, values: Float64Array): number {
   const skewness = Math.max(0.05, moment(3) / deviation ** 3);
   const shape = 4 / skewness ** 2;
   const place = shape + (Math.sqrt(shape) * (seen - mean)) / deviation;
-  return place <= 0 ? 1 : Math.max(0, 1 - chisquare.cdf(2 * place, 2 * shape));
+  return place <= 0 ? 1 : chiSquareTail(2 * place, 2 * shape);
 }

@@ -1,4 +1,4 @@
-import chisquare from '@stdlib/stats-base-dists-chisquare';
+import { chiSquareTail } from '../chi-square-tail.ts';
 
 /** How much p-values are corrected for being looked for in many places. */
 export type Correction = 'benjaminiHochberg' | 'none';
@@ -38,7 +38,7 @@ export function proportionsPValue(a: number, ofA: number, b: number, ofB: number
 
 /** Chance that a standard normal number lies farther from 0. */
 export function twoSidedP(z: number): number {
-  return Math.max(0, 1 - chisquare.cdf(z * z, 1));
+  return chiSquareTail(z * z, 1);
 }
 
 /**

@@ -1,11 +1,18 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { storedKinds } from '../../../src/cli/stored-kinds.generated.ts';
+import { PREPROCESSOR } from '../../../src/data/preprocess/preprocessor.ts';
+import { DATASET, EXAMPLES, PROFILE } from '../../../src/data/stored/dataset.ts';
 import { packageRoot } from '../../../src/platform/paths.ts';
 import { checkStore } from '../../../src/registry/check-store.ts';
+import { EVALUATION } from '../../../src/reports/write-evaluation.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
 import { liesAt } from '../../../src/storage/stored.ts';
+import { WEIGHTS } from '../../../src/training/bundle/weights-file.ts';
+import { TOPOLOGY } from '../../../src/training/model/model-config.ts';
+import { MODEL } from '../../../src/training/model/model-meta.ts';
 
 /** What lies inside of artifacts, or on the disk of a trainer: it is read with what it lies in. */
 const INSIDE = [
@@ -44,6 +51,13 @@ describe('every kind of stored record', () => {
   it('lies where no other one does', () => {
     for (const kind of storedKinds)
       expect(storedKinds.filter((other) => liesAt(other, keyOf(kind.at!))).map(({ name }) => name)).toEqual([kind.name]);
+  });
+
+  it('has a schema that is one', () => {
+    const ajv = new Ajv({ strict: false });
+    const inside = [DATASET, PROFILE, EXAMPLES, MODEL, TOPOLOGY, WEIGHTS, PREPROCESSOR, EVALUATION];
+    for (const { name, schema } of [...storedKinds, ...inside])
+      expect([name, ajv.validateSchema(schema), ajv.errors]).toEqual([name, true, null]);
   });
 
   it.each(storedKinds.map((kind) => [kind.name, kind] as const))('%s: one that was cut off is named by the doctor', async (_, kind) => {

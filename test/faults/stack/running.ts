@@ -10,6 +10,7 @@ import { identify, isRunning, type ProcessIdentity } from '../../../src/platform
 import { stackProcesses, type Stack } from '../../../src/platform/stack.ts';
 import { temporalConfig } from '../../../temporal.config.ts';
 import type { Answer, Perennial } from '../../support/perennial.ts';
+import { until as waitUntil } from '../../support/until.ts';
 
 /** How long anything may take on a machine that does much else: these tests ask that it comes, not when. */
 const WAIT_MS = 240_000;
@@ -18,17 +19,12 @@ const WAIT_MS = 240_000;
 const UNREACHABLE = 4;
 
 /** Waits for a condition; polled, since processes of others bring it about. */
-export async function until<T>(
+export function until<T>(
   what: string,
   look: () => T | undefined | false | Promise<T | undefined | false>,
   timeoutMs = WAIT_MS,
-): Promise<T> {
-  for (const deadline = Date.now() + timeoutMs; ;) {
-    const found = await look();
-    if (found !== undefined && found !== false) return found;
-    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
+): Promise<Exclude<T, undefined | false>> {
+  return waitUntil(look, { what: `not yet: ${what}`, timeoutMs, everyMs: 25 });
 }
 
 /** A CSV of three classes that a small network learns in a few seconds. */

@@ -7,19 +7,14 @@ import { isRunning, type ProcessIdentity } from '../../../src/platform/process-i
 import { stackProcesses, type Stack } from '../../../src/platform/stack.ts';
 import { FREE_PORTS, Perennial } from '../../support/perennial.ts';
 import { start } from '../../support/processes.ts';
+import { until } from '../../support/until.ts';
 
 /** Every process of a stack; read before it goes away. */
 function processes(stack: Stack): ProcessIdentity[] {
   return [stack.supervisor, ...stackProcesses(stack)];
 }
 
-async function eventually(condition: () => boolean | Promise<boolean>, what: string, timeoutMs = 120_000): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
+const eventually = (condition: () => boolean | Promise<boolean>, what: string): Promise<true> => until(condition, { what });
 
 function stackOf(perennial: Perennial): Stack {
   return JSON.parse(readFileSync(join(perennial.home, 'run/stack.json'), 'utf8')) as Stack;
