@@ -125,12 +125,7 @@ export async function applyChain(data: ColumnData, links: readonly FittedLink[],
  *
  * @param memory takes the numbers of the result, where it is large enough
  */
-export function applyAtOnce(
-  data: ColumnData,
-  links: readonly FittedLink[],
-  column: string,
-  memory?: Float64Array,
-): ColumnData | undefined {
+export function applyAtOnce(data: ColumnData, links: readonly FittedLink[], column: string, memory?: Float64Array): ColumnData | undefined {
   if (besideOf(data) !== undefined) return undefined;
   if (links.length === 0) return data;
   const functions = numberFunctions(data, links, 0, column);
