@@ -31,7 +31,6 @@ export async function appendPlainRows(
   db: Database,
   table: string,
   { columns, files, ...layout }: PlainSource,
-  signal?: AbortSignal,
   pieceBytes?: number,
 ): Promise<boolean> {
   const kinds = columns.map(({ kind }) => kind);
@@ -40,7 +39,7 @@ export async function appendPlainRows(
   const raw: RawKind[] = [...kinds.flatMap((kind): RawKind[] => (kind === 'leave' ? [] : [kind === 'string' ? 'text' : 'double']))];
   try {
     await db.appendRaw(table, [...raw, 'unsigned', 'unsigned'], (append) =>
-      pieces.length < PIECES_MIN ? readHere(shape, files, append) : readInThreads(shape, kinds, pieces, append, signal),
+      pieces.length < PIECES_MIN ? readHere(shape, files, append, db.signal) : readInThreads(shape, kinds, pieces, append, db.signal),
     );
     return true;
   } catch (error) {
@@ -49,7 +48,12 @@ export async function appendPlainRows(
   }
 }
 
-async function readHere(shape: PlainShape, files: readonly PlainPiece[], append: AppendRaw): Promise<void> {
+async function readHere(
+  shape: PlainShape,
+  files: readonly PlainPiece[],
+  append: AppendRaw,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const rows = new PlainRows({ ...shape, pieces: files });
   const { chunk } = rows;
   const kinds = shape.columns.map(({ kind }) => kind);
@@ -58,7 +62,9 @@ async function readHere(shape: PlainShape, files: readonly PlainPiece[], append:
       rows.next();
       if (chunk.rows === 0) return;
       append(valuesOf(kinds, chunk.memory.buffer as ArrayBuffer, 0, chunk.long), chunk.rows);
-      if (turn % CHUNKS_PER_TURN === 0) await setImmediate();
+      if (turn % CHUNKS_PER_TURN !== 0) continue;
+      await setImmediate();
+      signal?.throwIfAborted();
     }
   } finally {
     rows.close();

@@ -37,6 +37,8 @@ export function listLiteral(items: readonly string[]): string {
 
 /** One connection with its own temporary tables. Names of temporary tables never clash between connections. */
 export interface Database {
+  /** Aborted: what goes on without a query has to stop too. */
+  readonly signal?: AbortSignal | undefined;
   run(sql: string): Promise<void>;
   /** All rows as arrays of values, in column order. For small results. */
   rows(sql: string): Promise<DuckDBValue[][]>;
@@ -112,8 +114,9 @@ async function open(): Promise<DuckDBInstance> {
   return created;
 }
 
-function database(connection: DuckDBConnection): Database {
+function database(connection: DuckDBConnection, signal: AbortSignal | undefined): Database {
   return {
+    signal,
     async run(sql) {
       await connection.run(sql);
     },
@@ -254,7 +257,7 @@ export async function withDatabase<T>(work: (db: Database) => Promise<T>, signal
   signal?.addEventListener('abort', interrupt, { once: true });
   try {
     await connection.run("SET TimeZone = 'UTC'");
-    return await work(database(connection));
+    return await work(database(connection, signal));
   } catch (error) {
     if (signal?.aborted) throw new PerennialError('CANCELLED', 'The step was cancelled while it read data.', { cause: error });
     if (!(error instanceof PerennialError) && /no space left|disk quota|could not write/i.test(messageOf(error))) {

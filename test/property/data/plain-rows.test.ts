@@ -195,11 +195,21 @@ describe('in pieces, by threads', () => {
       const kinds = ['number', 'integer', 'leave', 'string', 'number'] as const;
       const columns = kinds.map((kind, index) => ({ name: 'nictm'[index]!, kind }));
       const source = { files, delimiter: ',', quote: '"', nullValues: [''], columns };
-      if (!(await appendPlainRows(db, 'pieces', source, undefined, pieceBytes))) return 'not plain';
+      if (!(await appendPlainRows(db, 'pieces', source, pieceBytes))) return 'not plain';
       return db.rows('SELECT rowid, * FROM pieces ORDER BY rowid');
     });
   const withFiles = async <T>(texts: readonly string[], work: (files: { path: string; skip: number }[]) => Promise<T>): Promise<T> =>
     work((await Promise.all(texts.map(file))).map(({ path }) => ({ path, skip: 1 })));
+
+  test.for([1e9, 20_000])('they stop where nobody waits for them, in pieces of %i bytes', async (pieceBytes) => {
+    const controller = new AbortController();
+    const stopped = withDatabase((db) => {
+      const read = inPieces(db, [table()], pieceBytes);
+      setTimeout(() => controller.abort(), 0);
+      return read;
+    }, controller.signal);
+    await expect(stopped).rejects.toMatchObject({ code: 'CANCELLED' });
+  });
 
   test.for([
     ['two files', [table(), table(late(3, 'the last one is another text'), { last: false })]],
