@@ -13,6 +13,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { JsonObject } from '../src/core/json.ts';
 import { ident, literal, pathLiteral, withDatabase } from '../src/data/table/duckdb.ts';
 import type { Database } from '../src/data/table/duckdb.ts';
 import { describeTable, profileFiles } from '../src/data/table/profile.ts';
@@ -21,6 +22,7 @@ import { packageRoot } from '../src/platform/paths.ts';
 import { createRegistry } from '../src/registry/registry.ts';
 import { createArtifactStore } from '../src/storage/artifact-store.ts';
 import { openStore } from '../src/storage/open-store.ts';
+import type { ModelMeta } from '../src/training/model/model-meta.ts';
 
 if (process.argv[3] === 'policy') {
   await import('./drift_policy.ts');
@@ -56,6 +58,24 @@ async function draw(db: Database, seed: number): Promise<string> {
   return path;
 }
 
+/** Of a model that nobody has trained. */
+const FACTS: ModelMeta = {
+  inputs: [{ name: 'features', shape: [1], dtype: 'float32' }],
+  output: { kind: 'number', name: 'label', width: 1 },
+  outputShape: [1],
+  parameters: 2,
+  trainableParameters: 2,
+  loss: 'meanSquaredError',
+  optimizer: 'adam',
+  epochsRun: 1,
+  bestEpoch: 1,
+  seed: 1,
+  final: {},
+  examples: '0'.repeat(64),
+  dataset: '0'.repeat(64),
+  training: {},
+};
+
 /** Registers a model with the profile of a file, without training one. */
 async function register(db: Database, path: string): Promise<Record<string, number>> {
   const table = `read_parquet(${pathLiteral(path)})`;
@@ -74,7 +94,7 @@ async function register(db: Database, path: string): Promise<Record<string, numb
     kind: 'model',
     summary: 'bench',
     files: { ...files, 'preprocessor.json': Buffer.from(JSON.stringify({ columns: columns.map(({ name }) => ({ name })) })) },
-    meta: {},
+    meta: FACTS as unknown as JsonObject,
   });
   await createRegistry(store, artifacts).register({ model: 'bench', modelRef, pipeline: 'bench', runId: 'bench', stepId: 'register' });
   return {

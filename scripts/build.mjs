@@ -31,6 +31,7 @@ const candidates = {
   joint: 'src/monitoring/joint/joint-thread.ts',
   'expected-error': 'src/monitoring/feedback/expected-error-thread.ts',
   preprocessing: 'src/data/preprocess/preprocess-thread.ts',
+  'plain-rows': 'src/data/reading/plain-thread.ts',
 };
 const entryPoints = Object.fromEntries(Object.entries(candidates).filter(([, path]) => existsSync(path)));
 const steps = existsSync('activities/steps') ? readdirSync('activities/steps').filter((name) => name.endsWith('.step.ts')) : [];

@@ -10,7 +10,7 @@ const THREADS_MAX = 8;
 /** JavaScript's own heap of a thread; arrays of numbers lie outside of it. */
 const HEAP_MB = 1024;
 
-export interface ThreadWork<Task> {
+export interface ThreadWork<Task, Result = unknown> {
   /** A built entry point whose file calls `answerTasks`: see scripts/build.mjs. */
   readonly entry: string;
   /** What is done, as errors call it, e.g. "finding neighbours". */
@@ -26,6 +26,24 @@ export interface ThreadWork<Task> {
   readonly gentle?: boolean;
   /** After every task. */
   readonly onDone?: (done: number, tasks: number) => void;
+  /**
+   * Takes the answers one by one, in the order of the tasks, instead of their being kept. No thread begins a task that is further ahead
+   * of it than {@link THREADS_AHEAD} tasks for each thread.
+   */
+  readonly take?: (result: Result, task: number) => void;
+}
+
+/** @see ThreadWork.take */
+export const THREADS_AHEAD = 2;
+
+/** Memory under this name in a task or an answer is handed over instead of copied; the giver has it no more. */
+interface Handing {
+  readonly memory?: ArrayBuffer;
+}
+
+function handed(message: unknown): ArrayBuffer[] {
+  const memory = (message as Handing | null | undefined)?.memory;
+  return memory instanceof ArrayBuffer ? [memory] : [];
 }
 
 type Answer<Result> =
@@ -42,7 +60,7 @@ export function threadsFor(tasks: number): number {
  *
  * @throws what a task threw, in its words; STEP_FAILED where a thread ends; OUT_OF_MEMORY; the reason of the signal
  */
-export async function workInThreads<Task, Result>(work: ThreadWork<Task>): Promise<Result[]> {
+export async function workInThreads<Task, Result>(work: ThreadWork<Task, Result>): Promise<Result[]> {
   const { tasks, signal } = work;
   signal?.throwIfAborted();
   const entry = entryPoint(work.entry);
@@ -50,7 +68,8 @@ export async function workInThreads<Task, Result>(work: ThreadWork<Task>): Promi
     throw new PerennialError('PROVISIONING_FAILED', `${entry} is not there: Perennial is not built.`, {
       hint: 'Run `npm run setup` in the folder of the clone.',
     });
-  const results = new Array<Result>(tasks.length);
+  const results = new Array<Result | undefined>(tasks.length);
+  const ahead = work.take === undefined ? tasks.length : THREADS_AHEAD * work.threads;
   const workers: Worker[] = [];
   /** Of each thread, until it has answered its task, or ended. */
   const busy = new Map<Worker, Promise<void>>();
@@ -62,6 +81,19 @@ export async function workInThreads<Task, Result>(work: ThreadWork<Task>): Promi
       signal?.addEventListener('abort', abort, { once: true });
       let next = 0;
       let done = 0;
+      let taken = 0;
+      const idle = new Set<() => void>();
+      const take = (): void => {
+        if (work.take === undefined) return;
+        for (; taken < next && results[taken] !== undefined; taken += 1) {
+          work.take(results[taken]!, taken);
+          results[taken] = undefined;
+        }
+        for (const give of [...idle]) {
+          idle.delete(give);
+          give();
+        }
+      };
       if (tasks.length === 0) resolve();
       for (let thread = 0; thread < Math.min(work.threads, tasks.length); thread += 1) {
         const worker = new Worker(entry, {
@@ -74,9 +106,10 @@ export async function workInThreads<Task, Result>(work: ThreadWork<Task>): Promi
         worker.on('exit', () => free());
         const give = (): void => {
           if (next >= tasks.length) return;
+          if (next >= taken + ahead) return void idle.add(give);
           current = next++;
           busy.set(worker, new Promise((answered) => (free = answered)));
-          worker.postMessage(tasks[current]);
+          worker.postMessage(tasks[current], handed(tasks[current]));
         };
         worker.on('message', (answer: Answer<Result>) => {
           free();
@@ -90,6 +123,11 @@ export async function workInThreads<Task, Result>(work: ThreadWork<Task>): Promi
             );
           results[current] = answer.result;
           done += 1;
+          try {
+            take();
+          } catch (error) {
+            return reject(error as Error);
+          }
           work.onDone?.(done, tasks.length);
           if (done === tasks.length) return resolve();
           give();
@@ -102,7 +140,7 @@ export async function workInThreads<Task, Result>(work: ThreadWork<Task>): Promi
         give();
       }
     });
-    return results;
+    return results as Result[];
   } finally {
     if (abort !== undefined) signal?.removeEventListener('abort', abort);
     Atomics.store(stop, 0, 1);
@@ -133,7 +171,8 @@ export function answerTasks<Task, Data>(start: (data: Data, thread: number, stop
   port.on('message', async (task: Task) => {
     try {
       answer ??= start(data, thread, () => Atomics.load(stop, 0) === 1);
-      port.postMessage({ result: await answer(task) } satisfies Answer<unknown>);
+      const result = await answer(task);
+      port.postMessage({ result } satisfies Answer<unknown>, handed(result));
     } catch (error) {
       if (!isPerennialError(error)) throw error;
       port.postMessage({ problem: { code: error.code, message: error.message, hint: error.hint } } satisfies Answer<unknown>);

@@ -16,7 +16,7 @@ import type { IngestConfig } from './ingest-config.ts';
 import type { Compared, ReferenceSchema } from './reference-schema.ts';
 import { keepRawRows } from './raw-rows.ts';
 import type { RawTestRows } from './raw-rows.ts';
-import { identitySql } from '../reading/digest.ts';
+import { knownIdentitySql } from '../reading/digest.ts';
 import type { TypedColumn } from '../reading/source-column.ts';
 import { digestsFile, writeDigests } from './row-digests.ts';
 import { tellingColumns } from './telling-columns.ts';
@@ -89,7 +89,12 @@ async function writeFiles(
 ): Promise<Record<string, Uint8Array | { path: string }>> {
   const files: Record<string, Uint8Array | { path: string }> = {};
   const list = tables.columns.map((column) => `${column.id} AS ${ident(column.name)}`).join(', ');
-  const identity = identitySql(tables.columns.filter(({ name }) => meta.toldBy?.includes(name)).map(sqlOf));
+  const [unknown] = await db.rows('SELECT count(*) FROM rows WHERE identity IS NULL');
+  const identity = knownIdentitySql(
+    tables.columns.map(sqlOf),
+    tables.columns.filter(({ name }) => meta.toldBy?.includes(name)).map(sqlOf),
+    Number(unknown![0]) === 0,
+  );
   const order = tables.inOrder ? '' : ' ORDER BY position';
   for (const split of SPLITS) {
     const path = join(workDir, `${split}.parquet`);

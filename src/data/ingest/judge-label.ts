@@ -27,7 +27,7 @@ export async function checkLabel(
     throw new PerennialError('LABEL_INVALID', `The ${where} is a column of ${label.type}s; a label is text, true/false or a number.`, {
       hint: `Choose one of: ${names.filter((name) => name !== label.name).join(', ')}${label.type === 'timestamp' ? `; or declare "columns": {${JSON.stringify(label.name)}: "string"} where each date is a class` : ''}.`,
     });
-  const [facts] = await db.rows(`SELECT count(DISTINCT ${label.id}), min(CAST(${label.id} AS VARCHAR)), count(*) FROM data`);
+  const [facts] = await db.rows(`SELECT count(DISTINCT ${label.id}), CAST(min(${label.id}) AS VARCHAR), count(*) FROM data`);
   const distinct = Number(facts![0]);
   if (distinct < 2)
     throw new PerennialError(
@@ -53,7 +53,7 @@ export async function checkLabel(
     );
   }
   if (!classes) return { classes, ...kept, notes: stays };
-  const single = await db.rows(`SELECT CAST(${label.id} AS VARCHAR) FROM data GROUP BY 1 HAVING count(*) = 1 ORDER BY 1 LIMIT 5`);
+  const single = await db.rows(`SELECT CAST(${label.id} AS VARCHAR) FROM data GROUP BY ${label.id} HAVING count(*) = 1 ORDER BY 1 LIMIT 5`);
   const stratified = config.split?.stratify === true;
   const notes = single.map(
     (row) =>
@@ -65,7 +65,7 @@ export async function checkLabel(
 /** @throws SPLIT_INVALID where the train split lacks a class */
 export async function checkTrainClasses(db: Database, label: TypedColumn): Promise<void> {
   const absent = await db.rows(
-    `SELECT CAST(${label.id} AS VARCHAR), count(*) FROM rows GROUP BY 1 HAVING count_if(split = 'train') = 0 ORDER BY 1 LIMIT 5`,
+    `SELECT CAST(${label.id} AS VARCHAR), count(*) FROM rows GROUP BY ${label.id} HAVING count_if(split = 'train') = 0 ORDER BY 1 LIMIT 5`,
   );
   if (absent.length > 0) {
     throw new PerennialError(

@@ -99,7 +99,7 @@ async function trimClasses(db: Database, { name, id }: TypedColumn, notes: strin
     `SELECT ${id}, ${trimmed}, count(*) FROM data WHERE ${id} <> ${trimmed} GROUP BY 1, 2 ORDER BY 3 DESC, 1 LIMIT 4`,
   );
   if (blank.length > 0) {
-    await db.run(`UPDATE data SET ${id} = nullif(${trimmed}, '') WHERE ${id} <> ${trimmed}`);
+    await db.run(`UPDATE data SET ${id} = nullif(${trimmed}, ''), identity = NULL WHERE ${id} <> ${trimmed}`);
     notes.push(
       `The label "${name}": ${blank.map(([given, taken, rows]) => `${JSON.stringify(String(given))} (${String(rows)} rows) was taken for ${JSON.stringify(String(taken))}`).join(', ')}: blanks around the name of a class do not count.`,
     );

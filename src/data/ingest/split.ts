@@ -167,6 +167,7 @@ async function byHash(request: SplitRequest): Promise<string> {
     stratify && label !== undefined
       ? await rowsForEveryClass(
           request,
+          label,
           `(SELECT CAST(${label.id} AS VARCHAR) AS s, ${together} AS together, ${share} AS u, split FROM data)`,
         )
       : [];
@@ -181,7 +182,7 @@ interface Moved {
   readonly to: Split;
 }
 
-async function rowsForEveryClass({ db, split }: SplitRequest, assigned: string): Promise<Moved[]> {
+async function rowsForEveryClass({ db, split }: SplitRequest, label: TypedColumn, assigned: string): Promise<Moved[]> {
   const wanted = SPLITS.filter((name) => split[name] > 0);
   const bounds: Record<Split, readonly [number, number]> = {
     train: [0, split.train],
@@ -189,7 +190,7 @@ async function rowsForEveryClass({ db, split }: SplitRequest, assigned: string):
     test: [split.train + split.validation, 1],
   };
   const lacking = await db.rows(
-    `SELECT s FROM ${assigned} GROUP BY s HAVING ${wanted.map((name) => `count_if(split = '${name}') = 0`).join(' OR ')}`,
+    `SELECT CAST(${label.id} AS VARCHAR) FROM data GROUP BY ${label.id} HAVING ${wanted.map((name) => `count_if(split = '${name}') = 0`).join(' OR ')}`,
   );
   if (lacking.length === 0) return [];
   // Groups are counted of these few classes alone: of all rows that takes seconds.

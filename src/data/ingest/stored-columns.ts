@@ -1,4 +1,5 @@
 import { measureAll } from '../table/columns.ts';
+import { DATA_LIMITS } from '../table/limits.ts';
 import { literal } from '../table/duckdb.ts';
 import type { Database } from '../table/duckdb.ts';
 import { CSV_MISSING } from '../reading/numbers.ts';
@@ -36,12 +37,14 @@ export function columnOf({ name, type, format, origin, float32, nested }: TypedC
 
 /** Notes on columns without a value. */
 export async function emptyColumns(db: Database, columns: readonly TypedColumn[]): Promise<string[]> {
-  const counts = await measureAll(
-    db,
-    columns.map((column) => `count(${column.id})`),
-    'data',
+  const counted = async (some: readonly TypedColumn[], table: string): Promise<TypedColumn[]> => {
+    const measures = some.map(({ id }) => `count(${id})`);
+    const counts = some.length === 0 ? [] : await measureAll(db, measures, table);
+    return some.filter((_, index) => counts[index] === 0);
+  };
+  // Most columns show a value in their first rows.
+  const seldom = await counted(columns, `(SELECT * FROM data LIMIT ${DATA_LIMITS.sampleRows})`);
+  return (await counted(seldom, 'data')).map(
+    (column) => `The column "${column.name}" is missing in every row: "exclude" it, or correct the source.`,
   );
-  return columns
-    .filter((_, index) => counts[index] === 0)
-    .map((column) => `The column "${column.name}" is missing in every row: "exclude" it, or correct the source.`);
 }

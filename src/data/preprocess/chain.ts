@@ -120,12 +120,16 @@ export async function applyChain(data: ColumnData, links: readonly FittedLink[],
   return current;
 }
 
-/** A batch that follows from its numbers one by one, without waiting; undefined where a transform needs more than that. */
-export function applyAtOnce(data: ColumnData, links: readonly FittedLink[], column: string): ColumnData | undefined {
+/**
+ * A batch that follows from its numbers one by one, without waiting; undefined where a transform needs more than that.
+ *
+ * @param memory takes the numbers of the result, where it is large enough
+ */
+export function applyAtOnce(data: ColumnData, links: readonly FittedLink[], column: string, memory?: Float64Array): ColumnData | undefined {
   if (besideOf(data) !== undefined) return undefined;
   if (links.length === 0) return data;
   const functions = numberFunctions(data, links, 0, column);
-  return functions.length === links.length ? mapAtOnce(data as NumberData, functions) : undefined;
+  return functions.length === links.length ? mapAtOnce(data as NumberData, functions, memory) : undefined;
 }
 
 /** What the transforms from a place on make of a number, as long as each follows from itself alone. */
@@ -141,8 +145,9 @@ function numberFunctions({ kind }: ColumnData, links: readonly FittedLink[], fro
 }
 
 /** One new column, whatever number of transforms it goes through. */
-function mapAtOnce({ values }: NumberData, functions: readonly ((value: number) => number)[]): NumberData {
-  const mapped = values.slice();
+function mapAtOnce({ values }: NumberData, functions: readonly ((value: number) => number)[], memory?: Float64Array): NumberData {
+  const mapped = memory === undefined || memory.length < values.length ? values.slice() : memory.subarray(0, values.length);
+  if (mapped.buffer === memory?.buffer) mapped.set(values);
   for (const each of functions) for (let row = 0; row < mapped.length; row += 1) mapped[row] = each(mapped[row]!);
   return { kind: 'number', values: mapped };
 }

@@ -152,23 +152,34 @@ export function rowInputs(columns: readonly FittedColumn[]): TensorSpec[] {
   return specs;
 }
 
+/** Memory that batches take again and again: what the one before has given is gone. */
+export interface BatchMemory {
+  features?: Float32Array;
+  numbers?: Float64Array;
+}
+
 /** Columns of a batch → one tensor per input, a row each. The one path from values to tensors, in training and in serving. */
 export async function tensorsOf(
-  parts: Pick<PreprocessorParts, 'columns' | 'seed'> & { readonly saturate?: boolean; readonly inputs?: readonly TensorSpec[] },
+  parts: Pick<PreprocessorParts, 'columns' | 'seed'> & {
+    readonly saturate?: boolean;
+    readonly inputs?: readonly TensorSpec[];
+    readonly memory?: BatchMemory;
+  },
   batch: ReadonlyMap<string, ColumnData>,
   rows: number,
   firstRow: number,
 ): Promise<Record<string, Tensor>> {
-  const { saturate = false, inputs = rowInputs(parts.columns) } = parts;
+  const { saturate = false, inputs = rowInputs(parts.columns), memory } = parts;
   const width = inputs.find(({ name }) => name === FEATURES)?.shape[0] ?? 0;
-  const features = new Float32Array(rows * width);
+  const features = memory === undefined ? new Float32Array(rows * width) : zeros(memory, rows * width);
+  if (memory !== undefined && (memory.numbers?.length ?? 0) < rows) memory.numbers = new Float64Array(rows);
   const tensors = new Map<string, Tensor>();
   let offset = 0;
   for (const column of parts.columns) {
     const data = batch.get(column.name)!;
     const sized = data.kind === 'image' && column.size !== undefined ? { ...data, size: column.size } : data;
     const result =
-      applyAtOnce(sized, column.links, column.name) ??
+      applyAtOnce(sized, column.links, column.name, memory?.numbers) ??
       (await applyWholeChain(sized, column.links, { column: column.name, seed: parts.seed, firstRow }));
     if (column.spec.name !== FEATURES) {
       tensors.set(column.spec.name, columnTensor(column, result, firstRow, saturate));
@@ -180,6 +191,12 @@ export async function tensorsOf(
   return Object.fromEntries(
     inputs.map((spec) => [spec.name, spec.name === FEATURES ? { spec, rows, data: features } : { ...tensors.get(spec.name)!, spec }]),
   );
+}
+
+function zeros(memory: BatchMemory, length: number): Float32Array {
+  const kept = memory.features;
+  if (kept === undefined || kept.length < length) return (memory.features = new Float32Array(length));
+  return kept.subarray(0, length).fill(0);
 }
 
 /** Overlapping windows of `size` rows: `rows - size + 1` of them. */

@@ -8,7 +8,7 @@ import type { RowsOf } from '../stored/dataset-rows.ts';
 import type { Database } from '../table/duckdb.ts';
 import { ANOMALY, labelsOf } from '../stored/examples.ts';
 import { labelTensors } from './label.ts';
-import { tensorsOf } from './preprocessor.ts';
+import { rowInputs, tensorsOf } from './preprocessor.ts';
 import type { FittedColumn } from './preprocessor.ts';
 import { WEIGHT, weightTensor } from './row-weight.ts';
 import type { TableProfile } from '../table/profile.ts';
@@ -50,7 +50,7 @@ export async function* splitTensors(source: SplitSource, split: Split, normal = 
   for await (const { tensors } of splitBatches(source, split, [], normal)) yield tensors;
 }
 
-/** As {@link splitTensors}, with further columns as they are. @param part only these rows */
+/** As {@link splitTensors}, with further columns as they are. @param part only these rows, in memory that the next batch takes again */
 export async function* splitBatches(
   { db, dataset, fitted }: SplitSource,
   split: Split,
@@ -72,8 +72,10 @@ export async function* splitBatches(
     ]),
   ];
   const source = anomaly === undefined || !normal || meta.rows[split] === 0 ? undefined : await normalRows(db, dataset, split, anomaly);
+  const inputs = rowInputs(fitted.columns);
+  const memory = part === undefined ? {} : { memory: {} };
   for await (const { rows, firstRow, columns } of columnBatches(db, dataset, split, names, source ?? part)) {
-    const tensors = await tensorsOf(fitted, columns, rows, firstRow);
+    const tensors = await tensorsOf({ ...fitted, inputs, ...memory }, columns, rows, firstRow);
     yield {
       columns,
       tensors: {

@@ -42,6 +42,19 @@ export function identitySql(columns: readonly DigestColumn[]): string {
   );
 }
 
+/**
+ * The same for some columns of the table that `loadTable` makes, out of what its reader has told already where it has.
+ *
+ * @param all columns of the table
+ * @param whole the reader has told it of every row: the columns are not looked at
+ */
+export function knownIdentitySql(all: readonly DigestColumn[], columns: readonly DigestColumn[], whole = false): string {
+  const others = all.filter(({ name }) => !columns.some((column) => column.name === name));
+  // Each column adds to it by exclusive or, and a second time takes that away.
+  const known = others.length === 0 ? 'identity' : `CASE WHEN identity IS NOT NULL THEN xor(identity, ${identitySql(others)}) END`;
+  return whole ? known : `coalesce(${known}, ${identitySql(columns)})`;
+}
+
 const COLUMNS_AT_ONCE = 200;
 /** Space, tab, the two ends of a line, and the space that does not break. */
 const BLANKS = 'chr(32) || chr(9) || chr(160) || chr(13) || chr(10)';

@@ -7,7 +7,7 @@ import type { RawTable } from '../readers/reader.ts';
 import { isOddSql, textSql, valueSql } from './column-sql.ts';
 import { withDigest, xorOf } from './digest.ts';
 import { inferTypes } from './infer.ts';
-import { overPlainRows } from './plain-scan.ts';
+import { appendPlainRows } from './plain-scan.ts';
 import type { PlainKind } from './plain-rows.ts';
 import type { DeclaredTypes, Inferred } from './infer.ts';
 import type { RawColumn, TypedColumn } from './source-column.ts';
@@ -43,7 +43,8 @@ const NUMBERING =
 const COUNTED_ROWS_MIN = 10;
 
 /**
- * Makes the temporary table `data` of a source: the typed columns c0, c1, …, and `digest`. Types are supposed from the first rows and
+ * Makes the temporary table `data` of a source: the typed columns c0, c1, …, `digest`, and `identity`: what `identitySql` gives for all
+ * columns, where the reader could tell it as well; whoever changes a value makes it NULL. Types are supposed from the first rows and
  * proved on all of them while they are read; where a supposition fails, all rows are measured and read again. Rows with values that
  * are not of a declared type move to `rejects`. Row numbers that somebody exported are left out, and said.
  *
@@ -105,6 +106,7 @@ async function load({ db, raw, declared, exclude, named, rows, moments = [], bud
     await raw.rejects?.();
     await rejectOdd(db);
     await db.run('ALTER TABLE data DROP COLUMN odd; ALTER TABLE data DROP COLUMN reason; ALTER TABLE data DROP COLUMN content');
+    await db.run('ALTER TABLE data ADD COLUMN identity UBIGINT');
   }
   const said = left.map(
     ({ name, kept: stays }) =>
@@ -180,12 +182,11 @@ async function createPlain(db: Database, raw: RawTable, columns: readonly TypedC
   });
   if (kinds.includes(undefined)) return false;
   await raw.forget?.();
-  const places = new Map(raw.columns.map(({ id }, index) => [id, index]));
-  const list = columns
-    .map(({ id, type }) => (type === 'integer' ? `CAST(v${places.get(id)} AS BIGINT) AS ${id}` : `v${places.get(id)} AS ${id}`))
-    .join(', ');
-  const source = { ...plain, columns: raw.columns.map(({ name }, index) => ({ name, kind: kinds[index]! })) };
-  return overPlainRows(db, source, (table) => `CREATE OR REPLACE TEMP TABLE data AS SELECT ${list}, digest FROM ${table}`);
+  const read = raw.columns.flatMap(({ name }) => columns.find((column) => column.name === name) ?? []);
+  await db.run(
+    `CREATE OR REPLACE TEMP TABLE data (${[...read.map(({ id, type }) => `${id} ${SQL_TYPES[type]}`), 'digest UBIGINT', 'identity UBIGINT'].join(', ')})`,
+  );
+  return appendPlainRows(db, 'data', { ...plain, columns: raw.columns.map(({ name }, index) => ({ name, kind: kinds[index]! })) });
 }
 
 /** Every part of an expression takes memory of its own while it is computed: wide tables are typed in groups of columns. */

@@ -15,8 +15,18 @@ export interface PlainColumn {
   readonly keys: RoundKeys;
 }
 
+/** A part of a file: the lines that begin in it. */
+export interface PlainPiece {
+  readonly path: string;
+  /** Lines that are passed over at the beginning of the file. */
+  readonly skip: number;
+  /** Where it begins and ends, in bytes; without them it is the whole file. */
+  readonly start?: number;
+  readonly end?: number;
+}
+
 export interface PlainLayout {
-  readonly files: readonly { readonly path: string; readonly skip: number }[];
+  readonly pieces: readonly PlainPiece[];
   readonly delimiter: string;
   /** Empty: quotes mean nothing. */
   readonly quote: string;
@@ -48,6 +58,8 @@ const POWERS = Float64Array.from({ length: 23 }, (_, power) => 10 ** power);
 /** A chunk of rows, column by column. */
 export interface PlainChunk {
   rows: number;
+  /** All of its memory, behind one another as {@link chunkLayout} says. */
+  readonly memory: Uint8Array;
   /** By column: the numbers of one of numbers. */
   readonly numbers: readonly Float64Array[];
   /** By column: the 16 bytes by which the database holds a text, of one of texts. */
@@ -57,6 +69,51 @@ export interface PlainChunk {
   /** By column: texts of more than twelve bytes, row by row; undefined where there is none. */
   readonly long: (Map<number, string> | undefined)[];
   readonly digests: BigUint64Array;
+  /** What `identitySql` gives for all columns that are not left out, and a bit for each row, 1 where it is known. */
+  readonly identities: BigUint64Array;
+  readonly identified: Uint32Array;
+}
+
+/** Where in the memory of a chunk the parts of it lie, in bytes. */
+export interface ChunkLayout {
+  /** By column: its values, and the bits of its rows; undefined for one that is left out. */
+  readonly columns: readonly ({ readonly values: number; readonly present: number } | undefined)[];
+  readonly digests: number;
+  readonly identities: number;
+  readonly identified: number;
+  readonly bytes: number;
+}
+
+export function chunkLayout(kinds: readonly PlainKind[]): ChunkLayout {
+  let bytes = 0;
+  const take = (length: number): number => {
+    bytes += length;
+    return bytes - length;
+  };
+  const bits = CHUNK_ROWS / 8;
+  const columns = kinds.map((kind) =>
+    kind === 'leave' ? undefined : { values: take(CHUNK_ROWS * (kind === 'string' ? 4 * STRING_WORDS : 8)), present: take(bits) },
+  );
+  const [digests, identities, identified] = [take(8 * CHUNK_ROWS), take(8 * CHUNK_ROWS), take(bits)];
+  return { columns, digests, identities, identified, bytes };
+}
+
+function createChunk(kinds: readonly PlainKind[]): PlainChunk {
+  const { columns, digests, identities, identified, bytes } = chunkLayout(kinds);
+  const memory = new ArrayBuffer(bytes);
+  const of = <T>(wanted: PlainKind[], make: (at: { values: number; present: number }) => T, none: T): T[] =>
+    kinds.map((kind, index) => (wanted.includes(kind) ? make(columns[index]!) : none));
+  return {
+    rows: 0,
+    memory: new Uint8Array(memory),
+    numbers: of(['number', 'integer'], ({ values }) => new Float64Array(memory, values, CHUNK_ROWS), new Float64Array(0)),
+    words: of(['string'], ({ values }) => new Uint32Array(memory, values, STRING_WORDS * CHUNK_ROWS), new Uint32Array(0)),
+    present: of(['number', 'integer', 'string'], ({ present }) => new Uint32Array(memory, present, CHUNK_ROWS / 32), new Uint32Array(0)),
+    long: kinds.map(() => undefined),
+    digests: new BigUint64Array(memory, digests, CHUNK_ROWS),
+    identities: new BigUint64Array(memory, identities, CHUNK_ROWS),
+    identified: new Uint32Array(memory, identified, CHUNK_ROWS / 32),
+  };
 }
 
 /**
@@ -70,13 +127,19 @@ export class PlainRows {
   readonly #kinds: Uint8Array;
   readonly #texts: readonly (PlainTexts | undefined)[];
   readonly #words: Uint32Array;
+  readonly #identities: Uint32Array;
+  readonly #rounded = new Float64Array(CHUNK_ROWS);
   readonly #delimiter: number;
   readonly #quote: number;
   readonly #nulls: ReadonlySet<string>;
   readonly #block = new Uint8Array(BLOCK_BYTES + 1);
-  #file = -1;
+  #piece = -1;
   #handle: number | undefined;
+  /** Bytes of the file that were read, and how many of them lay before the block. */
   #position = 0;
+  #base = 0;
+  /** Where the piece ends in the file. */
+  #stop = Number.POSITIVE_INFINITY;
   #at = 0;
   #end = 0;
   #last = false;
@@ -90,15 +153,10 @@ export class PlainRows {
     this.#nulls = new Set(layout.nullValues);
     this.#kinds = Uint8Array.from(layout.columns, ({ kind }) => CODES[kind]);
     this.#texts = layout.columns.map(({ kind, keys }) => (kind === 'string' ? new PlainTexts(this.#nulls, keys) : undefined));
-    this.chunk = {
-      rows: 0,
-      numbers: layout.columns.map(({ kind }) => new Float64Array(kind === 'number' || kind === 'integer' ? CHUNK_ROWS : 0)),
-      words: layout.columns.map(({ kind }) => new Uint32Array(kind === 'string' ? STRING_WORDS * CHUNK_ROWS : 0)),
-      present: layout.columns.map(({ kind }) => new Uint32Array(kind === 'leave' ? 0 : CHUNK_ROWS / 32)),
-      long: layout.columns.map(() => undefined),
-      digests: new BigUint64Array(CHUNK_ROWS),
-    };
-    this.#words = new Uint32Array(this.chunk.digests.buffer);
+    this.chunk = createChunk(layout.columns.map(({ kind }) => kind));
+    const { memory, digests, identities } = this.chunk;
+    this.#words = new Uint32Array(memory.buffer, digests.byteOffset, 2 * CHUNK_ROWS);
+    this.#identities = new Uint32Array(memory.buffer, identities.byteOffset, 2 * CHUNK_ROWS);
   }
 
   /** The next rows into {@link chunk}; its `rows` are 0 at the end. @throws NotPlain */
@@ -107,14 +165,31 @@ export class PlainRows {
     const { columns } = this.#layout;
     chunk.rows = 0;
     this.#words.fill(0);
+    this.#identities.fill(0);
+    chunk.identified.fill(0xffffffff);
     chunk.present.forEach((bits) => bits.fill(0xffffffff));
     chunk.long.fill(undefined);
     while (chunk.rows < CHUNK_ROWS && this.#hasLine()) this.#lines();
     const words = this.#words.subarray(0, 2 * chunk.rows);
+    const identities = this.#identities.subarray(0, 2 * chunk.rows);
+    const rounded = this.#rounded;
     for (const [index, { kind, keys }] of columns.entries()) {
       if (kind !== 'number' && kind !== 'integer') continue;
-      addColumn(words, new Uint32Array(chunk.numbers[index]!.buffer, 0, 2 * chunk.rows), chunk.present[index]!, keys);
+      const numbers = chunk.numbers[index]!;
+      addColumn(words, halvesOf(numbers, chunk.rows), chunk.present[index]!, keys);
+      for (let row = 0; row < chunk.rows; row += 1) {
+        const value = numbers[row]!;
+        const near = Math.fround(value);
+        // What is beyond 32 bits stays as it is.
+        rounded[row] = Math.abs(near) === Number.POSITIVE_INFINITY ? value : near;
+      }
+      addColumn(identities, halvesOf(rounded, chunk.rows), chunk.present[index]!, keys);
     }
+  }
+
+  /** Whether lines end in two characters, as far as there were lines. */
+  get carriage(): boolean | undefined {
+    return this.#carriage;
   }
 
   close(): void {
@@ -124,31 +199,51 @@ export class PlainRows {
 
   /** Whether another line is there, whole. */
   #hasLine(): boolean {
-    while (this.#at >= this.#end || (!this.#last && this.#end - this.#at < LINE_BYTES_MAX)) {
-      if (this.#handle !== undefined && !this.#last) this.#fill();
+    while (this.#isOver() || this.#at >= this.#end || (!this.#last && this.#end - this.#at < LINE_BYTES_MAX)) {
+      if (this.#isOver()) {
+        if (!this.#open()) return false;
+      } else if (this.#handle !== undefined && !this.#last) this.#fill();
       else if (this.#at < this.#end) return true;
       else if (!this.#open()) return false;
     }
     return true;
   }
 
+  /** Whether the lines that are left begin behind the piece. */
+  #isOver(): boolean {
+    return this.#handle !== undefined && this.#base + this.#at >= this.#stop;
+  }
+
   #open(): boolean {
     this.close();
-    this.#file += 1;
-    const file = this.#layout.files[this.#file];
-    if (file === undefined) return false;
-    this.#handle = openSync(file.path, 'r');
-    this.#position = this.#at = this.#end = 0;
+    this.#piece += 1;
+    const piece = this.#layout.pieces[this.#piece];
+    if (piece === undefined) {
+      this.#at = this.#end = 0;
+      return false;
+    }
+    const { path, skip, start = 0, end = Number.POSITIVE_INFINITY } = piece;
+    this.#handle = openSync(path, 'r');
+    this.#stop = end;
+    // The line of the byte before belongs to the piece before.
+    this.#position = this.#base = start === 0 ? 0 : start - 1;
+    this.#at = this.#end = 0;
     this.#last = false;
     this.#fill();
-    if (this.#block[0] === 0xef && this.#block[1] === 0xbb && this.#block[2] === 0xbf) this.#at = 3;
-    for (let line = 0; line < file.skip; line += 1) {
-      if (!this.#hasMore()) return true;
-      const end = this.#block.indexOf(LINE_FEED, this.#at);
-      if (end === -1 || end >= this.#end) throw new NotPlain('a long line before the rows');
-      this.#at = end + 1;
+    if (start > 0) this.#pass();
+    else {
+      if (this.#block[0] === 0xef && this.#block[1] === 0xbb && this.#block[2] === 0xbf) this.#at = 3;
+      for (let line = 0; line < skip && this.#hasMore(); line += 1) this.#pass();
     }
     return true;
+  }
+
+  /** Goes on behind the next end of a line. */
+  #pass(): void {
+    if (!this.#hasMore()) return;
+    const end = this.#block.indexOf(LINE_FEED, this.#at);
+    if (end === -1 || end >= this.#end) throw new NotPlain('a long line before the rows');
+    this.#at = end + 1;
   }
 
   #hasMore(): boolean {
@@ -159,6 +254,7 @@ export class PlainRows {
   #fill(): void {
     const block = this.#block;
     block.copyWithin(0, this.#at, this.#end);
+    this.#base += this.#at;
     this.#end -= this.#at;
     this.#at = 0;
     while (this.#end < BLOCK_BYTES) {
@@ -187,7 +283,7 @@ export class PlainRows {
     const kinds = this.#kinds;
     const last = kinds.length - 1;
     // Lines that begin behind this may not be whole.
-    const until = this.#last ? this.#end : this.#end - LINE_BYTES_MAX + 1;
+    const until = Math.min(this.#last ? this.#end : this.#end - LINE_BYTES_MAX + 1, this.#stop - this.#base);
     let row = chunk.rows;
     let at = this.#at;
     for (; row < CHUNK_ROWS && at < until; row += 1) {
@@ -284,8 +380,7 @@ export class PlainRows {
   }
 
   #missing(row: number, column: number): void {
-    const bits = this.chunk.present[column]!;
-    bits[row >>> 5] = bits[row >>> 5]! & ~(1 << (row & 31));
+    unset(this.chunk.present[column]!, row);
   }
 
   /** The text of the field at hand, which is passed over. */
@@ -327,8 +422,17 @@ export class PlainRows {
     words[target + 3] = own[source + 3]!;
     this.#words[2 * row] = this.#words[2 * row]! ^ texts.digests[2 * place]!;
     this.#words[2 * row + 1] = this.#words[2 * row + 1]! ^ texts.digests[2 * place + 1]!;
+    this.#identities[2 * row] = this.#identities[2 * row]! ^ texts.identities[2 * place]!;
+    this.#identities[2 * row + 1] = this.#identities[2 * row + 1]! ^ texts.identities[2 * place + 1]!;
+    if (texts.unsure[place] === true) unset(this.chunk.identified, row);
     if (texts.long.length === 0) return;
     const long = texts.long[place];
     if (long !== undefined) (this.chunk.long[column] ??= new Map()).set(row, long);
   }
 }
+
+function unset(bits: Uint32Array, row: number): void {
+  bits[row >>> 5] = bits[row >>> 5]! & ~(1 << (row & 31));
+}
+
+const halvesOf = (numbers: Float64Array, rows: number): Uint32Array => new Uint32Array(numbers.buffer, numbers.byteOffset, 2 * rows);

@@ -1,121 +1,136 @@
-import type { DuckDBDataChunk, DuckDBTableFunction, DuckDBType } from '@duckdb/node-api';
-import { PerennialError } from '../../core/errors.ts';
-import type { Database } from '../table/duckdb.ts';
+import { setImmediate } from 'node:timers/promises';
+import { THREADS_AHEAD, threadsFor, workInThreads } from '../../platform/threads.ts';
+import type { AppendRaw, Database, RawKind, RawValues } from '../table/duckdb.ts';
 import { roundKeys } from '../table/row-digest.ts';
-import { NotPlain, PlainRows } from './plain-rows.ts';
-import type { PlainChunk, PlainKind, PlainLayout } from './plain-rows.ts';
+import { piecesOf } from './plain-pieces.ts';
+import type { LongText, PieceAnswer, PieceTask, PlainShape } from './plain-pieces.ts';
+import { NotPlain, PlainRows, chunkLayout } from './plain-rows.ts';
+import type { PlainKind, PlainLayout, PlainPiece } from './plain-rows.ts';
 
-/** Name of the SQL function `plain_rows(ticket)`. */
-const PLAIN_ROWS = 'plain_rows';
-
-interface Scan {
-  readonly rows: PlainRows;
-  readonly kinds: readonly PlainKind[];
-  error?: unknown;
-}
-
-const scans = new Map<number, Scan>();
-let tickets = 0;
-
-/** The SQL function that gives the rows of {@link PlainRows}: columns v0, v1, … of what is not left out, and `digest`. */
-async function plainRowsFunction(): Promise<DuckDBTableFunction> {
-  const { DOUBLE, DuckDBDoubleVector, DuckDBTableFunction: Table, INTEGER, UBIGINT, VARCHAR } = await import('@duckdb/node-api');
-  const typeOf = (kind: PlainKind): DuckDBType => (kind === 'string' ? VARCHAR : DOUBLE);
-  return Table.create({
-    name: PLAIN_ROWS,
-    parameterTypes: [INTEGER],
-    bindFunction(info) {
-      const ticket = Number(info.getParameter(0));
-      const scan = scans.get(ticket);
-      if (scan === undefined) return info.setError(`no scan has the ticket ${ticket}`);
-      scan.kinds.forEach((kind, column) => kind !== 'leave' && info.addResultColumn(`v${column}`, typeOf(kind)));
-      info.addResultColumn('digest', UBIGINT);
-      info.setBindData({ ticket });
-    },
-    initFunction(info) {
-      info.setMaxThreads(1);
-    },
-    mainFunction(info, output) {
-      const scan = scans.get((info.bindData as { ticket: number }).ticket)!;
-      try {
-        scan.rows.next();
-        put(scan.rows.chunk, scan.kinds, output, (vector, words, rows) =>
-          new DuckDBDoubleVector(new Float64Array(words.buffer, 0, 2 * rows), vector.validity as never, vector.vector as never).flush(),
-        );
-      } catch (error) {
-        scan.error = error;
-        info.setError('the rows are not plain');
-      }
-    },
-  });
-}
-
-/** What the vectors of the database's package have in common with each other. */
-interface RawVector {
-  readonly items: Float64Array | BigUint64Array;
-  readonly validity: { data: BigUint64Array | null };
-  readonly vector: unknown;
-  setItem(row: number, value: string): void;
-  flush(): void;
-}
-
-function put(
-  { rows, numbers, words, present, long, digests }: PlainChunk,
-  kinds: readonly PlainKind[],
-  output: DuckDBDataChunk,
-  putWords: (vector: RawVector, words: Uint32Array, rows: number) => void,
-): void {
-  output.rowCount = rows;
-  if (rows === 0) return;
-  let place = 0;
-  for (const [column, kind] of kinds.entries()) {
-    if (kind === 'leave') continue;
-    const vector = output.getColumnVector(place++) as unknown as RawVector;
-    const bits = present[column]!;
-    if (bits.some((word) => word !== 0xffffffff)) vector.validity.data = new BigUint64Array(bits.buffer, 0, Math.ceil(rows / 64));
-    if (kind !== 'string') {
-      (vector.items as Float64Array).set(numbers[column]!.subarray(0, rows));
-      vector.flush();
-      continue;
-    }
-    putWords(vector, words[column]!, rows);
-    const texts = long[column];
-    if (texts === undefined) continue;
-    for (const [row, text] of texts) vector.setItem(row, text);
-    vector.flush();
-  }
-  const vector = output.getColumnVector(place) as unknown as RawVector;
-  (vector.items as BigUint64Array).set(digests.subarray(0, rows));
-  vector.flush();
-}
-
-export interface PlainSource extends Omit<PlainLayout, 'columns'> {
+export interface PlainSource extends Omit<PlainLayout, 'columns' | 'pieces'> {
+  readonly files: readonly Pick<PlainPiece, 'path' | 'skip'>[];
   /** Of all columns of the files, in their order. */
   readonly columns: readonly { readonly name: string; readonly kind: PlainKind }[];
 }
 
+/** From so many pieces on threads gain more than they need to start. */
+const PIECES_MIN = 6;
+/** A thread holds a piece, what was read of it, and what is to be taken. */
+const THREADS_MAX = 2;
+/** How many chunks are read at once before other work of the process goes on. */
+const CHUNKS_PER_TURN = 4;
+
 /**
- * Runs a query over the rows of plain files.
+ * Appends the rows of plain files to a table: their columns that are not left out, in their order, and behind them `digest`, and
+ * `identity`, which may be missing.
  *
- * @param query from the name of a table with the columns v0, v1, … and `digest`
- * @returns false where the files are not plain: the query has failed then, and has to be asked of the general reading
+ * @param pieceBytes of the pieces that files are cut into
+ * @returns false where the files are not plain: rows may have been appended, and the general reading has to make the table anew
  */
-export async function overPlainRows(db: Database, { columns, ...layout }: PlainSource, query: (table: string) => string): Promise<boolean> {
-  const ticket = ++tickets;
-  const rows = new PlainRows({ ...layout, columns: columns.map(({ name, kind }) => ({ kind, keys: roundKeys(name) })) });
-  const scan: Scan = { rows, kinds: columns.map(({ kind }) => kind) };
-  await db.provide(PLAIN_ROWS, plainRowsFunction);
-  scans.set(ticket, scan);
+export async function appendPlainRows(
+  db: Database,
+  table: string,
+  { columns, files, ...layout }: PlainSource,
+  pieceBytes?: number,
+): Promise<boolean> {
+  const kinds = columns.map(({ kind }) => kind);
+  const shape: PlainShape = { ...layout, columns: columns.map(({ name, kind }) => ({ kind, keys: roundKeys(name) })) };
+  const pieces = piecesOf(files, pieceBytes);
+  const raw: RawKind[] = [...kinds.flatMap((kind): RawKind[] => (kind === 'leave' ? [] : [kind === 'string' ? 'text' : 'double']))];
   try {
-    await db.run(query(`${PLAIN_ROWS}(${ticket})`));
+    await db.appendRaw(table, [...raw, 'unsigned', 'unsigned'], (append) =>
+      pieces.length < PIECES_MIN ? readHere(shape, files, append, db.signal) : readInThreads(shape, kinds, pieces, append, db.signal),
+    );
     return true;
   } catch (error) {
-    if (scan.error instanceof NotPlain) return false;
-    throw scan.error instanceof PerennialError || (scan.error as NodeJS.ErrnoException | undefined)?.code !== undefined
-      ? scan.error
-      : error;
+    if (error instanceof NotPlain) return false;
+    throw error;
+  }
+}
+
+async function readHere(
+  shape: PlainShape,
+  files: readonly PlainPiece[],
+  append: AppendRaw,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const rows = new PlainRows({ ...shape, pieces: files });
+  const { chunk } = rows;
+  const kinds = shape.columns.map(({ kind }) => kind);
+  try {
+    for (let turn = 1; ; turn += 1) {
+      rows.next();
+      if (chunk.rows === 0) return;
+      append(valuesOf(kinds, chunk.memory.buffer as ArrayBuffer, 0, chunk.long), chunk.rows);
+      if (turn % CHUNKS_PER_TURN !== 0) continue;
+      await setImmediate();
+      signal?.throwIfAborted();
+    }
   } finally {
-    scans.delete(ticket);
     rows.close();
   }
+}
+
+/** @throws NotPlain */
+async function readInThreads(
+  shape: PlainShape,
+  kinds: readonly PlainKind[],
+  pieces: readonly PlainPiece[],
+  append: AppendRaw,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { bytes } = chunkLayout(kinds);
+  const threads = Math.min(THREADS_MAX, threadsFor(pieces.length));
+  const tasks = pieces.map((piece): PieceTask => ({ piece }));
+  let carriage: boolean | undefined;
+  await workInThreads<PieceTask, PieceAnswer>({
+    entry: 'plain-rows',
+    what: 'reading the rows',
+    data: shape,
+    tasks,
+    threads,
+    signal,
+    take(answer, task) {
+      if ('notPlain' in answer) throw new NotPlain(answer.notPlain);
+      if (answer.carriage !== undefined && answer.carriage !== (carriage ??= answer.carriage))
+        throw new NotPlain('lines that end in different ways');
+      const long = longTexts(answer.long);
+      for (const [chunk, rows] of answer.rows.entries()) append(valuesOf(kinds, answer.memory, chunk * bytes, long.get(chunk) ?? []), rows);
+      const later = tasks[task + THREADS_AHEAD * threads];
+      if (later !== undefined) later.memory = answer.memory;
+    },
+  });
+}
+
+type ByColumn = (Map<number, string> | undefined)[];
+
+function longTexts(texts: readonly LongText[]): ReadonlyMap<number, ByColumn> {
+  const chunks = new Map<number, ByColumn>();
+  for (const [chunk, column, row, text] of texts) {
+    let columns = chunks.get(chunk);
+    if (columns === undefined) chunks.set(chunk, (columns = []));
+    (columns[column] ??= new Map()).set(row, text);
+  }
+  return chunks;
+}
+
+const WORDS_OF_BITS = 64;
+
+/** The columns of a chunk that lies in memory from some byte on. */
+function valuesOf(
+  kinds: readonly PlainKind[],
+  memory: ArrayBuffer,
+  offset: number,
+  long: readonly (ReadonlyMap<number, string> | undefined)[],
+): RawValues[] {
+  const { columns, digests, identities, identified } = chunkLayout(kinds);
+  const bits = (at: number): Uint32Array => new Uint32Array(memory, offset + at, WORDS_OF_BITS);
+  const values = (at: number): Uint8Array => new Uint8Array(memory, offset + at);
+  return [
+    ...columns.flatMap((at, index): RawValues[] =>
+      at === undefined ? [] : [{ values: values(at.values), present: bits(at.present), long: long[index] }],
+    ),
+    { values: values(digests) },
+    { values: values(identities), present: bits(identified) },
+  ];
 }

@@ -9,6 +9,10 @@ const INLINE_BYTES = 12;
 /** So many different texts of a column are told from each other here. */
 const TEXTS_MAX = 4_096;
 const SLOTS = 4 * TEXTS_MAX;
+/** Characters whose bytes are all below this are in the normal form already: those that combine with others begin at U+0300. */
+const COMBINING = 0xcc;
+/** Blanks that are no part of the identity of a row: those of `reading/digest.ts`. */
+const AROUND = /^[ \t\u00a0\r\n]+|[ \t\u00a0\r\n]+$/g;
 /** Bytes of one text. */
 const TEXT_BYTES_MAX = 1_024;
 
@@ -30,6 +34,10 @@ export class PlainTexts {
   readonly words = new Uint32Array(STRING_WORDS * TEXTS_MAX);
   /** By place: what it adds to the digest of a row, as two halves. */
   readonly digests = new Uint32Array(2 * TEXTS_MAX);
+  /** By place: what it adds to the identity of a row. */
+  readonly identities = new Uint32Array(2 * TEXTS_MAX);
+  /** By place: only the database can tell what it adds to that. */
+  readonly unsure: boolean[] = [];
   /** By place: texts that do not fit into the words. */
   readonly long: (string | undefined)[] = [];
   readonly #nulls: ReadonlySet<string>;
@@ -70,6 +78,7 @@ export class PlainTexts {
     this.#bytes.push(bytes);
     const missing = this.#nulls.has(text);
     this.#missing.push(missing);
+    this.unsure.push(!missing && bytes.some((byte) => byte >= COMBINING));
     if (missing) return PlainTexts.MISSING;
     const inline = Buffer.alloc(4 * STRING_WORDS);
     inline.writeUInt32LE(bytes.length);
@@ -79,7 +88,9 @@ export class PlainTexts {
       this.long[place] = text;
     }
     for (let word = 0; word < STRING_WORDS; word += 1) this.words[STRING_WORDS * place + word] = inline.readUInt32LE(4 * word);
-    addColumn(this.digests.subarray(2 * place, 2 * place + 2), keyOf(bytes), null, this.#keys);
+    const at = [2 * place, 2 * place + 2] as const;
+    addColumn(this.digests.subarray(...at), keyOf(bytes), null, this.#keys);
+    addColumn(this.identities.subarray(...at), keyOf(Buffer.from(text.replace(AROUND, ''))), null, this.#keys);
     return place;
   }
 }

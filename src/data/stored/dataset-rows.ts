@@ -140,7 +140,7 @@ async function* typedBatches(
   const list = chosen.map((item) =>
     isNumeric(item)
       ? `coalesce(${expression(item)}, CAST('NaN' AS DOUBLE))`
-      : `CAST(${item.sql} AS ENUM(${coded.get(item.sql)!.map(literal).join(', ')}))`,
+      : `enum_code(CAST(${item.sql} AS ENUM(${coded.get(item.sql)!.map(literal).join(', ')})))`,
   );
   let parts: (Float64Array | Int32Array)[] = [];
   let filled = 0;

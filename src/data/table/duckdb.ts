@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { isMainThread, threadId } from 'node:worker_threads';
-import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance, DuckDBValue, DuckDBTableFunction } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBInstance, DuckDBValue } from '@duckdb/node-api';
 import { PerennialError, messageOf } from '../../core/errors.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import { perennialHome } from '../../platform/paths.ts';
@@ -37,6 +37,8 @@ export function listLiteral(items: readonly string[]): string {
 
 /** One connection with its own temporary tables. Names of temporary tables never clash between connections. */
 export interface Database {
+  /** Aborted: what goes on without a query has to stop too. */
+  readonly signal?: AbortSignal | undefined;
   run(sql: string): Promise<void>;
   /** All rows as arrays of values, in column order. For small results. */
   rows(sql: string): Promise<DuckDBValue[][]>;
@@ -53,9 +55,27 @@ export interface Database {
   append(table: string, columns: readonly (Float64Array | Int32Array | readonly (string | null)[])[], rows: number): Promise<void>;
   /** Names and types of the columns of a query, without running it. */
   describe(sql: string): Promise<{ name: string; type: string }[]>;
-  /** Makes a table function known to the database, once, under its name. */
-  provide(name: string, make: () => Promise<DuckDBTableFunction>): Promise<void>;
+  /**
+   * Appends rows to a table out of memory that is laid out as the database's own.
+   *
+   * @param fill appends them; it is given what appends at most 2,048 of them
+   */
+  appendRaw(table: string, kinds: readonly RawKind[], fill: (append: AppendRaw) => Promise<void>): Promise<void>;
 }
+
+/** A double, an integer of 64 bits without a sign, or a text in 16 bytes: its length, and up to twelve bytes of it. */
+export type RawKind = 'double' | 'unsigned' | 'text';
+
+/** Values of a column, one behind the other. */
+export interface RawValues {
+  readonly values: ArrayBufferView & { readonly buffer: ArrayBufferLike };
+  /** A bit for each row, 1 where there is a value; left out: every row has one. In whole words of 64 bits. */
+  readonly present?: Uint32Array;
+  /** By row: texts of more than twelve bytes. */
+  readonly long?: ReadonlyMap<number, string> | undefined;
+}
+
+export type AppendRaw = (columns: readonly RawValues[], rows: number) => void;
 
 /** A column of a chunk, of a type of fixed width. The memory is that of the chunk: copy what is to stay. */
 export interface TypedVector {
@@ -69,8 +89,6 @@ export interface TypedVector {
 const CHUNK_ROWS = 2_048;
 
 let instance: Promise<DuckDBInstance> | undefined;
-/** Table functions that the database knows. */
-const provided = new Set<string>();
 let limits = { memory: DATA_LIMITS.duckdbMemory as string, threads: DATA_LIMITS.duckdbThreads as number };
 
 /** What the database of this thread may take, instead of what is meant for the only one of a process. Before it is first used. */
@@ -96,8 +114,9 @@ async function open(): Promise<DuckDBInstance> {
   return created;
 }
 
-function database(connection: DuckDBConnection): Database {
+function database(connection: DuckDBConnection, signal: AbortSignal | undefined): Database {
   return {
+    signal,
     async run(sql) {
       await connection.run(sql);
     },
@@ -151,19 +170,50 @@ function database(connection: DuckDBConnection): Database {
         appender.closeSync();
       }
     },
-    async provide(name, make) {
-      if (provided.has(name)) return;
-      const made = await make();
-      // Another piece of work may have come before.
-      if (provided.has(name)) return;
-      provided.add(name);
-      connection.registerTableFunction(made);
+    async appendRaw(table, kinds, fill) {
+      const { DuckDBDataChunk, DuckDBDoubleVector, DOUBLE, UBIGINT, VARCHAR } = await import('@duckdb/node-api');
+      const types = { double: DOUBLE, unsigned: UBIGINT, text: VARCHAR };
+      const chunk = DuckDBDataChunk.create(kinds.map((kind) => types[kind]));
+      let size = 0;
+      const appender = await connection.createAppender(table);
+      try {
+        await fill((columns, rows) => {
+          // What a chunk knows of its columns is forgotten with its size, and telling it anew costs as much as the values.
+          if (size !== rows) chunk.rowCount = size = rows;
+          for (const [index, { values, present, long }] of columns.entries()) {
+            const column = chunk.getColumnVector(index) as unknown as ChunkColumn;
+            column.validity.data =
+              present === undefined ? null : new BigUint64Array(present.buffer, present.byteOffset, present.length / 2);
+            const doubles = new Float64Array(values.buffer, values.byteOffset, (kinds[index] === 'text' ? 2 : 1) * rows);
+            // Copies bytes, whatever they mean.
+            new DuckDBDoubleVector(doubles, column.validity as never, column.vector as never).flush();
+            if (long === undefined || long.size === 0) continue;
+            for (const [row, text] of long) column.setItem(row, text);
+            column.flush();
+          }
+          appender.appendDataChunk(chunk);
+          if (!columns.some(({ long }) => long !== undefined && long.size > 0)) return;
+          chunk.reset();
+          size = 0;
+        });
+        appender.flushSync();
+      } finally {
+        appender.closeSync();
+      }
     },
     async describe(sql) {
       const reader = await connection.runAndReadAll(`DESCRIBE ${sql}`);
       return reader.getRows().map((row) => ({ name: String(row[0]), type: String(row[1]) }));
     },
   };
+}
+
+/** What the columns of chunks have in common with each other. */
+interface ChunkColumn {
+  readonly validity: { data: BigUint64Array | null };
+  readonly vector: unknown;
+  setItem(row: number, value: string): void;
+  flush(): void;
 }
 
 /** Chunks of a query. The next one is computed while the caller is busy with the one before. */
@@ -207,7 +257,7 @@ export async function withDatabase<T>(work: (db: Database) => Promise<T>, signal
   signal?.addEventListener('abort', interrupt, { once: true });
   try {
     await connection.run("SET TimeZone = 'UTC'");
-    return await work(database(connection));
+    return await work(database(connection, signal));
   } catch (error) {
     if (signal?.aborted) throw new PerennialError('CANCELLED', 'The step was cancelled while it read data.', { cause: error });
     if (!(error instanceof PerennialError) && /no space left|disk quota|could not write/i.test(messageOf(error))) {

@@ -16,39 +16,50 @@ export interface Moments {
 /**
  * Moments of all finite values of columns, in the order of the rows: threads of a database add in the order of their arrival, which
  * gives other last digits each time, and so another digest of what is written.
- *
- * @param table name of a table or a subquery in parentheses whose rows come in the same order each time
- * @param expressions SQL of numbers
  */
-export async function momentsOf(db: Database, table: string, expressions: readonly string[]): Promise<Moments[]> {
-  const found = await inUnits(
-    db,
-    table,
-    expressions.map((sql) => ({ sql, unit: 1 })),
-  );
-  const large = found.flatMap(({ count, min, max }, index) =>
-    count > 0 && Math.max(-min, max) > SQUARABLE ? [{ index, sql: expressions[index]!, unit: Math.max(-min, max) }] : [],
-  );
-  const scaled = large.length === 0 ? [] : await inUnits(db, table, large);
-  for (const [at, { index, unit }] of large.entries())
-    found[index] = { ...found[index]!, mean: scaled[at]!.mean * unit, std: scaled[at]!.std * unit };
-  return found;
+export class MomentsOfColumns {
+  readonly #db: Database;
+  readonly #table: string;
+  readonly #expressions: readonly string[];
+  readonly #sums: readonly BlockMoments[];
+
+  /**
+   * @param table name of a table or a subquery in parentheses whose rows come in the same order each time
+   * @param expressions SQL of numbers
+   */
+  constructor(db: Database, table: string, expressions: readonly string[]) {
+    this.#db = db;
+    this.#table = table;
+    this.#expressions = expressions;
+    this.#sums = expressions.map(() => new BlockMoments(1));
+  }
+
+  /** The next values of a column. */
+  add(column: number, values: Float64Array): void {
+    this.#sums[column]!.add(values);
+  }
+
+  /** Reads columns once more whose squares leave what a double holds. */
+  async finish(): Promise<Moments[]> {
+    const found = this.#sums.map((one) => one.finish());
+    for (const [index, { count, min, max }] of found.entries()) {
+      const unit = Math.max(-min, max);
+      if (count === 0 || unit <= SQUARABLE) continue;
+      const { mean, std } = await this.#inUnit(this.#expressions[index]!, unit);
+      found[index] = { ...found[index]!, mean: mean * unit, std: std * unit };
+    }
+    return found;
+  }
+
+  async #inUnit(sql: string, unit: number): Promise<Moments> {
+    const sums = new BlockMoments(unit);
+    for await (const { columns } of this.#db.doubles(`SELECT ${orNan(sql)} FROM ${this.#table}`)) sums.add(columns[0]!);
+    return sums.finish();
+  }
 }
 
-async function inUnits(
-  db: Database,
-  table: string,
-  columns: readonly { readonly sql: string; readonly unit: number }[],
-): Promise<Moments[]> {
-  if (columns.length === 0) return [];
-  const sums = columns.map(({ unit }) => new BlockMoments(unit));
-  for await (const { columns: values } of db.doubles(
-    `SELECT ${columns.map(({ sql }) => `coalesce(CAST(${sql} AS DOUBLE), CAST('nan' AS DOUBLE))`).join(', ')} FROM ${table}`,
-  )) {
-    for (let index = 0; index < sums.length; index++) sums[index]!.add(values[index]!);
-  }
-  return sums.map((one) => one.finish());
-}
+/** SQL of a double, where there is no value NaN. */
+export const orNan = (sql: string): string => `coalesce(CAST(${sql} AS DOUBLE), CAST('nan' AS DOUBLE))`;
 
 const BLOCK = 4_096;
 

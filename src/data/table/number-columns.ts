@@ -1,5 +1,7 @@
 import type { Database } from './duckdb.ts';
 import { DATA_LIMITS } from './limits.ts';
+import { MomentsOfColumns, orNan } from './moments.ts';
+import type { Moments } from './moments.ts';
 
 /** Values of all columns that are read at a time, 8 bytes each. */
 const VALUES_AT_ONCE = 8 * 1024 * 1024;
@@ -35,20 +37,61 @@ export async function* numbersOf(
   rows: number,
 ): AsyncGenerator<{ readonly index: number; readonly values: ColumnNumbers }> {
   const step = samplingStep(rows);
-  const length = Math.ceil(rows / step);
-  const width = Math.max(1, Math.floor(VALUES_AT_ONCE / Math.max(1, length)));
-  for (let start = 0; start < expressions.length; start += width) {
-    const part = expressions.slice(start, start + width);
-    const read = part.map(() => new Reading(length));
+  for (const { start, part } of partsOf(expressions, Math.ceil(rows / step))) {
+    const read = part.map(() => new Reading(Math.ceil(rows / step)));
     for await (const { columns } of db.doubles(queryOf(table, part, step))) columns.forEach((values, index) => read[index]!.add(values));
     for (const [index, one] of read.entries()) yield { index: start + index, values: one.finish() };
   }
 }
 
+/**
+ * The same with the moments of all rows, where some of them are looked at.
+ *
+ * @param table whose rows come in the same order each time
+ */
+export async function* numbersWithMoments(
+  db: Database,
+  table: string,
+  expressions: readonly string[],
+  rows: number,
+): AsyncGenerator<{ readonly index: number; readonly values: ColumnNumbers; readonly moments?: Moments }> {
+  const step = samplingStep(rows);
+  if (step === 1) return yield* numbersOf(db, table, expressions, rows);
+  const length = Math.ceil(rows / step);
+  for (const { start, part } of partsOf(expressions, length)) {
+    const read = part.map(() => new Reading(length));
+    const moments = new MomentsOfColumns(db, table, part);
+    // The first row that is looked at in the next chunk.
+    let next = firstPlace(step) - 1;
+    for await (const { rows: given, columns } of db.doubles(`SELECT ${part.map(orNan).join(', ')} FROM ${table}`)) {
+      const taken = Array.from({ length: Math.max(0, Math.ceil((given - next) / step)) }, (_, index) => next + index * step);
+      for (const [index, values] of columns.entries()) {
+        moments.add(index, values);
+        read[index]!.add(Float64Array.from(taken, (row) => values[row]!));
+      }
+      next += taken.length * step - given;
+    }
+    const whole = await moments.finish();
+    for (const [index, one] of read.entries()) yield { index: start + index, values: one.finish(), moments: whole[index]! };
+  }
+}
+
+/** Columns that are read at a time. @param length rows of each */
+function partsOf(expressions: readonly string[], length: number): { readonly start: number; readonly part: readonly string[] }[] {
+  const width = Math.max(1, Math.floor(VALUES_AT_ONCE / Math.max(1, length)));
+  return Array.from({ length: Math.ceil(expressions.length / width) }, (_, index) => ({
+    start: index * width,
+    part: expressions.slice(index * width, (index + 1) * width),
+  }));
+}
+
+/** Of every so many rows the one in the middle, counted from 1. */
+const firstPlace = (step: number): number => Math.ceil(step / 2);
+
 function queryOf(table: string, expressions: readonly string[], step: number): string {
-  const list = expressions.map((sql, index) => `coalesce(CAST(${sql} AS DOUBLE), CAST('nan' AS DOUBLE)) AS v${index}`).join(', ');
+  const list = expressions.map((sql, index) => `${orNan(sql)} AS v${index}`).join(', ');
   if (step === 1) return `SELECT ${list} FROM ${table}`;
-  return `SELECT ${expressions.map((_, index) => `v${index}`).join(', ')} FROM (SELECT ${list}, row_number() OVER () AS place FROM ${table}) WHERE place % ${step} = ${Math.ceil(step / 2) % step}`;
+  return `SELECT ${expressions.map((_, index) => `v${index}`).join(', ')} FROM (SELECT ${list}, row_number() OVER () AS place FROM ${table}) WHERE place % ${step} = ${firstPlace(step) % step}`;
 }
 
 class Reading {

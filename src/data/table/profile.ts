@@ -1,7 +1,7 @@
 import { measureAll } from './columns.ts';
 import type { Database } from './duckdb.ts';
 import { DATA_LIMITS } from './limits.ts';
-import { SQUARABLE, momentsOf } from './moments.ts';
+import { SQUARABLE } from './moments.ts';
 import type { Moments } from './moments.ts';
 import { textShape } from './text-shape.ts';
 import { PartitionedValues } from './partitioned.ts';
@@ -11,7 +11,7 @@ import { REFERENCE_FILE, encodeReference } from '../stored/reference-values.ts';
 import type { ColumnReference } from '../stored/reference-values.ts';
 import type { ColumnProfile, DatasetProfile } from '../stored/dataset.ts';
 import type { Column } from '../stored/column.ts';
-import { numbersOf, samplingStep } from './number-columns.ts';
+import { numbersWithMoments } from './number-columns.ts';
 
 const QUANTILES = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99];
 
@@ -62,15 +62,7 @@ export async function describeTable(db: Database, table: string, columns: readon
     Math.min(DATA_LIMITS.referenceValuesMax, Math.floor(DATA_LIMITS.referenceValuesInAll / Math.max(1, numeric.length))),
   );
   const all = numeric.map(({ name, type, sql }) => ({ name, sql: type === 'timestamp' ? `epoch_ms(${sql})` : sql }));
-  const moments =
-    samplingStep(rows) === 1
-      ? undefined
-      : await momentsOf(
-          db,
-          table,
-          all.map(({ sql }) => sql),
-        );
-  for await (const { index, values } of numbersOf(
+  for await (const { index, values, moments } of numbersWithMoments(
     db,
     table,
     all.map(({ sql }) => sql),
@@ -78,7 +70,7 @@ export async function describeTable(db: Database, table: string, columns: readon
   )) {
     const { name } = all[index]!;
     const ranks = new PartitionedValues(values.finite).ranks();
-    const whole = moments?.[index] ?? momentsOfRanks(ranks);
+    const whole = moments ?? momentsOfRanks(ranks);
     const base = bases.get(name)!;
     if (whole.count === 0 || ranks.size === 0) {
       found.set(name, base);
