@@ -142,11 +142,15 @@ function keyOf(deps: ActivityDeps, { parameters }: Pick<Plan, 'parameters'>, ste
     .digest('hex');
 }
 
-async function suggestTrial(studies: StudyStore, deps: ActivityDeps, { study, number }: SuggestionRequest): Promise<SuggestionAnswer> {
-  const { record } = (await studies.study(study)) ?? {};
+async function suggestTrial(
+  studies: StudyStore,
+  deps: ActivityDeps,
+  { study, number, running }: SuggestionRequest,
+): Promise<SuggestionAnswer> {
+  const record = await studies.fixed(study);
   if (record === undefined) throw new PerennialError('NOT_FOUND', `The study "${study}" is not in the store.`);
   const begun = await studies.trial(study, number);
-  const next = begun === undefined ? await nextPoint(studies, record, number) : { point: begun.point };
+  const next = begun === undefined ? await nextPoint(studies, record, number, running) : { point: begun.point };
   if (next === undefined) return { kind: 'exhausted' };
   const { before } = next;
   const started: StoredTrial = {
