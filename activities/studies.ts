@@ -8,6 +8,9 @@ import type { RunFailure } from '../src/core/run.ts';
 import type { StudyResult, SuggestionAnswer, SuggestionRequest, TrialCommon, TrialEnd } from '../src/core/study.ts';
 import { librariesOf } from '../src/steps/code-digests.ts';
 import type { StoredTrial, StudyRecord } from '../src/studies/stored-study.ts';
+import { metaAs } from '../src/storage/stored.ts';
+import { MODEL } from '../src/training/model/model-meta.ts';
+import type { TrainConfig } from '../src/training/step/train-config.ts';
 import { StudyStore } from '../src/studies/study-store.ts';
 import { EpochJury } from '../src/studies/epoch-jury.ts';
 import { historyOf } from '../src/studies/take-over.ts';
@@ -195,10 +198,7 @@ async function stepsAt(
 async function endTrial(studies: StudyStore, deps: ActivityDeps, request: TrialEndRequest): Promise<TrialEnd> {
   const { study, number, state, values, scores, failure, cached, trained } = request;
   // A model that the cache had all along told nobody of its epochs.
-  const stop =
-    trained === undefined
-      ? undefined
-      : await new EpochJury(studies, study, number, trained.epochs).judge(await epochsOf(deps, trained.model));
+  const stop = trained === undefined ? undefined : await judgeWhole(studies, deps, { study, number }, trained);
   const trial = await studies.update(study, number, (running) => ({
     ...running,
     state: stop === undefined ? state : 'stopped',
@@ -211,9 +211,19 @@ async function endTrial(studies: StudyStore, deps: ActivityDeps, request: TrialE
   return endOf(trial);
 }
 
-async function epochsOf(deps: ActivityDeps, model: ArtifactRef): Promise<readonly Readonly<Record<string, number>>[]> {
+/** What a stopper says of a training that is over. */
+async function judgeWhole(
+  studies: StudyStore,
+  deps: ActivityDeps,
+  { study, number }: { readonly study: string; readonly number: number },
+  { model, epochs }: { readonly model: ArtifactRef; readonly epochs: number },
+): Promise<string | undefined> {
+  const { keptBy } = await import('../src/training/callbacks/create-callbacks.ts');
   const opened = await deps.artifacts.open(model);
-  return opened.manifest.files['history.json'] === undefined ? [] : opened.json('history.json');
+  if (opened.manifest.files['history.json'] === undefined) return undefined;
+  const { training } = metaAs(opened, MODEL);
+  const jury = new EpochJury(studies, study, number, { epochs, keptBy: keptBy(training as unknown as TrainConfig) });
+  return jury.judge(await opened.json('history.json'));
 }
 
 function endOf({ number, point, state, values, failure, cached }: StoredTrial): TrialEnd {

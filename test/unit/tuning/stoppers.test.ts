@@ -66,3 +66,37 @@ describe('hyperband', () => {
       );
   });
 });
+
+describe('trainings that end by themselves', () => {
+  const over = (number: number, values: readonly number[]): TrialRecord => ({
+    ...trial(number, values),
+    state: 'completed',
+    values: [values.at(-1)!],
+  });
+
+  test('are rivals at later epochs as well, by what they came to', () => {
+    const { stops } = stopperRegistry.get('asha');
+    // All ended before epoch 9, with better models than the one that is asked about.
+    const others = [over(0, [3, 2, 1]), over(1, [3, 2, 1, 1]), over(2, [4, 3, 2])];
+    const question = { direction: 'minimize' as const, others, epochs: 27, config: {} };
+    expect(stops({ ...question, trial: trial(3, [2, 2, 1, 1, 1, 1, 1, 1, 1.5]) })).toBe(true);
+    expect(stops({ ...question, trial: trial(3, [2, 2, 1, 1, 1, 1, 1, 1, 0.5]) })).toBe(false);
+  });
+
+  test('of those that were stopped nobody knows what they would have come to', () => {
+    const { stops } = stopperRegistry.get('asha');
+    const others = [
+      { ...trial(0, [3]), state: 'stopped' as const },
+      { ...trial(1, [3, 2, 0]), state: 'stopped' as const },
+    ];
+    expect(stops({ direction: 'minimize', others, epochs: 27, config: {}, trial: trial(3, Array<number>(9).fill(1)) })).toBe(false);
+  });
+
+  test('count in the median', () => {
+    const { stops } = stopperRegistry.get('median');
+    const others = [1, 2, 3, 4, 5].map((value) => over(value, [value, value]));
+    const question = { direction: 'minimize' as const, others, epochs: 27, config: {} };
+    expect(stops({ ...question, trial: trial(9, [3.5, 3.5, 3.5, 3.5]) })).toBe(true);
+    expect(stops({ ...question, trial: trial(9, [2.5, 2.5, 2.5, 2.5]) })).toBe(false);
+  });
+});
