@@ -65,7 +65,7 @@ export class Trainer {
     this.#child.stderr!.on('data', keepTail);
     this.#child.on('message', (message: TrainerMessage) => this.onMessage(message));
     this.ended = new Promise((resolve) => {
-      this.#child.once('error', (error) => resolve({ code: null, signal: null, error }));
+      this.#child.on('error', (error) => resolve({ code: null, signal: null, error }));
       this.#child.once('close', (code, signal) => resolve({ code, signal }));
     });
     void this.ended.then(() => (this.#gone = true));
