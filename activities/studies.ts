@@ -8,8 +8,7 @@ import type { RunFailure } from '../src/core/run.ts';
 import type { StudyResult, SuggestionAnswer, SuggestionRequest, TrialCommon, TrialEnd } from '../src/core/study.ts';
 import { librariesOf } from '../src/steps/code-digests.ts';
 import type { StoredTrial, StudyRecord } from '../src/studies/stored-study.ts';
-import { metaAs } from '../src/storage/stored.ts';
-import { MODEL } from '../src/training/model/model-meta.ts';
+import type { ModelMeta } from '../src/training/model/model-meta.ts';
 import type { TrainConfig } from '../src/training/step/train-config.ts';
 import { StudyStore } from '../src/studies/study-store.ts';
 import { EpochJury } from '../src/studies/epoch-jury.ts';
@@ -221,8 +220,11 @@ async function judgeWhole(
   const { keptBy } = await import('../src/training/callbacks/create-callbacks.ts');
   const opened = await deps.artifacts.open(model);
   if (opened.manifest.files['history.json'] === undefined) return undefined;
-  const { training } = metaAs(opened, MODEL);
-  const jury = new EpochJury(studies, study, number, { epochs, keptBy: keptBy(training as unknown as TrainConfig) });
+  const { training } = opened.manifest.meta as unknown as Partial<ModelMeta>;
+  const jury = new EpochJury(studies, study, number, {
+    epochs,
+    ...(training === undefined ? {} : { keptBy: keptBy(training as unknown as TrainConfig) }),
+  });
   return jury.judge(await opened.json('history.json'));
 }
 

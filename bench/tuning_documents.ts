@@ -213,8 +213,7 @@ function searched(name: string, problem: Problem, seeds: number, run: Run, peren
     return { view, seconds, point, used, best, stopped: all.filter(({ state }) => state === 'stopped').length };
   };
   const whole = study({ sampler: 'random' }, { ...WHOLE, epochs });
-  // An epoch says little of where a training ends; a ninth of them does.
-  const halved = study({ sampler: 'random', stop: { asha: { minEpochs: Math.max(1, Math.round(epochs / 9)) } } }, { ...WHOLE, epochs });
+  const halved = study({ sampler: 'random', stop: 'asha' }, { ...WHOLE, epochs });
   // What another seed alone changes, at the best point of all.
   const at = (steps: Readonly<Record<string, unknown>>, point: Readonly<Record<string, unknown>>): Record<string, unknown> =>
     JSON.parse(JSON.stringify(steps), (_, value: unknown) => {

@@ -14,15 +14,16 @@ describe('asha', () => {
   const { asksAt, stops } = stopperRegistry.get('asha');
 
   test('compares at the least epochs, and three times as many each', () => {
-    expect(asksAt(27, {})).toEqual([1, 3, 9]);
-    expect(asksAt(100, {})).toEqual([3, 9, 27, 81]);
+    expect(asksAt(27, {})).toEqual([3, 9]);
+    expect(asksAt(100, {})).toEqual([11, 33, 99]);
+    expect(asksAt(5, {})).toEqual([1, 3]);
     expect(asksAt(16, { factor: 4, minEpochs: 2 })).toEqual([2, 8]);
     expect(asksAt(1, {})).toEqual([]);
   });
 
   test('what came later to an epoch is not compared with what others came to after it', () => {
     const others = [trial(0, [5, 4, 3]), trial(1, [6, 1, 1]), trial(2, [7, 7, 0])];
-    const question = { direction: 'minimize' as const, others, epochs: 27, config: {} };
+    const question = { direction: 'minimize' as const, others, epochs: 27, config: { minEpochs: 1 } };
     expect(stops({ ...question, trial: trial(3, [4.5]) })).toBe(false);
     expect(stops({ ...question, trial: trial(3, [5.5]) })).toBe(true);
   });
