@@ -3,15 +3,16 @@
  * in at most a third of the epochs, within what another seed alone changes; and is a searched document better than its defaults.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { packageRoot } from '../src/platform/paths.ts';
 import { freePort } from '../src/platform/ports.ts';
 
 type Step = Readonly<Record<string, unknown>>;
 
 interface Problem {
+  /** Under pipelines/data, or from the folder of the clone on. */
   readonly data: string;
   readonly before: readonly Step[];
   readonly train: Readonly<Record<string, unknown>>;
@@ -52,6 +53,30 @@ const PROBLEMS: Readonly<Record<string, Problem>> = {
     metrics: ['logLoss', 'accuracy'],
     lower: true,
   },
+  // Few rows, and more to learn from them than a network learns by its defaults.
+  cars: {
+    data: '.perennial/datasets/weather/node_modules/vega-datasets/data/cars.json',
+    before: [
+      {
+        uses: 'ingest',
+        with: {
+          source: { format: 'json', path: 'data-cars.json' },
+          label: 'Miles_per_Gallon',
+          exclude: ['Name'],
+          filter: [{ column: 'Miles_per_Gallon', notNull: true }],
+          split: { train: 0.6, validation: 0.2, test: 0.2 },
+        },
+      },
+      { uses: 'preprocess' },
+    ],
+    train: { ...COMMON, model: { architecture: 'mlp', units: '${search.units}', dropout: '${search.dropout}' } },
+    search: { ...RATE, units: { choice: [[8], [32], [64, 32]] }, dropout: { float: [0, 0.5] } },
+    defaults: { model: { architecture: 'mlp' } },
+    epochs: 81,
+    trials: 27,
+    metrics: ['rootMeanSquaredError', 'meanAbsoluteError'],
+    lower: true,
+  },
   weather: {
     data: 'weather',
     before: [
@@ -69,7 +94,7 @@ const PROBLEMS: Readonly<Record<string, Problem>> = {
     train: { ...COMMON, model: { architecture: 'mlp', units: '${search.units}', dropout: '${search.dropout}' } },
     search: { ...RATE, units: { choice: [[8], [32], [64, 32]] }, dropout: { float: [0, 0.5] } },
     defaults: { model: { architecture: 'mlp' } },
-    epochs: 27,
+    epochs: 81,
     trials: 27,
     metrics: ['rootMeanSquaredError', 'meanAbsoluteError'],
     lower: true,
@@ -176,9 +201,12 @@ export async function searchDocuments({ names, seeds, trials: most }: DocumentsO
     for (const name of names) {
       const problem = PROBLEMS[name];
       if (problem === undefined) throw new Error(`There is no document "${name}"; there is ${Object.keys(PROBLEMS).join(', ')}.`);
-      results[name] = existsSync(join(packageRoot(), 'pipelines', 'data', problem.data))
+      const own = problem.data.includes('/');
+      const path = own ? join(packageRoot(), problem.data) : join(packageRoot(), 'pipelines', 'data', problem.data);
+      if (own && existsSync(path)) copyFileSync(path, join(folder, `data-${basename(path)}`));
+      results[name] = existsSync(path)
         ? searched(name, { ...problem, trials: most ?? problem.trials }, seeds, run, perennial)
-        : { skipped: `pipelines/data/${problem.data} is not there` };
+        : { skipped: `${path} is not there` };
       process.stderr.write(`${name}: ${JSON.stringify(results[name])}\n`);
     }
     return results;
