@@ -8,6 +8,8 @@ import type { RunFailure } from '../src/core/run.ts';
 import type { StudyResult, SuggestionAnswer, SuggestionRequest, TrialCommon, TrialEnd } from '../src/core/study.ts';
 import { librariesOf } from '../src/steps/code-digests.ts';
 import type { StoredTrial, StudyRecord } from '../src/studies/stored-study.ts';
+import type { ModelMeta } from '../src/training/model/model-meta.ts';
+import type { TrainConfig } from '../src/training/step/train-config.ts';
 import { StudyStore } from '../src/studies/study-store.ts';
 import { EpochJury } from '../src/studies/epoch-jury.ts';
 import { historyOf } from '../src/studies/take-over.ts';
@@ -142,11 +144,15 @@ function keyOf(deps: ActivityDeps, { parameters }: Pick<Plan, 'parameters'>, ste
     .digest('hex');
 }
 
-async function suggestTrial(studies: StudyStore, deps: ActivityDeps, { study, number }: SuggestionRequest): Promise<SuggestionAnswer> {
-  const { record } = (await studies.study(study)) ?? {};
+async function suggestTrial(
+  studies: StudyStore,
+  deps: ActivityDeps,
+  { study, number, running }: SuggestionRequest,
+): Promise<SuggestionAnswer> {
+  const record = await studies.fixed(study);
   if (record === undefined) throw new PerennialError('NOT_FOUND', `The study "${study}" is not in the store.`);
   const begun = await studies.trial(study, number);
-  const next = begun === undefined ? await nextPoint(studies, record, number) : { point: begun.point };
+  const next = begun === undefined ? await nextPoint(studies, record, number, running) : { point: begun.point };
   if (next === undefined) return { kind: 'exhausted' };
   const { before } = next;
   const started: StoredTrial = {
@@ -191,10 +197,7 @@ async function stepsAt(
 async function endTrial(studies: StudyStore, deps: ActivityDeps, request: TrialEndRequest): Promise<TrialEnd> {
   const { study, number, state, values, scores, failure, cached, trained } = request;
   // A model that the cache had all along told nobody of its epochs.
-  const stop =
-    trained === undefined
-      ? undefined
-      : await new EpochJury(studies, study, number, trained.epochs).judge(await epochsOf(deps, trained.model));
+  const stop = trained === undefined ? undefined : await judgeWhole(studies, deps, { study, number }, trained);
   const trial = await studies.update(study, number, (running) => ({
     ...running,
     state: stop === undefined ? state : 'stopped',
@@ -207,9 +210,22 @@ async function endTrial(studies: StudyStore, deps: ActivityDeps, request: TrialE
   return endOf(trial);
 }
 
-async function epochsOf(deps: ActivityDeps, model: ArtifactRef): Promise<readonly Readonly<Record<string, number>>[]> {
+/** What a stopper says of a training that is over. */
+async function judgeWhole(
+  studies: StudyStore,
+  deps: ActivityDeps,
+  { study, number }: { readonly study: string; readonly number: number },
+  { model, epochs }: { readonly model: ArtifactRef; readonly epochs: number },
+): Promise<string | undefined> {
+  const { keptBy } = await import('../src/training/callbacks/create-callbacks.ts');
   const opened = await deps.artifacts.open(model);
-  return opened.manifest.files['history.json'] === undefined ? [] : opened.json('history.json');
+  if (opened.manifest.files['history.json'] === undefined) return undefined;
+  const { training } = opened.manifest.meta as unknown as Partial<ModelMeta>;
+  const jury = new EpochJury(studies, study, number, {
+    epochs,
+    ...(training === undefined ? {} : { keptBy: keptBy(training as unknown as TrainConfig) }),
+  });
+  return jury.judge(await opened.json('history.json'));
 }
 
 function endOf({ number, point, state, values, failure, cached }: StoredTrial): TrialEnd {

@@ -3,6 +3,8 @@ import type { StepTask } from '../src/core/run.ts';
 import type { StepContext } from '../src/core/step.ts';
 import { TRIAL_STOPPED } from '../src/core/study.ts';
 import { EpochJury } from '../src/studies/epoch-jury.ts';
+import { keptBy } from '../src/training/callbacks/create-callbacks.ts';
+import { completeTrainConfig } from '../src/training/step/train-config.ts';
 import { StudyStore } from '../src/studies/study-store.ts';
 import type { ActivityDeps } from './deps.ts';
 
@@ -18,7 +20,11 @@ export async function trialEpochs(deps: ActivityDeps, task: StepTask, key: strin
   const studies = new StudyStore(deps.store);
   const { step } = await studies.plan(trial.study);
   if (step.tune!.judged !== stepId || typeof config['epochs'] !== 'number') return undefined;
-  const jury = new EpochJury(studies, trial.study, trial.number, config['epochs'], key);
+  const jury = new EpochJury(studies, trial.study, trial.number, {
+    epochs: config['epochs'],
+    key,
+    keptBy: keptBy(completeTrainConfig(config)),
+  });
   const before = key === undefined || task.cache !== true ? undefined : await jury.before();
   if (before !== undefined) throw stopped(before);
   return async (numbers) => {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../platform/paths.ts';
 import { tensorflowIdentity } from '../provisioning/tensorflow.ts';
@@ -26,10 +26,10 @@ export function codeDigestOf(type: string): string {
  */
 export function librariesOf(type: string): Record<string, string> {
   const packages = stepCode(type)?.packages ?? [];
-  const versions: Record<string, string> = { node: process.versions.node.split('.')[0]! };
-  for (const name of packages) versions[name] = installedVersion(name);
-  if (packages.includes(TENSORFLOW)) versions.tensorflow = tensorflowIdentity();
-  return versions;
+  const found: Record<string, string> = { node: process.versions.node.split('.')[0]! };
+  for (const name of packages) found[name] = installedVersion(name);
+  if (packages.includes(TENSORFLOW)) found.tensorflow = tensorflowIdentity();
+  return found;
 }
 
 function stepCode(type: string): StepCode | undefined {
@@ -37,9 +37,19 @@ function stepCode(type: string): StepCode | undefined {
   return Object.hasOwn(steps, type) ? steps[type] : undefined;
 }
 
+/** By file, as long as that is the same. */
+const versions = new Map<string, { readonly state: string; readonly version: string }>();
+
 function installedVersion(name: string): string {
+  const path = join(packageRoot(), 'node_modules', name, 'package.json');
   try {
-    return (JSON.parse(readFileSync(join(packageRoot(), 'node_modules', name, 'package.json'), 'utf8')) as { version: string }).version;
+    const { ino, size, mtimeNs } = statSync(path, { bigint: true });
+    const state = `${ino}:${size}:${mtimeNs}`;
+    const known = versions.get(path);
+    if (known?.state === state) return known.version;
+    const { version } = JSON.parse(readFileSync(path, 'utf8')) as { version: string };
+    versions.set(path, { state, version });
+    return version;
   } catch (error) {
     // What is not installed cannot compute; when it is installed later, that is another version.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'not installed';

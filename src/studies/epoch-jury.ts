@@ -1,7 +1,7 @@
 import { nameOf } from '../tuning/describe.ts';
 import { stopperRegistry } from '../tuning/stoppers/index.generated.ts';
 import type { TuneConfig } from '../tuning/tune-config.ts';
-import type { Reading } from '../tuning/trial.ts';
+import type { Reading, TrialRecord } from '../tuning/trial.ts';
 import type { StoredTrial } from './stored-study.ts';
 import type { StudyStore } from './study-store.ts';
 import { optionsOf, trialRecord } from './suggest.ts';
@@ -10,6 +10,12 @@ import { optionsOf, trialRecord } from './suggest.ts';
 interface Meaning {
   readonly name: string;
   readonly direction: 'minimize' | 'maximize';
+}
+
+export interface JuryOptions {
+  readonly epochs: number;
+  readonly key?: string | undefined;
+  readonly keptBy?: string | undefined;
 }
 
 type Numbers = Readonly<Record<string, number>>;
@@ -24,18 +30,24 @@ export class EpochJury {
   readonly #number: number;
   readonly #epochs: number;
   readonly #key: string | undefined;
+  readonly #keptBy: string | undefined;
   /** Told, and not in the store yet. */
   #fresh: Reading[] = [];
   #asksAt: ReadonlySet<number> | undefined;
   #known: StoredTrial | undefined;
 
-  /** @param epochs most of the trial @param key of its training; undefined: not all that decides it can be known */
-  constructor(studies: StudyStore, study: string, number: number, epochs: number, key?: string) {
+  /**
+   * @param epochs most of the trial
+   * @param key of its training; undefined: not all that decides it can be known
+   * @param keptBy the number by whose best epoch the training chooses its weights; undefined: they are those of the last epoch
+   */
+  constructor(studies: StudyStore, study: string, number: number, { epochs, key, keptBy }: JuryOptions) {
     this.#studies = studies;
     this.#study = study;
     this.#number = number;
     this.#epochs = epochs;
     this.#key = key;
+    this.#keptBy = keptBy;
   }
 
   /** Why the trial ends as it did in an earlier study, whose training was the very same; undefined: it has to be trained. */
@@ -76,8 +88,8 @@ export class EpochJury {
       const others = (await this.#studies.trials(this.#study)).filter(({ number }) => number !== this.#number);
       const stops = stopper.stops({
         direction: meaning.direction,
-        others: others.map(trialRecord),
-        trial: trialRecord(this.#known),
+        others: others.map((other) => this.#counted(other, meaning)),
+        trial: this.#counted(this.#known, meaning),
         epochs: this.#epochs,
         config: options,
       });
@@ -88,6 +100,12 @@ export class EpochJury {
     const last = numbers.at(-1);
     if (numbers.length > 1 && last !== undefined) await this.#keep(meaningOf(last, tune!.objectives[0]!));
     return undefined;
+  }
+
+  /** A trial as it counts: one whose training keeps its best weights is at every epoch as good as it has been. */
+  #counted(trial: StoredTrial, { name, direction }: Meaning): TrialRecord {
+    const record = trialRecord(trial);
+    return this.#keptBy === name ? { ...record, readings: bestSoFar(record.readings, direction) } : record;
   }
 
   #lastEpoch(): number | undefined {
@@ -108,6 +126,14 @@ export class EpochJury {
     });
     this.#fresh = [];
   }
+}
+
+function bestSoFar(readings: readonly Reading[], direction: Meaning['direction']): Reading[] {
+  let best = NaN;
+  return readings.map(({ epoch, value }) => {
+    if (Number.isNaN(best) || (direction === 'minimize' ? value < best : value > best)) best = value;
+    return { epoch, value: best };
+  });
 }
 
 /** The first objective where training follows it, else the validation loss. Epochs without validation say nothing of it. */

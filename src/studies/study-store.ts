@@ -5,6 +5,8 @@ import { readStored } from '../storage/stored.ts';
 import { HISTORY, LATEST, STUDY, TRIAL } from './stored-study.ts';
 import type { StoredTrial, StudyHistory, StudyRecord } from './stored-study.ts';
 
+export type FixedStudy = Pick<StudyRecord, 'study' | 'plan' | 'earlier'>;
+
 const PREFIX = 'studies/';
 /** Studies whose trials are kept in memory. */
 const KEPT_MAX = 8;
@@ -14,7 +16,9 @@ export class StudyStore {
   readonly #store: ObjectStore;
   /** Trials that are over never change again. */
   readonly #over = new Map<string, Map<number, StoredTrial>>();
-  readonly #plans = new Map<string, StudyRecord['plan']>();
+  /** Trials as they began: their points never change. */
+  readonly #begun = new Map<string, Map<number, StoredTrial>>();
+  readonly #fixed = new Map<string, FixedStudy>();
   readonly #histories = new Map<string, StudyHistory | null>();
 
   constructor(store: ObjectStore) {
@@ -26,13 +30,18 @@ export class StudyStore {
     const found = await getJson(this.#store, key);
     if (found === undefined) return undefined;
     const record = readStored(STUDY, found.value, () => `${this.#store.location}: "${key}"`);
-    keep(this.#plans, study, record.plan);
+    keep(this.#fixed, study, record);
     return { record, etag: found.etag };
   }
 
-  /** What its trials are compiled from: never changes. */
+  /** What never changes of a study; undefined where there is none. */
+  async fixed(study: string): Promise<FixedStudy | undefined> {
+    return this.#fixed.get(study) ?? (await this.study(study))?.record;
+  }
+
+  /** What its trials are compiled from. */
   async plan(study: string): Promise<StudyRecord['plan']> {
-    return this.#plans.get(study) ?? (await this.study(study))!.record.plan;
+    return (await this.fixed(study))!.plan;
   }
 
   async create(record: StudyRecord): Promise<void> {
@@ -107,11 +116,16 @@ export class StudyStore {
     return known ?? (await this.#read(study, number))?.trial;
   }
 
-  /** The trials with numbers below `end`, or all; in the order of their numbers. */
-  async trials(study: string, end = Infinity): Promise<StoredTrial[]> {
+  /**
+   * The trials with numbers below `end`, or all; in the order of their numbers.
+   *
+   * @param running of these only the point matters: they may be as they began
+   */
+  async trials(study: string, end = Infinity, running?: ReadonlySet<number>): Promise<StoredTrial[]> {
     const found: StoredTrial[] = [];
     for (let number = 0; number < end; number++) {
-      const trial = await this.trial(study, number);
+      const begun = running?.has(number) === true ? this.#begun.get(study)?.get(number) : undefined;
+      const trial = begun ?? (await this.trial(study, number));
       if (trial === undefined) return found;
       found.push(trial);
     }
@@ -122,6 +136,7 @@ export class StudyStore {
   async begin(study: string, trial: StoredTrial): Promise<StoredTrial> {
     try {
       await putJson(this.#store, trialKey(study, trial.number), trial, { ifNoneMatch: '*' });
+      this.#keep(study, trial);
       return trial;
     } catch (error) {
       if (!isPerennialError(error, 'PRECONDITION_FAILED')) throw error;
@@ -155,10 +170,11 @@ export class StudyStore {
   }
 
   #keep(study: string, trial: StoredTrial): void {
-    if (trial.state === 'running') return;
-    const over = this.#over.get(study) ?? new Map<number, StoredTrial>();
-    over.set(trial.number, trial);
-    keep(this.#over, study, over);
+    const kind = trial.state === 'running' ? this.#begun : this.#over;
+    const trials = kind.get(study) ?? new Map<number, StoredTrial>();
+    trials.set(trial.number, trial);
+    keep(kind, study, trials);
+    if (trial.state !== 'running') this.#begun.get(study)?.delete(trial.number);
   }
 }
 

@@ -1,7 +1,7 @@
 import { canonicalJson } from '../core/json.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { HistoryTrial, StoppedBefore, StudyRecord, StoredTrial } from './stored-study.ts';
-import type { StudyStore } from './study-store.ts';
+import type { FixedStudy, StudyStore } from './study-store.ts';
 import { nameOf } from '../tuning/describe.ts';
 import { samplerRegistry } from '../tuning/samplers/index.generated.ts';
 import type { Point, Space } from '../tuning/space.ts';
@@ -18,13 +18,14 @@ export interface NextPoint {
   readonly before?: StoppedBefore;
 }
 
-/** undefined: the sampler has no further point. */
+/** @param running numbers of trials that run @returns undefined: the sampler has no further point */
 export async function nextPoint(
   studies: StudyStore,
-  record: Pick<StudyRecord, 'study' | 'plan' | 'earlier'>,
+  record: FixedStudy,
   number: number,
+  running: readonly number[],
 ): Promise<NextPoint | undefined> {
-  const trials = await studies.trials(record.study, number);
+  const trials = await studies.trials(record.study, number, new Set(running));
   const before = await earlierTrial(studies, record, trials, number);
   if (before !== undefined) return before;
   const { tune, config: raw } = record.plan.step;

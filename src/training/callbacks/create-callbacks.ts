@@ -41,6 +41,16 @@ export function protects({
   return stops === 'auto' && callbacks.length === 0 && checkpoint.best === undefined;
 }
 
+/** The number by whose best epoch a training chooses its weights; undefined: they are those of its last epoch. */
+export function keptBy(config: Pick<TrainConfig, 'callbacks' | 'checkpoint' | 'earlyStopping'>): string | undefined {
+  if (protects(config)) return WATCHED.monitor;
+  if (config.checkpoint.best !== undefined) return config.checkpoint.best.monitor ?? WATCHED.monitor;
+  const watcher = config.callbacks
+    .map((named) => resolveNamed(callbackRegistry, named))
+    .find(({ definition, config: settings }) => definition.name === earlyStopping.name && settings['restoreBest'] !== false);
+  return watcher === undefined ? undefined : String(watcher.config['monitor'] ?? WATCHED.monitor);
+}
+
 /** Epochs without improvement after which a training ends that declares nothing. */
 export function usualPatience(epochs: number): number {
   return Math.max(5, Math.ceil(epochs / 10));

@@ -146,6 +146,17 @@ export function convolves(topology: Topology): boolean {
   return topology.layers.some((layer) => /conv[123]d/i.test(layer.type));
 }
 
+/** Whether a process that trains this should have oneDNN, which it decides for good when it loads TensorFlow. */
+export function wantsOneDnn({
+  topology,
+  companions,
+}: {
+  readonly topology: Topology;
+  readonly companions: Readonly<Record<string, Topology>>;
+}): boolean {
+  return [topology, ...Object.values(companions)].some(gainsFromOneDnn);
+}
+
 /** True where most of the time goes into convolutions or products of many matrices, which oneDNN does about twice as fast. */
 export function gainsFromOneDnn(topology: Topology): boolean {
   return convolves(topology) || topology.layers.some((layer) => layer.type === 'multiHeadAttention');

@@ -1,4 +1,3 @@
-import { fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,13 +11,14 @@ import { REFERENCE_FILE } from '../../data/stored/reference-values.ts';
 import { EXAMPLES } from '../../data/stored/dataset.ts';
 import { entryPoint } from '../../platform/paths.ts';
 import { sha256, sha256File } from '../../storage/digest.ts';
-import { traceEnvironment } from '../../telemetry/telemetry.ts';
 import { CurveKeeper } from '../curves/curve-keeper.ts';
 import { CheckpointSync } from './checkpoint-sync.ts';
 import { EpochJudge } from './epoch-judge.ts';
 import type { ModelConfig } from '../model/model-config.ts';
 import { resolveModel } from '../model/resolve-model.ts';
-import { environmentForTf } from '../tensorflow/tf.ts';
+import { wantsOneDnn } from '../model/describe.ts';
+import { Trainers } from './trainers.ts';
+import type { Trainer, TrainerEnd, TrainerKind } from './trainers.ts';
 import { modelOf } from './train-config.ts';
 import type { TrainConfig } from './train-config.ts';
 import { kernelKills, memoryError, outOfMemory } from '../trainer/memory.ts';
@@ -47,13 +47,16 @@ export interface TrainingReport {
 
 /** Time that a trainer has to save a checkpoint before it is killed. */
 const GRACE_MS = 5_000;
-const STDERR_CHARS = 4_000;
+
+/** Of this process, for all that it trains. */
+const shared = new Trainers();
 
 /**
  * Trains a model on examples in a process of its own and writes the `model` artifact.
  *
  * @param trainer the built entry point of the trainer process
  * @param baseSource what the model starts from, where it does
+ * @param trainers where the process comes from
  * @throws what the trainer threw; TRAINER_CRASHED, OUT_OF_MEMORY, CANCELLED
  */
 export async function runTraining(
@@ -62,12 +65,18 @@ export async function runTraining(
   examplesRef: ArtifactRef,
   trainer: string = entryPoint('trainer'),
   baseSource?: BaseSource,
+  trainers: Trainers = shared,
 ): Promise<TrainingReport> {
   const examples = await ctx.artifacts.open(examplesRef);
   const meta = metaAs(examples, EXAMPLES);
   const base = baseSource === undefined ? undefined : await fetchBase(ctx, config, baseSource, examples);
-  resolveModel({ ...modelOf(config), ...(base === undefined ? {} : { base: base.network }), inputs: meta.inputs, output: meta.output });
-  const job = await prepare(ctx, config, examplesRef, examples, trainer, base);
+  const resolved = resolveModel({
+    ...modelOf(config),
+    ...(base === undefined ? {} : { base: base.network }),
+    inputs: meta.inputs,
+    output: meta.output,
+  });
+  const { job, digest } = await prepare(ctx, config, examplesRef, examples, trainer, base);
   const sync = new CheckpointSync(ctx.store, job.binding, job.checkpointDir, (message) => ctx.log.warn(message));
   await sync.fetch();
   const curves = new CurveKeeper(
@@ -78,8 +87,9 @@ export async function runTraining(
   await curves.open();
   let resumedEpoch: number | undefined;
   const judge = new EpochJudge(ctx);
+  const kind = { trainer, digest, oneDnn: wantsOneDnn(resolved) };
   try {
-    resumedEpoch = await supervise(ctx, job, { sync, curves, judge }, trainer);
+    resumedEpoch = await supervise(ctx, job, { sync, curves, judge }, kind, trainers);
     await curves.end('done');
   } catch (error) {
     const cancelled = isPerennialError(error, 'CANCELLED') || judge.ended;
@@ -87,8 +97,11 @@ export async function runTraining(
     throw error;
   } finally {
     await sync.settle(resumedEpoch !== undefined || judge.ended);
-    // Nobody goes on from there.
-    if (judge.ended) await sync.clear();
+    // Nobody goes on from there, and another trial comes.
+    if (judge.ended) {
+      trainers.prepare(kind);
+      await sync.clear();
+    }
   }
   const report = await writeModel(ctx, config, examplesRef, examples, job);
   await sync.clear();
@@ -116,7 +129,7 @@ async function prepare(
   examples: OpenArtifact,
   trainer: string,
   base: BaseFiles | undefined,
-): Promise<TrainerJob> {
+): Promise<{ readonly job: TrainerJob; readonly digest: string }> {
   if (!existsSync(trainer))
     throw new PerennialError('INTERNAL', `The trainer is not built: ${trainer} is missing.`, { hint: 'Run `npm run build`.' });
   ctx.progress({ message: 'fetching examples' });
@@ -125,11 +138,12 @@ async function prepare(
   for (const file of Object.keys(examples.manifest.files).filter((name) => !name.startsWith('test/')))
     paths[file] = await examples.path(file);
   // The entry point names its chunks by their digests, so its digest stands for all code of the trainer.
+  const digest = await sha256File(trainer);
   const binding = sha256(
     canonicalJson({
       config: config as unknown as Json,
       examples: ref.digest,
-      trainer: await sha256File(trainer),
+      trainer: digest,
       ...(base === undefined ? {} : { base: base.network.origin.digest }),
     }),
   );
@@ -143,71 +157,92 @@ async function prepare(
   };
   await mkdir(job.checkpointDir, { recursive: true });
   await writeFile(join(ctx.workDir, 'job.json'), JSON.stringify(job));
-  return job;
+  return { job, digest };
 }
 
-/** Runs the trainer to its end. @returns the epoch it resumed from, 0 for a fresh start */
-async function supervise(
+/** Has a trainer do the job, to its end. @returns the epoch it resumed from, 0 for a fresh start */
+async function supervise(ctx: Context, job: TrainerJob, keepers: Keepers, kind: TrainerKind, trainers: Trainers): Promise<number> {
+  for (;;) {
+    if (ctx.signal.aborted)
+      throw new PerennialError('CANCELLED', 'Training was cancelled before it started.', { cause: ctx.signal.reason });
+    const resumedEpoch = await workWith(trainers.take(kind), ctx, job, keepers, trainers);
+    if (resumedEpoch !== undefined) return resumedEpoch;
+  }
+}
+
+interface Keepers {
+  readonly sync: CheckpointSync;
+  readonly curves: CurveKeeper;
+  readonly judge: EpochJudge;
+}
+
+/** @returns undefined where the trainer was gone before the job reached it */
+async function workWith(
+  trainer: Trainer,
   ctx: Context,
   job: TrainerJob,
-  { sync, curves, judge }: { readonly sync: CheckpointSync; readonly curves: CurveKeeper; readonly judge: EpochJudge },
-  trainer: string,
-): Promise<number> {
-  if (ctx.signal.aborted) throw new PerennialError('CANCELLED', 'Training was cancelled before it started.', { cause: ctx.signal.reason });
+  { sync, curves, judge }: Keepers,
+  trainers: Trainers,
+): Promise<number | undefined> {
   const kills = kernelKills();
-  const child = fork(trainer, [join(ctx.workDir, 'job.json')], {
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    env: { ...environmentForTf(), ...traceEnvironment() },
-    execArgv: [],
-    serialization: 'json',
-  });
-  let stderr = '';
   let resumedEpoch = 0;
   let failure: PerennialError | undefined;
+  let taken = false;
   let done = false;
+  let told = false;
   let killer: NodeJS.Timeout | undefined;
-  const keepTail = (chunk: Buffer): void => {
-    stderr = (stderr + chunk.toString('utf8')).slice(-STDERR_CHARS);
+  const end = (): void => {
+    told = true;
+    trainer.end();
   };
-  child.stdout!.on('data', keepTail);
-  child.stderr!.on('data', keepTail);
-  const end = (): void => void child.kill('SIGKILL');
-  child.on('message', (message: TrainerMessage) => {
-    if (message.type === 'started') {
-      ({ resumedEpoch } = message);
-      curves.started(message.curve);
-      for (const numbers of message.curve.history) judge.tell(numbers, end);
-    }
-    if (message.type === 'epoch') {
-      curves.epoch(message);
-      judge.tell(message.numbers, end);
-    }
-    if (message.type === 'checkpoint') sync.push(message.path);
-    if (message.type === 'done') done = true;
-    if (message.type === 'failed')
-      failure = new PerennialError(message.error.code, message.error.message, { hint: message.error.hint, details: message.error.details });
-    relay(ctx, message);
-  });
   const stop = (): void => {
-    child.kill('SIGTERM');
-    killer = setTimeout(() => child.kill('SIGKILL'), GRACE_MS);
+    told = true;
+    trainer.end('SIGTERM');
+    killer = setTimeout(() => trainer.end(), GRACE_MS);
   };
   ctx.signal.addEventListener('abort', stop, { once: true });
   try {
-    const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', (exitCode, exitSignal) => resolve([exitCode, exitSignal]));
-      if (ctx.signal.aborted) stop();
+    const stays = await new Promise<boolean>((resolve) => {
+      void trainer.ended.then(() => resolve(false));
+      trainer.onMessage = (message) => {
+        if (message.type === 'taken') taken = true;
+        if (message.type === 'started') {
+          ({ resumedEpoch } = message);
+          curves.started(message.curve);
+          for (const numbers of message.curve.history) judge.tell(numbers, end);
+        }
+        if (message.type === 'epoch') {
+          curves.epoch(message);
+          judge.tell(message.numbers, end);
+        }
+        if (message.type === 'checkpoint') sync.push(message.path);
+        if (message.type === 'done') done = true;
+        if (message.type === 'done' && message.stays === true) resolve(true);
+        if (message.type === 'failed')
+          failure = new PerennialError(message.error.code, message.error.message, {
+            hint: message.error.hint,
+            details: message.error.details,
+          });
+        relay(ctx, message);
+      };
+      trainer.order(trainers.job(join(ctx.workDir, 'job.json')));
     });
     if (!ctx.signal.aborted) await judge.settle();
+    if (stays && !told) trainers.give(trainer);
+    // What was told to end has to be gone before anything else is done with its files.
+    const { code, signal, error } = stays && !told ? AT_WORK : await trainer.ended;
     if (done) return resumedEpoch;
     if (ctx.signal.aborted) throw new PerennialError('CANCELLED', 'Training was cancelled.', { cause: ctx.signal.reason });
-    throw failure ?? crash(code, signal, stderr, kernelKills() > kills, job.config.batchSize);
+    if (error !== undefined) throw error;
+    if (trainer.waited && !taken) return undefined;
+    throw failure ?? crash(code, signal, trainer.lastWords, kernelKills() > kills, job.config.batchSize);
   } finally {
     clearTimeout(killer);
     ctx.signal.removeEventListener('abort', stop);
   }
 }
+
+const AT_WORK: TrainerEnd = { code: null, signal: null };
 
 function relay(ctx: Context, message: TrainerMessage): void {
   if (message.type === 'notice') ctx.log.info(message.message);

@@ -1,44 +1,95 @@
 import { readFileSync } from 'node:fs';
 import { PerennialError, isPerennialError, messageOf } from '../../core/errors.ts';
 import { outOfMemory } from './memory.ts';
-import type { TrainerJob, TrainerMessage } from './protocol.ts';
+import { loadTf, preferOneDnn } from '../tensorflow/tf.ts';
+import type { TrainerJob, TrainerMessage, TrainerOrder } from './protocol.ts';
 import { startTelemetry, stopTelemetry } from '../../telemetry/telemetry.ts';
 import { train } from './train.ts';
 import { tellTraining } from './trainer-telemetry.ts';
 
 /**
- * The trainer process: `trainer.js JOB`, forked with an IPC channel. It ends at once when the channel closes, since then nobody waits
- * for it and another attempt may start; SIGTERM saves a checkpoint first.
+ * The trainer process, forked with an IPC channel: `trainer.js JOB` does one job, `trainer.js --stay` waits for jobs. It ends at once when
+ * the channel closes, since then nobody waits for it and another attempt may start; SIGTERM saves a checkpoint first.
  */
 async function main(): Promise<void> {
   let cancelled = false;
-  process.on('SIGTERM', () => {
+  let works = false;
+  const cancel = (): void => {
+    if (!works) process.exit(0);
     cancelled = true;
-  });
-  process.on('SIGINT', () => {
-    cancelled = true;
-  });
+  };
+  process.on('SIGTERM', cancel);
+  process.on('SIGINT', cancel);
   process.on('disconnect', () => process.exit(1));
-  const path = process.argv[2];
+  const [, , path] = process.argv;
   if (path === undefined || process.send === undefined) {
     process.stderr.write('The trainer is started by a train step, not by hand.\n');
     process.exit(2);
   }
-  const job = JSON.parse(readFileSync(path, 'utf8')) as TrainerJob;
-  try {
-    await startTelemetry('trainer');
-    await tellTraining({ send: (message) => void process.send!(message), cancelled: () => cancelled }, (hooks) => train(job, hooks));
-    await deliver({ type: 'done' });
-  } catch (error) {
-    const { code, message, hint, details } = asPerennial(error, job);
-    if (code === 'INTERNAL' && error instanceof Error) process.stderr.write(`${error.stack ?? error.message}\n`);
-    await deliver({ type: 'failed', error: { code, message, hint, details } });
+  await startTelemetry('trainer');
+  if (path !== '--stay') {
+    works = true;
+    await work({ type: 'job', path }, () => cancelled);
+    return leave();
   }
+  process.title = WAITING;
+  process.on('message', (order: TrainerOrder) => {
+    if (order.type === 'load') {
+      if (order.oneDnn) preferOneDnn();
+      warmUp();
+      return;
+    }
+    works = true;
+    // Whoever looks at the processes of the machine sees what this one works for.
+    process.title = order.path;
+    void work(order, () => cancelled).then(async (stays) => {
+      if (!stays) return leave();
+      works = false;
+      process.title = WAITING;
+      await deliver({ type: 'done', stays: true });
+      if (cancelled) process.exit(0);
+    });
+  });
+}
+
+const WAITING = 'perennial trainer, waiting';
+
+async function leave(): Promise<void> {
   await stopTelemetry();
   process.disconnect();
 }
 
-function asPerennial(error: unknown, job: TrainerJob): PerennialError {
+/** Does a job. @returns whether this process may do another; word of a job that is done is then the caller's */
+async function work({ path, stayUpTo }: Extract<TrainerOrder, { type: 'job' }>, cancelled: () => boolean): Promise<boolean> {
+  await deliver({ type: 'taken' });
+  let batchSize = 1;
+  try {
+    const job = JSON.parse(readFileSync(path, 'utf8')) as TrainerJob;
+    ({ batchSize } = job.config);
+    await tellTraining({ send: (message) => void process.send!(message), cancelled }, (hooks) => train(job, hooks));
+    if (stayUpTo !== undefined && !cancelled() && isAsNew(stayUpTo)) return true;
+    await deliver({ type: 'done' });
+  } catch (error) {
+    const { code, message, hint, details } = asPerennial(error, batchSize);
+    if (code === 'INTERNAL' && error instanceof Error) process.stderr.write(`${error.stack ?? error.message}\n`);
+    await deliver({ type: 'failed', error: { code, message, hint, details } });
+  }
+  return false;
+}
+
+/** TensorFlow is loaded, and has computed something: its threads are there. */
+function warmUp(): void {
+  const tf = loadTf();
+  tf.tidy(() => tf.add(tf.scalar(1), tf.scalar(1)).dataSync());
+}
+
+/** Nothing of the last job is left: no tensor, no session, and no more memory than `rssMax`. */
+function isAsNew(rssMax: number): boolean {
+  const tf = loadTf();
+  return tf.memory().numTensors === 0 && tf.node.getNumOfSavedModels() === 0 && process.memoryUsage.rss() <= rssMax;
+}
+
+function asPerennial(error: unknown, batchSize: number): PerennialError {
   if (isPerennialError(error)) return error;
   const errno = (error as NodeJS.ErrnoException | undefined)?.code;
   if (errno === 'ENOSPC' || errno === 'EDQUOT')
@@ -46,7 +97,7 @@ function asPerennial(error: unknown, job: TrainerJob): PerennialError {
       hint: 'Free space on this disk.',
       cause: error,
     });
-  return outOfMemory(messageOf(error), job.config.batchSize) ?? new PerennialError('INTERNAL', messageOf(error), { cause: error });
+  return outOfMemory(messageOf(error), batchSize) ?? new PerennialError('INTERNAL', messageOf(error), { cause: error });
 }
 
 /** Resolves once the parent's side of the channel has the message. */

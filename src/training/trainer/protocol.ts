@@ -4,7 +4,7 @@ import type { TrainConfig } from '../step/train-config.ts';
 import type { BaseFiles } from '../transfer/base-files.ts';
 import type { LocalFiles } from './local-artifact.ts';
 
-/** The job file that a trainer process is started with. All paths are absolute. */
+/** The job file of a trainer process. All paths are absolute. */
 export interface TrainerJob {
   readonly config: TrainConfig;
   readonly examples: LocalFiles;
@@ -18,8 +18,22 @@ export interface TrainerJob {
   readonly resultDir: string;
 }
 
+/** Parent → trainer, over the IPC channel. */
+export type TrainerOrder =
+  /** @see TrainerJob */
+  | {
+      readonly type: 'job';
+      readonly path: string;
+      /** Bytes of resident memory up to which it stays for the next job; absent: it ends after this one. */
+      readonly stayUpTo?: number;
+    }
+  /** A job is expected: TensorFlow is loaded before it comes. */
+  | { readonly type: 'load'; readonly oneDnn: boolean };
+
 /** Trainer → parent, over the IPC channel. */
 export type TrainerMessage =
+  /** The job has arrived. */
+  | { readonly type: 'taken' }
   | {
       readonly type: 'started';
       readonly engine: string;
@@ -45,7 +59,8 @@ export type TrainerMessage =
   | { readonly type: 'searching' }
   | { readonly type: 'notice'; readonly message: string }
   | { readonly type: 'checkpoint'; readonly path: string; readonly step: number }
-  | { readonly type: 'done' }
+  /** The result is there. With `stays`, the next job may come. */
+  | { readonly type: 'done'; readonly stays?: true }
   | {
       readonly type: 'failed';
       readonly error: {

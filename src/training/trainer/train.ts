@@ -5,7 +5,7 @@ import { PerennialError } from '../../core/errors.ts';
 import type { OutputSpec } from '../../core/tensor.ts';
 import { createCallbacks } from '../callbacks/create-callbacks.ts';
 import { curveLayers } from '../curves/curve-layers.ts';
-import { describeTopology, gainsFromOneDnn } from '../model/describe.ts';
+import { describeTopology, wantsOneDnn } from '../model/describe.ts';
 import { answersWidth, headsMeta } from '../model/heads.ts';
 import { resolveNamed } from '../model/named.ts';
 import { checkMixing, mixingOf, withMixing } from '../objectives/shared/mixing.ts';
@@ -35,9 +35,9 @@ import { trainedModel } from './trained-model.ts';
 import { batchShapes, measureTexts, requireSameWithoutPadding } from './text-lengths.ts';
 import { TrainLoop, stepsPerEpoch } from './train-loop.ts';
 import type { LoopOutcome } from './train-loop.ts';
-import type { RowReader } from './row-reader.ts';
 import type { EngineRequest } from './update-rule.ts';
 import type { TrainingResult } from './result.ts';
+import type { RowReader } from './row-reader.ts';
 
 export interface TrainerHooks {
   readonly send: (message: TrainerMessage) => void;
@@ -54,7 +54,7 @@ export async function train(job: TrainerJob, hooks: TrainerHooks): Promise<void>
   const optimizer = resolveNamed(optimizerRegistry, optimizerOf(config));
   if (splits.train.rows === 0) throw new PerennialError('SPLIT_INVALID', 'The training split has no rows.');
   const trainReader = examples.reader('train');
-  const validation: RowReader | undefined = splits.validation.rows > 0 ? examples.reader('validation') : undefined;
+  const validation = splits.validation.rows > 0 ? examples.reader('validation') : undefined;
   const classWeights =
     config.classWeights === undefined ? undefined : classWeightsOf(config.classWeights, output, () => countClasses(trainReader, output));
   const created = resolved.objective.create(resolved, classWeights === undefined ? {} : { classWeights });
@@ -74,7 +74,7 @@ export async function train(job: TrainerJob, hooks: TrainerHooks): Promise<void>
     validation !== undefined,
   );
   // Has to be said before TensorFlow is loaded. Without convolutions, its sums gain nothing.
-  if (objective.topologies.some(gainsFromOneDnn)) preferOneDnn();
+  if (wantsOneDnn(resolved)) preferOneDnn();
   const lengths =
     config.batches === undefined
       ? undefined
@@ -183,6 +183,8 @@ export async function train(job: TrainerJob, hooks: TrainerHooks): Promise<void>
     answers === undefined ? {} : answerFiles(answered, answers),
   );
   engine.dispose();
+  trainReader.close();
+  validation?.close();
 }
 
 /** Rows that the objective looks at before anything is computed. */

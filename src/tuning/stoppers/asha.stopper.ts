@@ -12,13 +12,15 @@ const FACTOR = 3;
 export default defineStopper<Config>({
   name: 'asha',
   aliases: ['successiveHalving', 'asynchronousSuccessiveHalving'],
-  summary: 'Successive halving that waits for no other trial: of those that reach 1, 3, 9 … epochs, the best third goes on.',
+  summary:
+    'Successive halving that waits for no other trial: of those that reach a ninth of their epochs, the best third goes on, and so at a third.',
   configSchema: optionsSchema('When trials are compared, and how many go on.', {
     factor: integerOption('One in so many goes on, and gets as many times the epochs.', 2, FACTOR),
     minEpochs: {
       type: 'integer',
       minimum: 1,
-      description: 'Epochs that every trial gets; by itself the most epochs of a trial / factor³, at least 1.',
+      description:
+        'Epochs that every trial gets; by itself the most epochs of a trial / factor², at least 1. Fewer save more, and favour trials that learn fast over those that learn well.',
       examples: [2],
     },
   }),
@@ -32,5 +34,5 @@ export default defineStopper<Config>({
 });
 
 function rungsOf(epochs: number, { factor = FACTOR, minEpochs }: Config): number[] {
-  return rungs(minEpochs ?? Math.max(1, Math.floor(epochs / factor ** 3)), factor, epochs);
+  return rungs(minEpochs ?? Math.max(1, Math.floor(epochs / factor ** 2)), factor, epochs);
 }

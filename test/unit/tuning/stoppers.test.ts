@@ -14,15 +14,16 @@ describe('asha', () => {
   const { asksAt, stops } = stopperRegistry.get('asha');
 
   test('compares at the least epochs, and three times as many each', () => {
-    expect(asksAt(27, {})).toEqual([1, 3, 9]);
-    expect(asksAt(100, {})).toEqual([3, 9, 27, 81]);
+    expect(asksAt(27, {})).toEqual([3, 9]);
+    expect(asksAt(100, {})).toEqual([11, 33, 99]);
+    expect(asksAt(5, {})).toEqual([1, 3]);
     expect(asksAt(16, { factor: 4, minEpochs: 2 })).toEqual([2, 8]);
     expect(asksAt(1, {})).toEqual([]);
   });
 
   test('what came later to an epoch is not compared with what others came to after it', () => {
     const others = [trial(0, [5, 4, 3]), trial(1, [6, 1, 1]), trial(2, [7, 7, 0])];
-    const question = { direction: 'minimize' as const, others, epochs: 27, config: {} };
+    const question = { direction: 'minimize' as const, others, epochs: 27, config: { minEpochs: 1 } };
     expect(stops({ ...question, trial: trial(3, [4.5]) })).toBe(false);
     expect(stops({ ...question, trial: trial(3, [5.5]) })).toBe(true);
   });
@@ -64,5 +65,39 @@ describe('hyperband', () => {
       expect(stops({ direction: 'minimize', others, trial: trial(number, Array<number>(epoch).fill(9)), epochs: 9, config: {} })).toBe(
         false,
       );
+  });
+});
+
+describe('trainings that end by themselves', () => {
+  const over = (number: number, values: readonly number[]): TrialRecord => ({
+    ...trial(number, values),
+    state: 'completed',
+    values: [values.at(-1)!],
+  });
+
+  test('are rivals at later epochs as well, by what they came to', () => {
+    const { stops } = stopperRegistry.get('asha');
+    // All ended before epoch 9, with better models than the one that is asked about.
+    const others = [over(0, [3, 2, 1]), over(1, [3, 2, 1, 1]), over(2, [4, 3, 2])];
+    const question = { direction: 'minimize' as const, others, epochs: 27, config: {} };
+    expect(stops({ ...question, trial: trial(3, [2, 2, 1, 1, 1, 1, 1, 1, 1.5]) })).toBe(true);
+    expect(stops({ ...question, trial: trial(3, [2, 2, 1, 1, 1, 1, 1, 1, 0.5]) })).toBe(false);
+  });
+
+  test('of those that were stopped nobody knows what they would have come to', () => {
+    const { stops } = stopperRegistry.get('asha');
+    const others = [
+      { ...trial(0, [3]), state: 'stopped' as const },
+      { ...trial(1, [3, 2, 0]), state: 'stopped' as const },
+    ];
+    expect(stops({ direction: 'minimize', others, epochs: 27, config: {}, trial: trial(3, Array<number>(9).fill(1)) })).toBe(false);
+  });
+
+  test('count in the median', () => {
+    const { stops } = stopperRegistry.get('median');
+    const others = [1, 2, 3, 4, 5].map((value) => over(value, [value, value]));
+    const question = { direction: 'minimize' as const, others, epochs: 27, config: {} };
+    expect(stops({ ...question, trial: trial(9, [3.5, 3.5, 3.5, 3.5]) })).toBe(true);
+    expect(stops({ ...question, trial: trial(9, [2.5, 2.5, 2.5, 2.5]) })).toBe(false);
   });
 });

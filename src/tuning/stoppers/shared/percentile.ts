@@ -1,4 +1,5 @@
 import { integerOption } from '../../options.ts';
+import { valueAt } from './rungs.ts';
 import type { JsonSchema } from '../../../core/json.ts';
 import type { StopperQuestion } from '../stopper.ts';
 
@@ -31,7 +32,8 @@ export function belowPercentile({ direction, others, trial, config }: StopperQue
   const own = trial.readings.map(({ value }) => value * sign).filter((value) => !Number.isNaN(value));
   if (own.length === 0) return true;
   const there = completed
-    .flatMap(({ readings }) => readings.filter((reading) => reading.epoch === epoch).map(({ value }) => value * sign))
+    .flatMap((other) => valueAt(other, epoch) ?? [])
+    .map((value) => value * sign)
     .filter((value) => !Number.isNaN(value))
     .sort((a, b) => a - b);
   if (there.length === 0) return false;

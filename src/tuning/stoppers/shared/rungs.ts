@@ -7,10 +7,10 @@ export function rungs(first: number, factor: number, epochs: number): number[] {
   return found;
 }
 
-/** The value of a trial when it came to an epoch; undefined: it has not. */
-export function valueAt({ readings }: TrialRecord, epoch: number): number | undefined {
+/** The value of a trial when it came to an epoch; undefined: it has not. One whose training ended by itself before stays what it was. */
+export function valueAt({ readings, state }: TrialRecord, epoch: number): number | undefined {
   const last = readings.at(-1);
-  if (last === undefined || last.epoch < epoch) return undefined;
+  if (last === undefined || (last.epoch < epoch && state !== 'completed')) return undefined;
   // What reads its numbers every few epochs only has those of the epoch before.
   return readings.filter((reading) => reading.epoch <= epoch).at(-1)?.value;
 }
