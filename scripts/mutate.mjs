@@ -30,7 +30,7 @@ writeFileSync(
     // What a message says is not what is decided.
     mutator: { excludedMutations: ['StringLiteral'] },
     concurrency: 2,
-    timeoutMS: 10_000,
+    timeoutMS: 5_000,
     reporters: ['clear-text', 'progress'],
     clearTextReporter: { allowColor: false, reportTests: false },
     tempDirName: '.stryker-tmp',
