@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { defineStep } from '../src/core/step.ts';
 import type { StepDefinition } from '../src/core/step.ts';
 import { freePort } from '../src/platform/ports.ts';
 import { devServerArguments, waitForTemporal } from '../src/platform/temporal-server.ts';
@@ -25,6 +26,24 @@ export interface NoopStage {
   /** Ends the server. */
   end(): Promise<void>;
 }
+
+/** A step that does nothing, but what is said. */
+export const noopStep = <Config>(
+  own: Pick<StepDefinition<Config>, 'run'> & Partial<Pick<StepDefinition<Config>, 'type' | 'outputs' | 'cacheable'>>,
+): StepDefinition<Config> =>
+  defineStep<Config>({
+    type: 'noop',
+    version: 1,
+    summary: 'Nothing',
+    configSchema: {},
+    inputs: {},
+    outputs: {},
+    timeouts: { startToCloseMs: 60_000, heartbeatMs: 15_000 },
+    retry: { maximumAttempts: 1, initialIntervalMs: 1_000, backoffCoefficient: 1, maximumIntervalMs: 1_000 },
+    cacheable: true,
+    examples: [],
+    ...own,
+  });
 
 /** @param home folder for the database, the store and the work; `TEMPORAL_ADDRESS` is set for whatever follows */
 export async function setNoopStage(home: string, noop: StepDefinition): Promise<NoopStage> {

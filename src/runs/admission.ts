@@ -1,7 +1,8 @@
+import { plural } from '../core/plural.ts';
 import { WorkflowFailedError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { DATA_STOPS } from '../core/errors.ts';
+import { isOfRows } from '../core/errors.ts';
 import { kindOfCheck, scheduleKindOf } from '../core/monitor.ts';
 import type { Admission, AdmissionTask } from '../core/monitor.ts';
 import { TRIGGER_BOUNDS } from '../core/plan.ts';
@@ -41,7 +42,7 @@ export async function admit(deps: CheckDeps, client: Client, task: AdmissionTask
     return {
       outcome: 'blocked',
       run: record.run,
-      why: `${attempts} run${attempts === 1 ? '' : 's'} that triggers started brought no champion in place of version ${champion}, the last one ${record.run} (${last!.word}); "attempts" is ${most}. Correct what stands in their way: another document or another champion lets triggers start runs again.`,
+      why: `${plural(attempts, 'run')} that triggers started brought no champion in place of version ${champion}, the last one ${record.run} (${last!.word}); "attempts" is ${most}. Correct what stands in their way: another document or another champion lets triggers start runs again.`,
     };
   if (Date.parse(task.now) < coolUntil)
     return {
@@ -140,7 +141,7 @@ async function endOf(client: Client, { run, at }: TriggerRecord, now: string): P
     return {
       running: status.name === 'RUNNING',
       skipped: verdict === 'skipped',
-      stopped: cause !== undefined && DATA_STOPS.includes(cause),
+      stopped: cause !== undefined && isOfRows(cause),
       at: closeTime?.getTime() ?? Date.parse(at),
       word: cause === undefined ? word : `${word}: ${cause}`,
     };

@@ -1,3 +1,4 @@
+import { plural } from '../../core/plural.ts';
 import { PerennialError } from '../../core/errors.ts';
 import { defineCommand } from './command.ts';
 import type { CliIo } from './command.ts';
@@ -52,7 +53,7 @@ async function validate(paths: readonly string[], options: readonly string[], io
   const mistakes = results.reduce((sum, result) => sum + result.diagnostics.length, 0);
   if (mistakes > 0) {
     io.print(
-      `\n${mistakes === 1 ? '1 mistake' : `${mistakes} mistakes`} in ${results.filter((result) => !result.valid).length} of ${files.length} document${files.length === 1 ? '' : 's'}.`,
+      `\n${plural(mistakes, 'mistake')} in ${results.filter((result) => !result.valid).length} of ${plural(files.length, 'document')}.`,
     );
     io.exit(2);
   }
