@@ -1,4 +1,4 @@
-import type { CommandConfig } from '../command-config.ts';
+import type { CommandConfig } from '../../src/programs/command-config.ts';
 import { defineStep } from '../../src/core/step.ts';
 import { coverOf } from '../../src/steps/seen/cover.ts';
 import { portsOf, portsSchema } from '../../src/steps/step-ports.ts';
@@ -87,13 +87,13 @@ export default defineStep<CommandConfig>({
   ],
   describe: ({ command }) => command.join(' '),
   async fingerprint(ctx, config) {
-    const { fingerprintCommand } = await import('../command.ts');
+    const { fingerprintCommand } = await import('../../src/programs/command.ts');
     return fingerprintCommand(ctx, config);
   },
   covers: coverOf,
   watched: true,
   async run(ctx, config, inputs) {
-    const { runCommand } = await import('../command.ts');
+    const { runCommand } = await import('../../src/programs/command.ts');
     return runCommand(ctx, config, inputs);
   },
 });

@@ -7,7 +7,7 @@ import type { PreprocessConfig } from '../../src/data/preprocess/preprocess-conf
 import { baseText } from '../../src/training/transfer/base.ts';
 import { inputReferenceSchema, modelNameSchema, versionSchema } from '../../src/training/transfer/transfer-config.ts';
 import type { BaseReference } from '../../src/training/transfer/transfer-config.ts';
-import { fingerprintBase, openBase, originValues } from '../base.ts';
+import { fingerprintBase, openBase, originValues } from '../../src/steps/base-model.ts';
 import { preprocessProblems } from '../../src/data/preprocess/config-problems.ts';
 
 const chain = { type: 'array', items: { $ref: '#/definitions/transform' } } as const;

@@ -1,6 +1,6 @@
-import type { ArtifactRef } from '../../src/core/artifact.ts';
-import type { JsonObject } from '../../src/core/json.ts';
-import type { StepProgress, StepResult } from '../../src/core/step.ts';
+import type { ArtifactRef } from '../../core/artifact.ts';
+import type { JsonObject } from '../../core/json.ts';
+import type { StepProgress, StepResult } from '../../core/step.ts';
 
 /** What the child process of a local step is told first. */
 export interface ScriptTask {

@@ -4,9 +4,9 @@ import { isBuiltin } from 'node:module';
 import { dirname, extname, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { BuildFailure, Loader, Metafile, Plugin } from 'esbuild';
-import { PerennialError } from '../../src/core/errors.ts';
-import { packageRoot } from '../../src/platform/paths.ts';
-import { sha256 } from '../../src/storage/digest.ts';
+import { PerennialError } from '../../core/errors.ts';
+import { packageRoot } from '../../platform/paths.ts';
+import { sha256 } from '../../storage/digest.ts';
 
 export interface ScriptCode {
   /** Digest of all code that a local step is made of; comments and white space do not count. */
@@ -44,7 +44,7 @@ export async function readScript(documentDir: string, path: string): Promise<Scr
 /** The module that a child process runs: the user's step and our side of it in one file. */
 export async function bundleScript(documentDir: string, path: string): Promise<string> {
   const file = scriptFile(documentDir, path);
-  const child = join(packageRoot(), 'activities', 'script', 'child.ts');
+  const child = join(packageRoot(), 'src', 'programs', 'script', 'child.ts');
   const { code } = await bundle(
     `import * as step from ${JSON.stringify(file)}; import { serve } from ${JSON.stringify(child)}; await serve(step, ${JSON.stringify(path)});`,
     dirname(file),

@@ -1,5 +1,5 @@
-import type { JsonObject } from '../src/core/json.ts';
-import type { KindsByName } from '../src/steps/step-ports.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { KindsByName } from '../steps/step-ports.ts';
 
 export interface CommandConfig {
   readonly command: readonly string[];

@@ -1,13 +1,13 @@
 import { Context } from '@temporalio/activity';
-import { canonicalJson } from '../src/core/json.ts';
-import type { RolloutInput, RolloutSpec } from '../src/core/rollout.ts';
-import { rolloutText } from '../src/core/rollout.ts';
-import type { StepContext, StepResult } from '../src/core/step.ts';
-import type { Registry } from '../src/registry/registry.ts';
-import type { ServingSettings } from '../src/registry/serving-settings.ts';
-import type { JudgedChampion, RoutingChange, VersionManifest } from '../src/registry/types.ts';
-import { sha256 } from '../src/storage/digest.ts';
-import type { ArtifactRef } from '../src/core/artifact.ts';
+import { canonicalJson } from '../core/json.ts';
+import type { RolloutInput, RolloutSpec } from '../core/rollout.ts';
+import { rolloutText } from '../core/rollout.ts';
+import type { StepContext, StepResult } from '../core/step.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { ServingSettings } from '../registry/serving-settings.ts';
+import type { JudgedChampion, RoutingChange, VersionManifest } from '../registry/types.ts';
+import { sha256 } from '../storage/digest.ts';
+import type { ArtifactRef } from '../core/artifact.ts';
 import { writeDeployment } from './deployment.ts';
 import { promoteJudged } from './promotion.ts';
 import type { Promotion } from './promotion.ts';
@@ -35,7 +35,7 @@ export async function rollOut(
   const model = version.name;
   const champion = (await registry.routing(model))?.routing.aliases['champion'];
   if (champion === undefined || champion === version.version) return undefined;
-  const { misfitOf } = await import('../src/rollouts/fit.ts');
+  const { misfitOf } = await import('../rollouts/fit.ts');
   const misfit = await misfitOf(ctx.store, ctx.artifacts, version, champion, spec, signature);
   if (misfit !== undefined) return refused(ctx, version, misfit);
   let begun: RolloutInput | undefined;
@@ -51,11 +51,11 @@ export async function rollOut(
   });
   if (promotion.kind !== 'promoted') return promotion;
   if (begun === undefined) return undefined;
-  const { startRollout } = await import('../src/runs/rollouts.ts');
+  const { startRollout } = await import('../runs/rollouts.ts');
   const { client, info } = Context.current();
   // What a run that was cancelled, or a Temporal server that lost its runs, left behind goes on as well.
   await startRollout(client, info.taskQueue, begun);
-  const { followedBy } = await import('../src/rollouts/followers.ts');
+  const { followedBy } = await import('../rollouts/followers.ts');
   ctx.progress({ message: `${rolloutText(spec)} of ${model} version ${version.version} has begun; waiting until the servers follow` });
   const followers =
     confirmSeconds === 0
@@ -75,8 +75,8 @@ async function begin(
   }: { readonly spec: RolloutSpec; readonly judged: readonly JudgedChampion[]; readonly settings: ServingSettings },
   author: { readonly who: string; readonly why: string; readonly requestId: string },
 ): Promise<{ readonly change: RoutingChange; readonly input?: RolloutInput }> {
-  const { beginRollout, readRollout, writeRollout } = await import('../src/registry/rollouts.ts');
-  const { readRouting } = await import('../src/registry/routing.ts');
+  const { beginRollout, readRollout, writeRollout } = await import('../registry/rollouts.ts');
+  const { readRouting } = await import('../registry/routing.ts');
   const { name: model, version: candidate } = version;
   const current = (await readRouting(ctx.store, model))?.routing;
   const going = current?.rollout;

@@ -1,15 +1,15 @@
 import { readSync, writeSync } from 'node:fs';
 import { Ajv } from 'ajv';
-import { PerennialError, isPerennialError, messageOf } from '../../src/core/errors.ts';
-import type { ErrorCode } from '../../src/core/errors.ts';
-import type { JsonSchema } from '../../src/core/json.ts';
-import type { Port, StepContext, StepResult } from '../../src/core/step.ts';
-import { ANSWER_FD } from '../../src/steps/child-process.ts';
-import { guardProgram } from '../../src/steps/guarded-artifacts.ts';
-import { rememberSecret } from '../../src/steps/secrets.ts';
-import { credentialsIn } from '../../src/platform/environment.ts';
-import { createArtifactStore } from '../../src/storage/artifact-store.ts';
-import { openStore } from '../../src/storage/open-store.ts';
+import { PerennialError, isPerennialError, messageOf } from '../../core/errors.ts';
+import type { ErrorCode } from '../../core/errors.ts';
+import type { JsonSchema } from '../../core/json.ts';
+import type { Port, StepContext, StepResult } from '../../core/step.ts';
+import { ANSWER_FD } from '../../steps/child-process.ts';
+import { guardProgram } from '../../steps/guarded-artifacts.ts';
+import { rememberSecret } from '../../steps/secrets.ts';
+import { credentialsIn } from '../../platform/environment.ts';
+import { createArtifactStore } from '../../storage/artifact-store.ts';
+import { openStore } from '../../storage/open-store.ts';
 import type { ScriptMessage, ScriptTask, SecretAnswer, SecretQuestion } from './messages.ts';
 
 /** What a local step exports as its default. `inputs` and `outputs`, where given, have to be those of the document. */

@@ -1,18 +1,18 @@
 import { join, resolve } from 'node:path';
-import type { ArtifactRef } from '../src/core/artifact.ts';
-import { PerennialError } from '../src/core/errors.ts';
-import type { JsonObject } from '../src/core/json.ts';
-import type { StepContext, StepResult } from '../src/core/step.ts';
-import type { Confirmation } from '../src/registry/confirmation.ts';
-import { CHAMPION } from '../src/registry/decisions.ts';
-import type { Pin, VersionManifest } from '../src/registry/types.ts';
-import { targetText } from '../src/core/targets.ts';
-import type { TargetState } from '../src/core/targets.ts';
+import type { ArtifactRef } from '../core/artifact.ts';
+import { PerennialError } from '../core/errors.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { StepContext, StepResult } from '../core/step.ts';
+import type { Confirmation } from '../registry/confirmation.ts';
+import { CHAMPION } from '../registry/decisions.ts';
+import type { Pin, VersionManifest } from '../registry/types.ts';
+import { targetText } from '../core/targets.ts';
+import type { TargetState } from '../core/targets.ts';
 import type { Promotion } from './promotion.ts';
 
 /** Exactly one export per version: what is there already must be the same version, whole, since exports appear whole. */
 export async function exportTo(ctx: StepContext, version: VersionManifest, path: string): Promise<string> {
-  const { exportVersion } = await import('../src/registry/export.ts');
+  const { exportVersion } = await import('../registry/export.ts');
   const { readFile } = await import('node:fs/promises');
   const directory = join(resolve(ctx.documentDir, path), String(version.version));
   const there = await readFile(join(directory, 'version.json'), 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -25,7 +25,7 @@ export async function exportTo(ctx: StepContext, version: VersionManifest, path:
 
 /** Waits until every running server answers with the version. @throws SERVER_UNAVAILABLE naming those that do not */
 export async function confirm(ctx: StepContext, version: VersionManifest, seconds: number): Promise<Confirmation> {
-  const { confirmServed } = await import('../src/registry/confirm.ts');
+  const { confirmServed } = await import('../registry/confirm.ts');
   // A run that is cancelled here ends with these words: what it has changed stays changed.
   ctx.progress({
     message: `${version.name} version ${version.version} is champion now and stays it (\`perennial models rollback ${version.name}\` goes back); waiting until the servers answer with it`,
@@ -72,7 +72,7 @@ export async function heldBack(ctx: StepContext, version: VersionManifest, alias
 }
 
 async function isServed({ store }: StepContext, { name, version }: VersionManifest, alias: string): Promise<boolean> {
-  const { readRouting } = await import('../src/registry/routing.ts');
+  const { readRouting } = await import('../registry/routing.ts');
   return (await readRouting(store, name))?.routing.aliases[alias] === version;
 }
 
@@ -141,7 +141,7 @@ export async function result(
   version: VersionManifest,
   { alias, promotion, directory, confirmation, targets }: Outcome,
 ): Promise<StepResult> {
-  const { successorOf, supersededText } = await import('../src/registry/confirm.ts');
+  const { successorOf, supersededText } = await import('../registry/confirm.ts');
   const change = promotion?.change;
   const successor =
     alias === null ? undefined : (confirmation?.superseded ?? (await successorOf(ctx.store, version.name, version.version, alias)));

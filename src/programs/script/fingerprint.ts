@@ -1,16 +1,16 @@
 import { isBuiltin } from 'node:module';
 import { dirname } from 'node:path';
-import type { Json } from '../../src/core/json.ts';
-import { isUnseen, unseen } from '../../src/core/step.ts';
-import type { FingerprintContext, Unseen } from '../../src/core/step.ts';
-import { secretDigest } from '../../src/steps/secret-digest.ts';
-import { declare, doubtText, lookAtValues, seenOf } from '../../src/steps/seen/command.ts';
-import { MODULES } from '../../src/steps/seen/javascript-allowed.ts';
-import { moduleName, namesOf } from '../../src/steps/seen/javascript-names.ts';
-import { isNode, listOf, memberName, nodesOf, scriptTree, textOf } from '../../src/steps/seen/javascript-tree.ts';
-import type { ScriptNode } from '../../src/steps/seen/javascript-tree.ts';
-import { lookForAll, outsideModule } from '../../src/steps/seen/javascript.ts';
-import { Look, realPath } from '../../src/steps/seen/look.ts';
+import type { Json } from '../../core/json.ts';
+import { isUnseen, unseen } from '../../core/step.ts';
+import type { FingerprintContext, Unseen } from '../../core/step.ts';
+import { secretDigest } from '../../steps/secret-digest.ts';
+import { declare, doubtText, lookAtValues, seenOf } from '../../steps/seen/command.ts';
+import { MODULES } from '../../steps/seen/javascript-allowed.ts';
+import { moduleName, namesOf } from '../../steps/seen/javascript-names.ts';
+import { isNode, listOf, memberName, nodesOf, scriptTree, textOf } from '../../steps/seen/javascript-tree.ts';
+import type { ScriptNode } from '../../steps/seen/javascript-tree.ts';
+import { lookForAll, outsideModule } from '../../steps/seen/javascript.ts';
+import { Look, realPath } from '../../steps/seen/look.ts';
 import type { ScriptConfig } from './config.ts';
 import { readScript } from './bundle.ts';
 

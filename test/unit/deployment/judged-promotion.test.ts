@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { judgementsOf } from '../../../activities/judgements.ts';
+import { judgementsOf } from '../../../src/deployment/judgements.ts';
 import type { ArtifactRef } from '../../../src/core/artifact.ts';
 import type { JsonObject } from '../../../src/core/json.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';

@@ -1,9 +1,9 @@
-import type { ArtifactRef } from '../src/core/artifact.ts';
-import type { StepContext } from '../src/core/step.ts';
-import { verdictWord } from '../src/core/step.ts';
-import { formatNumber } from '../src/evaluation/step/gate-words.ts';
-import { EVALUATION } from '../src/reports/write-evaluation.ts';
-import { openAs } from '../src/storage/stored.ts';
+import type { ArtifactRef } from '../core/artifact.ts';
+import type { StepContext } from '../core/step.ts';
+import { verdictWord } from '../core/step.ts';
+import { formatNumber } from '../evaluation/step/gate-words.ts';
+import { EVALUATION } from '../reports/write-evaluation.ts';
+import { openAs } from '../storage/stored.ts';
 
 type Inputs = Readonly<Record<string, ArtifactRef | undefined>>;
 
@@ -35,7 +35,7 @@ export async function evidenceOf({ artifacts, store, pipeline }: StepContext, { 
   const name = version === undefined ? pipeline : ((await artifacts.open(version)).manifest.meta as { readonly model: string }).model;
   if (version !== undefined) lines.push(`Version: ${version.summary}`);
   if (model !== undefined) {
-    const { findServing } = await import('../src/registry/champion.ts');
+    const { findServing } = await import('../registry/champion.ts');
     const serving = await findServing(store, name);
     lines.push(serving === undefined ? `Now: no version of ${name} serves` : `Now: version ${serving.version} of ${name} serves`);
   }

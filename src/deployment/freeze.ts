@@ -1,9 +1,9 @@
-import { checkCron, cronTimes } from '../src/config/cron.ts';
-import { inRightCase, isZoneName } from '../src/config/zone-names.ts';
-import { DURATION_PATTERN, durationMs } from '../src/core/duration.ts';
-import type { JsonSchema } from '../src/core/json.ts';
-import type { ConfigProblem } from '../src/core/step.ts';
-import { momentOf } from '../src/data/reading/zones.ts';
+import { checkCron, cronTimes } from '../config/cron.ts';
+import { inRightCase, isZoneName } from '../config/zone-names.ts';
+import { DURATION_PATTERN, durationMs } from '../core/duration.ts';
+import type { JsonSchema } from '../core/json.ts';
+import type { ConfigProblem } from '../core/step.ts';
+import { momentOf } from '../data/reading/zones.ts';
 
 /** A time in which nothing is promoted: from each tick of a clock on for a while, or between two points of the calendar. */
 export interface Freeze {

@@ -1,11 +1,11 @@
-import type { ArtifactRef } from '../src/core/artifact.ts';
-import type { Json } from '../src/core/json.ts';
-import type { ArtifactStore, OpenArtifact } from '../src/core/ports.ts';
-import type { StepContext, StepResult } from '../src/core/step.ts';
-import { comparesWithChampion } from '../src/evaluation/step/gate.ts';
-import type { Gate } from '../src/evaluation/step/gate.ts';
-import type { JudgedChampion, VersionManifest } from '../src/registry/types.ts';
-import type { EvaluationMeta, Judgement } from '../src/reports/write-evaluation.ts';
+import type { ArtifactRef } from '../core/artifact.ts';
+import type { Json } from '../core/json.ts';
+import type { ArtifactStore, OpenArtifact } from '../core/ports.ts';
+import type { StepContext, StepResult } from '../core/step.ts';
+import { comparesWithChampion } from '../evaluation/step/gate.ts';
+import type { Gate } from '../evaluation/step/gate.ts';
+import type { JudgedChampion, VersionManifest } from '../registry/types.ts';
+import type { EvaluationMeta, Judgement } from '../reports/write-evaluation.ts';
 import { judgeAgain } from './judging.ts';
 import type { EvaluateConfig } from './judging.ts';
 

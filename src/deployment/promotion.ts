@@ -1,11 +1,11 @@
-import { approvalText } from '../src/core/approval.ts';
-import type { ArtifactRef } from '../src/core/artifact.ts';
-import { isPerennialError } from '../src/core/errors.ts';
-import type { PerennialError } from '../src/core/errors.ts';
-import type { StepContext } from '../src/core/step.ts';
-import type { Registry } from '../src/registry/registry.ts';
-import type { ServingSettings } from '../src/registry/serving-settings.ts';
-import type { JudgedChampion, RoutingChange, VersionManifest } from '../src/registry/types.ts';
+import { approvalText } from '../core/approval.ts';
+import type { ArtifactRef } from '../core/artifact.ts';
+import { isPerennialError } from '../core/errors.ts';
+import type { PerennialError } from '../core/errors.ts';
+import type { StepContext } from '../core/step.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { ServingSettings } from '../registry/serving-settings.ts';
+import type { JudgedChampion, RoutingChange, VersionManifest } from '../registry/types.ts';
 import { judgeOnceMore, judgementsOf } from './judgements.ts';
 
 /** What came of a promotion. Whatever it is, it is so at the moment of the change. */

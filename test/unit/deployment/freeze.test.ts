@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { checkFreeze, frozenUntil } from '../../../activities/freeze.ts';
+import { checkFreeze, frozenUntil } from '../../../src/deployment/freeze.ts';
 
 const at = (text: string): number => Date.parse(text);
 

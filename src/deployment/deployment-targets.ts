@@ -1,10 +1,10 @@
 import { Context } from '@temporalio/activity';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PerennialError } from '../src/core/errors.ts';
-import type { StepContext, StepResult } from '../src/core/step.ts';
-import { targetText } from '../src/core/targets.ts';
-import type { TargetSetting, TargetState } from '../src/core/targets.ts';
-import type { VersionManifest } from '../src/registry/types.ts';
+import { PerennialError } from '../core/errors.ts';
+import type { StepContext, StepResult } from '../core/step.ts';
+import { targetText } from '../core/targets.ts';
+import type { TargetSetting, TargetState } from '../core/targets.ts';
+import type { VersionManifest } from '../registry/types.ts';
 import { writeDeployment } from './deployment.ts';
 
 type Named = string | Readonly<Record<string, unknown>>;
@@ -25,8 +25,8 @@ export interface Readied {
  * @throws TARGET_UNAVAILABLE, TARGET_TAKEN, STORE_UNSUITABLE, STORE_FULL, MODEL_INVALID, EXPORT_DIFFERS
  */
 export async function prepared(ctx: StepContext, version: VersionManifest, named: readonly Named[] | undefined): Promise<Readied> {
-  const { readRouting } = await import('../src/registry/routing.ts');
-  const { meansServers, prepareTargets, settingsOf } = await import('../src/targets/prepare.ts');
+  const { readRouting } = await import('../registry/routing.ts');
+  const { meansServers, prepareTargets, settingsOf } = await import('../targets/prepare.ts');
   const settings =
     named === undefined ? ((await readRouting(ctx.store, version.name))?.routing.targets ?? []) : settingsOf(named, ctx.documentDir);
   if (settings.length === 0) return { settings, servers: meansServers(named), refusals: [], evidence: [] };
@@ -66,9 +66,9 @@ export async function followed(
   seconds: number,
 ): Promise<TargetState[]> {
   if (settings.length === 0) return [];
-  const { startFollowing } = await import('../src/runs/targets.ts');
-  const { readState } = await import('../src/targets/records.ts');
-  const { successorOf } = await import('../src/registry/confirm.ts');
+  const { startFollowing } = await import('../runs/targets.ts');
+  const { readState } = await import('../targets/records.ts');
+  const { successorOf } = await import('../registry/confirm.ts');
   const { client, info } = Context.current();
   const asked = new Date(Date.now() - CLOCK_BLUR_MS).toISOString();
   await startFollowing(client, info.taskQueue, model);

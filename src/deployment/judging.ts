@@ -1,17 +1,17 @@
-import type { ArtifactRef } from '../src/core/artifact.ts';
-import { PerennialError } from '../src/core/errors.ts';
-import type { JsonObject } from '../src/core/json.ts';
-import type { ObjectStore, OpenArtifact } from '../src/core/ports.ts';
-import type { StepContext, StepResult } from '../src/core/step.ts';
-import type { BaselineChoice } from '../src/evaluation/measure/baseline.ts';
-import type { MetricSpec } from '../src/evaluation/metrics/resolve-metrics.ts';
-import type { Costs } from '../src/evaluation/findings/insights/insight-types.ts';
-import type { ComparisonChoice } from '../src/evaluation/step/evaluation-input.ts';
-import type { Gate, OnNoChampion } from '../src/evaluation/step/gate.ts';
-import type { Measure } from '../src/evaluation/step/measures.ts';
-import type { ServingVersion } from '../src/evaluation/rows/test-rows.ts';
-import type { FormerVersion } from '../src/registry/champion.ts';
-import type { Judgement } from '../src/reports/write-evaluation.ts';
+import type { ArtifactRef } from '../core/artifact.ts';
+import { PerennialError } from '../core/errors.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { ObjectStore, OpenArtifact } from '../core/ports.ts';
+import type { StepContext, StepResult } from '../core/step.ts';
+import type { BaselineChoice } from '../evaluation/measure/baseline.ts';
+import type { MetricSpec } from '../evaluation/metrics/resolve-metrics.ts';
+import type { Costs } from '../evaluation/findings/insights/insight-types.ts';
+import type { ComparisonChoice } from '../evaluation/step/evaluation-input.ts';
+import type { Gate, OnNoChampion } from '../evaluation/step/gate.ts';
+import type { Measure } from '../evaluation/step/measures.ts';
+import type { ServingVersion } from '../evaluation/rows/test-rows.ts';
+import type { FormerVersion } from '../registry/champion.ts';
+import type { Judgement } from '../reports/write-evaluation.ts';
 
 /** Configuration of an evaluate step. */
 export interface EvaluateConfig {
@@ -34,10 +34,10 @@ type Inputs = Readonly<Record<string, ArtifactRef>>;
 
 /** What evaluate steps do, and what a deployment does again where the champion is another one by then. */
 export async function judgeModel(ctx: JudgeContext, config: EvaluateConfig, inputs: Inputs): Promise<StepResult> {
-  const { evaluateModel } = await import('../src/evaluation/step/evaluate.ts');
-  const { COMPARISON_DEFAULTS } = await import('../src/evaluation/step/evaluation-input.ts');
-  const { trainedOn } = await import('../src/training/model/trained-on.ts');
-  const { writeEvaluation } = await import('../src/reports/write-evaluation.ts');
+  const { evaluateModel } = await import('../evaluation/step/evaluate.ts');
+  const { COMPARISON_DEFAULTS } = await import('../evaluation/step/evaluation-input.ts');
+  const { trainedOn } = await import('../training/model/trained-on.ts');
+  const { writeEvaluation } = await import('../reports/write-evaluation.ts');
   const name = config.champion ?? ctx.pipeline;
   const champion = await findChampion(ctx.store, name, inputs);
   const features = await findFeatures(ctx.store, config, inputs);
@@ -110,7 +110,7 @@ async function expectedErrorOf(
   dataset: OpenArtifact,
   { answers, truth }: { readonly answers: Float64Array; readonly truth: Float64Array },
 ): Promise<Record<string, Uint8Array>> {
-  const { expectedErrorOfTest, EXPECTED_ERROR_FILE } = await import('../src/monitoring/feedback/expected-error.ts');
+  const { expectedErrorOfTest, EXPECTED_ERROR_FILE } = await import('../monitoring/feedback/expected-error.ts');
   ctx.progress({ message: 'learning how far off answers are expected to be' });
   const expected = await expectedErrorOfTest(model, dataset, answers, truth, ctx.signal);
   return expected === undefined ? {} : { [EXPECTED_ERROR_FILE]: Buffer.from(JSON.stringify(expected)) };
@@ -123,11 +123,11 @@ async function measuresOf(
   model: OpenArtifact,
   champion: ArtifactRef | undefined,
 ): Promise<Measure[]> {
-  const { isMeasure } = await import('../src/evaluation/step/measures.ts');
-  const { comparesWithChampion } = await import('../src/evaluation/step/gate.ts');
+  const { isMeasure } = await import('../evaluation/step/measures.ts');
+  const { comparesWithChampion } = await import('../evaluation/step/gate.ts');
   const wanted = [...new Set(gates.map(({ metric }) => metric))].filter(isMeasure);
   if (wanted.length === 0) return [];
-  const { measureServed } = await import('../src/client/measure-served.ts');
+  const { measureServed } = await import('../client/measure-served.ts');
   const measured = async (artifact: OpenArtifact, names: readonly string[]): Promise<Record<string, Omit<Measure, 'name'>>> => {
     const served = names.some((name) => name !== 'modelBytes') ? await measureServed(ctx.artifacts, artifact, ctx.signal) : undefined;
     const files = Object.values(artifact.manifest.files);
@@ -188,7 +188,7 @@ async function formerByGate(
   former: readonly FormerVersion[],
   agesMs: readonly number[],
 ): Promise<JsonObject[]> {
-  const { lookBackMs } = await import('../src/evaluation/step/gate.ts');
+  const { lookBackMs } = await import('../evaluation/step/gate.ts');
   return gates
     .map(lookBackMs)
     .filter((periodMs) => periodMs > 0)
@@ -205,7 +205,7 @@ async function findChampion(
   name: string,
   inputs: Inputs,
 ): Promise<{ version: number; model: ArtifactRef } | undefined> {
-  const { findServing } = await import('../src/registry/champion.ts');
+  const { findServing } = await import('../registry/champion.ts');
   const serving = await findServing(store, name);
   return serving?.model.digest === inputs['model']?.digest ? undefined : serving;
 }
@@ -219,11 +219,11 @@ async function findFormer(
   config: EvaluateConfig,
   inputs: Inputs,
 ): Promise<{ readonly former: readonly FormerVersion[]; readonly agesMs: readonly number[] }> {
-  const { lookBackMs } = await import('../src/evaluation/step/gate.ts');
+  const { lookBackMs } = await import('../evaluation/step/gate.ts');
   const periodMs = Math.max(0, ...(config.gates ?? []).map(lookBackMs));
   if (periodMs === 0) return { former: [], agesMs: [] };
-  const { championsWithin } = await import('../src/registry/champion.ts');
-  const { chooseFormer } = await import('../src/evaluation/former.ts');
+  const { championsWithin } = await import('../registry/champion.ts');
+  const { chooseFormer } = await import('../evaluation/former.ts');
   const found = (await championsWithin(ctx.store, config.champion ?? ctx.pipeline, new Date(ctx.nominalTime), periodMs)).filter(
     ({ model }) => model.digest !== inputs['model']?.digest,
   );
@@ -249,8 +249,8 @@ async function findFeatures(
       hint: 'Give "model", or "inputs": { "features": "<id of a train step>" }.',
     });
   }
-  const { findServing } = await import('../src/registry/champion.ts');
-  const { readVersion } = await import('../src/registry/versions.ts');
+  const { findServing } = await import('../registry/champion.ts');
+  const { readVersion } = await import('../registry/versions.ts');
   const found = features?.version === undefined ? await findServing(store, named) : await readVersion(store, named, features.version);
   if (found === undefined) {
     throw new PerennialError(

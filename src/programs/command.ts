@@ -1,17 +1,17 @@
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { ArtifactRef } from '../src/core/artifact.ts';
-import { PerennialError, messageOf } from '../src/core/errors.ts';
-import type { Json } from '../src/core/json.ts';
-import type { FingerprintContext, StepContext, StepResult, Unseen } from '../src/core/step.ts';
-import { gather, layOutInputs, readValues } from '../src/steps/artifact-files.ts';
-import { runChild } from '../src/steps/child-process.ts';
-import type { ChildEnd } from '../src/steps/child-process.ts';
-import { guardProgram } from '../src/steps/guarded-artifacts.ts';
-import { mask } from '../src/steps/secrets.ts';
-import { fingerprintOfCommand } from '../src/steps/seen/command.ts';
-import { programEnvironment } from '../src/platform/environment.ts';
-import { traceEnvironment } from '../src/telemetry/telemetry.ts';
+import type { ArtifactRef } from '../core/artifact.ts';
+import { PerennialError, messageOf } from '../core/errors.ts';
+import type { Json } from '../core/json.ts';
+import type { FingerprintContext, StepContext, StepResult, Unseen } from '../core/step.ts';
+import { gather, layOutInputs, readValues } from '../steps/artifact-files.ts';
+import { runChild } from '../steps/child-process.ts';
+import type { ChildEnd } from '../steps/child-process.ts';
+import { guardProgram } from '../steps/guarded-artifacts.ts';
+import { mask } from '../steps/secrets.ts';
+import { fingerprintOfCommand } from '../steps/seen/command.ts';
+import { programEnvironment } from '../platform/environment.ts';
+import { traceEnvironment } from '../telemetry/telemetry.ts';
 import type { CommandConfig } from './command-config.ts';
 
 /** What decides the result of a command besides its configuration and inputs, as far as it can be seen. */
