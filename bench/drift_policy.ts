@@ -19,7 +19,7 @@ import { Prng } from '../src/core/prng.ts';
 import type { ColumnProfile } from '../src/data/stored/dataset.ts';
 import type { NumberReference } from '../src/data/stored/reference-values.ts';
 import { ranksOf } from '../src/data/table/ranks.ts';
-import { verdictOf } from '../src/monitoring/checks/run-check.ts';
+import { verdictOf } from '../src/monitoring/drift-checks/run-drift-check.ts';
 import type { ColumnWindow, CurrentSource } from '../src/monitoring/column-window.ts';
 import { DRIFT_DEFAULTS } from '../src/monitoring/defaults.ts';
 import { judgeWindow } from '../src/monitoring/detect.ts';

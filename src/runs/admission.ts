@@ -10,7 +10,7 @@ import type { TriggerBounds } from '../core/plan.ts';
 import { triggerRegistry } from '../monitoring/triggers/index.generated.ts';
 import { settle } from './deeds.ts';
 import { countUnseen } from './monitor-findings.ts';
-import type { CheckDeps } from './monitor-findings.ts';
+import type { MonitorDeps } from './monitor-findings.ts';
 import { temporalError } from './connect.ts';
 import { readTriggers, triggersKey } from './trigger-record.ts';
 import type { TriggerRecord } from './trigger-record.ts';
@@ -19,7 +19,7 @@ import type { TriggerRecord } from './trigger-record.ts';
  * May a run be started for a finding? Runs that start by themselves stop by themselves: never two at once, none within the cool-down
  * after the last, none where nothing is new, and no more than so many that bring no other champion.
  */
-export async function admit(deps: CheckDeps, client: Client, task: AdmissionTask): Promise<Admission> {
+export async function admit(deps: MonitorDeps, client: Client, task: AdmissionTask): Promise<Admission> {
   const { plan } = task.run;
   const { record, etag } = await readTriggers(deps.store, plan.pipeline);
   if (record?.by === task.by) {
@@ -93,7 +93,7 @@ function boundsOf({ check, run }: AdmissionTask): TriggerBounds | undefined {
 }
 
 /** What a trigger remembers may have been seen to since it looked. */
-async function isSettled(deps: CheckDeps, { check, run, model, nominalTime }: AdmissionTask): Promise<boolean> {
+async function isSettled(deps: MonitorDeps, { check, run, model, nominalTime }: AdmissionTask): Promise<boolean> {
   if (check.kind !== 'trigger') return false;
   const trigger = triggerRegistry.get(check.name);
   if (trigger.settle === undefined) return false;

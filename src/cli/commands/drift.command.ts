@@ -1,6 +1,6 @@
 import { durationMs, isDuration } from '../../core/duration.ts';
 import { PerennialError } from '../../core/errors.ts';
-import type { DriftCheck } from '../../monitoring/checks/check-record.ts';
+import type { DriftCheck } from '../../monitoring/drift-checks/drift-check-record.ts';
 import type { Violation } from '../../monitoring/violations.ts';
 import type { DriftReference } from '../../monitoring/reference.ts';
 import { DRIFT_DEFAULTS } from '../../monitoring/defaults.ts';
@@ -165,14 +165,15 @@ async function compare(
   model: string,
   options: CompareOptions,
 ): Promise<{ reference: DriftReference; check: DriftCheck; notes: readonly string[] }> {
-  const [{ openStore }, { storeNow }, { createArtifactStore }, { driftReference }, { runCheck }, { driftSettings }] = await Promise.all([
-    import('../../storage/open-store.ts'),
-    import('../../storage/store-clock.ts'),
-    import('../../storage/artifact-store.ts'),
-    import('../../monitoring/reference.ts'),
-    import('../../monitoring/checks/run-check.ts'),
-    import('../../monitoring/settings.ts'),
-  ]);
+  const [{ openStore }, { storeNow }, { createArtifactStore }, { driftReference }, { runDriftCheck }, { driftSettings }] =
+    await Promise.all([
+      import('../../storage/open-store.ts'),
+      import('../../storage/store-clock.ts'),
+      import('../../storage/artifact-store.ts'),
+      import('../../monitoring/reference.ts'),
+      import('../../monitoring/drift-checks/run-drift-check.ts'),
+      import('../../monitoring/settings.ts'),
+    ]);
   const span = options.window === undefined ? undefined : lengthOf('--window', options.window);
   const season = seasonOf(options, lengthOf, span);
   const settings = { ...settingsOf(options), ...(season === undefined ? {} : { pool: 1 }) };
@@ -196,7 +197,7 @@ async function compare(
     ]);
     const path = options.current!;
     let notes: readonly string[] = [];
-    const check = await runCheck(store, {
+    const check = await runDriftCheck(store, {
       ...base,
       source: path,
       compare: async (before) => {
@@ -224,7 +225,7 @@ async function compare(
       : await (
           await import('../../monitoring/seasonal-reference.ts')
         ).seasonalReference(store, reference, { from, to: now }, { season, rowsMin: driftSettings(settings).rowsMin, unread });
-  const check = await runCheck(store, {
+  const check = await runDriftCheck(store, {
     ...base,
     source: `predictions of the last ${options.window}${seasonal?.reference === undefined ? '' : `, against ${seasonal.when}`}`,
     window: { from: from.toISOString(), to: now.toISOString() },
@@ -259,7 +260,7 @@ async function history(io: CliIo, model: string, limit: string): Promise<void> {
     import('../../storage/open-store.ts'),
     import('../../storage/artifact-store.ts'),
     import('../../registry/registry.ts'),
-    import('../../monitoring/checks/check-record.ts'),
+    import('../../monitoring/drift-checks/drift-check-record.ts'),
     import('../drift/drift-text.ts'),
   ]);
   const store = await openStore();
@@ -279,7 +280,7 @@ async function history(io: CliIo, model: string, limit: string): Promise<void> {
 async function show(io: CliIo, id: string, files: WrittenFiles): Promise<void> {
   const [{ openStore }, { findCheck }, { columnsTable, jointLines, OUTCOMES }] = await Promise.all([
     import('../../storage/open-store.ts'),
-    import('../../monitoring/checks/check-record.ts'),
+    import('../../monitoring/drift-checks/drift-check-record.ts'),
     import('../drift/drift-text.ts'),
   ]);
   const check = await findCheck(await openStore(), id);

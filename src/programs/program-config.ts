@@ -1,7 +1,7 @@
 import type { JsonObject } from '../core/json.ts';
 import type { KindsByName } from '../steps/step-ports.ts';
 
-export interface CommandConfig {
+export interface ProgramConfig {
   readonly command: readonly string[];
   readonly with?: JsonObject;
   readonly takes?: KindsByName;

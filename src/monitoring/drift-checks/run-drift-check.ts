@@ -5,8 +5,8 @@ import { pauseAfterLostRace } from '../../storage/concurrency.ts';
 import { sha256 } from '../../storage/digest.ts';
 import { putJson } from '../../storage/json-objects.ts';
 import type { DriftResult, KeptWindow } from '../detect.ts';
-import { keepCheck } from './check-record.ts';
-import type { DriftCheck, DriftVerdict } from './check-record.ts';
+import { keepCheck } from './drift-check-record.ts';
+import type { DriftCheck, DriftVerdict } from './drift-check-record.ts';
 import { readStream, streamKey, windowsBefore, withWindow } from './stream.ts';
 import type { StreamRecord, StreamWindow } from './stream.ts';
 
@@ -26,7 +26,7 @@ export interface Compared {
   readonly parts: Readonly<Record<string, KeptWindow>>;
 }
 
-interface CheckOrder {
+interface DriftCheckOrder {
   readonly model: string;
   readonly version: number;
   /** undefined: the window is one of none. */
@@ -50,7 +50,7 @@ const ATTEMPTS_MAX = 100;
  *
  * @throws what `compare` throws; STORE_UNAVAILABLE; BLOB_CORRUPT for a broken record of the stream
  */
-export async function runCheck(store: ObjectStore, order: CheckOrder): Promise<DriftCheck> {
+export async function runDriftCheck(store: ObjectStore, order: DriftCheckOrder): Promise<DriftCheck> {
   const { model, version, stream, source, at, window } = order;
   const asked = window === undefined ? at : `${window.from}/${window.to}`;
   const id = sha256(canonicalJson([model, version, stream ?? null, source, at, asked])).slice(0, 10);
@@ -90,7 +90,7 @@ export async function runCheck(store: ObjectStore, order: CheckOrder): Promise<D
 
 async function compareAfter(
   { windows }: StreamRecord,
-  { window, at, compare }: CheckOrder,
+  { window, at, compare }: DriftCheckOrder,
 ): Promise<{ readonly compared: Compared; readonly before: readonly StreamWindow[]; readonly own: StreamWindow }> {
   const place = window === undefined ? { id: '', from: null, to: at } : { id: `${window.from}/${window.to}`, ...window };
   let before = windowsBefore(windows, place);

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { findCheck, listChecks } from '../../../src/monitoring/checks/check-record.ts';
-import type { DriftCheck } from '../../../src/monitoring/checks/check-record.ts';
-import { runCheck } from '../../../src/monitoring/checks/run-check.ts';
-import type { Before, Compared } from '../../../src/monitoring/checks/run-check.ts';
-import { readStream, streamKey } from '../../../src/monitoring/checks/stream.ts';
+import { findCheck, listChecks } from '../../../src/monitoring/drift-checks/drift-check-record.ts';
+import type { DriftCheck } from '../../../src/monitoring/drift-checks/drift-check-record.ts';
+import { runDriftCheck } from '../../../src/monitoring/drift-checks/run-drift-check.ts';
+import type { Before, Compared } from '../../../src/monitoring/drift-checks/run-drift-check.ts';
+import { readStream, streamKey } from '../../../src/monitoring/drift-checks/stream.ts';
 import type { ObjectStore } from '../../../src/core/ports.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
 
@@ -40,7 +40,7 @@ function look(store: ObjectStore, at: number, given: Look = {}): Promise<DriftCh
     };
     return Promise.resolve({ result, parts: { inputs: { reference: content ?? 'r', rows, columns: {} } } });
   };
-  return runCheck(store, {
+  return runDriftCheck(store, {
     model: 'm',
     version,
     stream: 's',
@@ -55,7 +55,7 @@ function look(store: ObjectStore, at: number, given: Look = {}): Promise<DriftCh
 
 const windows = async (store: ObjectStore): Promise<string[]> => (await readStream(store, 'm', 's', 1)).record.windows.map(({ to }) => to);
 
-describe('runCheck', () => {
+describe('runDriftCheck', () => {
   it('adds windows up that do not overlap, the newest first', async () => {
     const store = new MemoryStore();
     const seen: number[] = [];

@@ -12,10 +12,10 @@ import { mask } from '../steps/secrets.ts';
 import { fingerprintOfCommand } from '../steps/seen/command.ts';
 import { programEnvironment } from '../platform/environment.ts';
 import { traceEnvironment } from '../telemetry/telemetry.ts';
-import type { CommandConfig } from './command-config.ts';
+import type { ProgramConfig } from './program-config.ts';
 
 /** What decides the result of a command besides its configuration and inputs, as far as it can be seen. */
-export async function fingerprintCommand(ctx: FingerprintContext, config: CommandConfig): Promise<Json | Unseen> {
+export async function fingerprintProgram(ctx: FingerprintContext, config: ProgramConfig): Promise<Json | Unseen> {
   // Secrets stand by name here; they count by their digests.
   const declared = Object.fromEntries(
     Object.entries(config.env ?? {}).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
@@ -24,9 +24,9 @@ export async function fingerprintCommand(ctx: FingerprintContext, config: Comman
 }
 
 /** Runs the program: its inputs laid out in folders, its outputs gathered from folders. @throws COMMAND_FAILED, STEP_FAILED */
-export async function runCommand(
+export async function runProgram(
   ctx: StepContext,
-  config: CommandConfig,
+  config: ProgramConfig,
   inputs: Readonly<Record<string, ArtifactRef>>,
 ): Promise<StepResult> {
   const cwd = resolve(ctx.documentDir, config.cwd ?? '.');
@@ -75,7 +75,7 @@ export async function runCommand(
 
 async function start(
   ctx: StepContext,
-  config: CommandConfig,
+  config: ProgramConfig,
   { cwd, stdin, shown }: { cwd: string; stdin: string; shown: string },
 ): Promise<ChildEnd> {
   const [program, ...args] = config.command;
