@@ -1,3 +1,4 @@
+import { repeated } from '../repeated.ts';
 import { durationMs, isDuration } from '../../core/duration.ts';
 import { PerennialError } from '../../core/errors.ts';
 import type { DriftCheck } from '../../monitoring/drift-checks/drift-check-record.ts';
@@ -23,12 +24,12 @@ export default defineCommand({
       .option(
         '--test <name[=threshold]>',
         `a test that decides, in place of ${DRIFT_DEFAULTS.tests.map((test) => (typeof test === 'string' ? test : Object.keys(test)[0])).join(', ')}; COLUMN:NAME for one column; may be repeated`,
-        (text: string, before: readonly string[] = []) => [...before, text],
+        repeated,
       )
       .option(
         '--joint <name[=threshold]>',
         'a test of whole rows, all columns at once, that decides as well: mmd, classifier; may be repeated (default: none)',
-        (text: string, before: readonly string[] = []) => [...before, text],
+        repeated,
       )
       .option('--agree <all|any>', 'all: every test of a column has to say so (default); any: one is enough')
       .option('--also <tests>', 'further tests to report, e.g. wasserstein,jensenShannon; they have no say in the verdict')
