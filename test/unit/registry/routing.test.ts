@@ -211,6 +211,12 @@ describe('a change of the routing', () => {
     await expect(change(store, promotion(1, 2))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     once(store, isRouting, () => Promise.reject(new PerennialError('STORE_FULL', 'No room.')));
     await expect(change(store, promotion(3, 4))).rejects.toMatchObject({ code: 'STORE_FULL' });
+    // What is no fault of the line is no lost answer, whatever the store holds.
+    once(store, isRouting, async (put) => {
+      await put();
+      throw new PerennialError('STORE_FULL', 'No room.');
+    });
+    await expect(change(store, promotion(3, 4))).rejects.toMatchObject({ code: 'STORE_FULL' });
     // Nor can it be asked.
     once(store, isRouting, async () => {
       vi.spyOn(store, 'get').mockRejectedValue(away());
@@ -278,6 +284,11 @@ describe('the record of a change', () => {
       { revision: 1, key: null, problem: 'it is not in the store' },
       { revision: 2, key: keys[1], problem: unread[0]![1] },
     ]);
+    // The gaps reach to the newest that is known, wherever that is.
+    const routing = await store.get(routingKey('m'));
+    await store.delete(routingKey('m'));
+    expect((await historyGaps(store, 'm')).map(({ revision }) => revision)).toEqual([1, 2]);
+    await store.put(routingKey('m'), routing.body);
     await store.delete(keys[2]!);
     // The last one stands in the routing.
     expect((await historyGaps(store, 'm')).map(({ revision }) => revision)).toEqual([1, 2]);
@@ -425,6 +436,19 @@ describe('what the history alone tells', () => {
     expect(await rebuildRouting(new MemoryStore(), 'm')).toBeUndefined();
   });
 
+  it('is in the order of the revisions, whatever the clocks said', async () => {
+    const store = new MemoryStore();
+    for (const to of [1, 2, 3]) await change(store, promotion(to - 1 || null, to));
+    // Written anew by clocks that ran backwards.
+    for (const transition of await recordedTransitions(store, 'm')) {
+      await store.delete(transitionKey(transition));
+      const late = { ...transition, at: `20${40 - transition.revision}-01-01T00:00:00.000Z` };
+      await store.put(transitionKey(late), Buffer.from(JSON.stringify(late)));
+    }
+    expect((await recordedTransitions(store, 'm')).map(({ revision }) => revision)).toEqual([1, 2, 3]);
+    expect((await rebuildRouting(store, 'm'))!.previous).toEqual([2, 1]);
+  });
+
   it('is who was champion before, newest first, and what was deleted', async () => {
     expect(await rebuilt([promotion(null, 1), promotion(1, 2), promotion(2, 3)])).toMatchObject({
       name: 'm',
@@ -473,6 +497,9 @@ it('an alias was moved by who moved it to where it is', async () => {
   await change(store, moved('a', 1), { ...ada, who: 'third' });
   await change(store, moved('b', 1), { ...ada, who: 'fourth' });
   const routing = { ...(await stored(store)), aliases: { a: 1, b: 1, c: 1 } };
+  // One that the routing itself tells needs no history.
+  expect(await whoMoved(new MemoryStore(), routing, 'b')).toBe('fourth');
+  expect(await whoMoved(store, { ...routing, aliases: { a: 2 } }, 'a')).toBe('second');
   expect([await whoMoved(store, routing, 'a'), await whoMoved(store, routing, 'b'), await whoMoved(store, routing, 'c')]).toEqual([
     'third',
     'fourth',
