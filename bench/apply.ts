@@ -16,7 +16,7 @@ import { packageRoot } from '../src/platform/paths.ts';
 import { compareDeclared } from '../src/runs/difference.ts';
 import type { Difference } from '../src/runs/difference.ts';
 import { marked } from '../src/runs/schedule-marks.ts';
-import { noopStep, setNoopStage } from './noop_stage.ts';
+import { noopStep, setNoopStage } from './noop-stage.ts';
 
 const { values } = parseArgs({
   args: process.argv.slice(3),

@@ -23,7 +23,7 @@ import { createArtifactStore } from '../src/storage/artifact-store.ts';
 import { openStore } from '../src/storage/open-store.ts';
 
 if (process.argv[3] === 'policy') {
-  await import('./drift_policy.ts');
+  await import('./drift-policy.ts');
   process.exit();
 }
 

@@ -13,7 +13,7 @@ import { startRun } from '../src/runs/runs.ts';
 import { waitRun } from '../src/runs/wait-run.ts';
 import type { Plan, PlanStep, TurnPolicy } from '../src/core/plan.ts';
 import { entryPoint, packageRoot } from '../src/platform/paths.ts';
-import { endChild, noopStep, setNoopStage } from './noop_stage.ts';
+import { endChild, noopStep, setNoopStage } from './noop-stage.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'perennial-bench-'));
 process.env.PERENNIAL_TOOLS ??= join(packageRoot(), '.perennial', 'tools');

@@ -13,7 +13,7 @@ import { executions, startRun } from '../src/runs/runs.ts';
 import { waitRun } from '../src/runs/wait-run.ts';
 import { packageRoot } from '../src/platform/paths.ts';
 import { StudyStore } from '../src/studies/study-store.ts';
-import { noopStep, setNoopStage } from './noop_stage.ts';
+import { noopStep, setNoopStage } from './noop-stage.ts';
 
 const { values: options } = parseArgs({
   args: process.argv.slice(3),
