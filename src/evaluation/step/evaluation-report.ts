@@ -8,7 +8,7 @@ import type { EvaluateOptions } from './evaluation-input.ts';
 import { judge, verdictOf } from './gates.ts';
 import type { FormerFacts, GateFacts } from './gate.ts';
 import { withMeasures } from './measures.ts';
-import { summaryOf } from './model-facts.ts';
+import { reportHead } from './model-facts.ts';
 import type { ChampionComparison, EvaluationReport, MetricResult } from './report.ts';
 import type { JudgedOutput } from './judge-output.ts';
 import type { Compared } from './compare-output.ts';
@@ -38,12 +38,7 @@ export function reportOf(
   const slices: NonNullable<GateFacts['slices']> = Object.assign({}, ...judged.map((one) => one.sliceValues));
   const gates = judgeGates(results, mergeCompared(judged), former, described, slices, options);
   return {
-    formatVersion: 1,
-    pipeline: options.pipeline,
-    model: summaryOf(model, meta),
-    dataset: { digest: dataset.ref.digest, summary: dataset.manifest.summary },
-    split: 'test',
-    rows,
+    ...reportHead({ model, dataset }, meta, { pipeline: options.pipeline, rows }),
     task: several ? 'several' : taskOf(output, view.chunk.kind === 'classes'),
     output: outputOf(output),
     ...(!several && view.chunk.kind === 'classes' && view.chunk.classes.length === 2
