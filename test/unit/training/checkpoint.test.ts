@@ -11,6 +11,8 @@ const checkpoint = (step: number, best?: Map<string, Float32Array>): Checkpoint 
   state: new Map([['w', Float32Array.of(1, 2)]]),
   best,
 });
+type Header = Record<string, unknown>;
+
 const sealed = (body: Buffer): Buffer => Buffer.concat([body, createHash('sha256').update(body).digest()]);
 const codeOf = (run: () => unknown): string => {
   try {
@@ -46,6 +48,36 @@ describe('a checkpoint', () => {
     for (const length of [0, 1, 31, 32, 33]) expect(codeOf(() => decodeCheckpoint(Buffer.alloc(length)))).toBe('CHECKPOINT_CORRUPT');
   });
 
+  it('is none whose header lacks a member, or holds another thing in its place', () => {
+    const bytes = Buffer.concat(encodeCheckpoint('b', checkpoint(1)));
+    const end = 12 + bytes.readUInt32LE(8);
+    const withHeader = (change: (header: Header) => void): Buffer => {
+      const header = JSON.parse(bytes.toString('utf8', 12, end)) as Header;
+      change(header);
+      const text = Buffer.from(JSON.stringify(header));
+      const length = Buffer.alloc(4);
+      length.writeUInt32LE(text.length);
+      return sealed(Buffer.concat([bytes.subarray(0, 8), length, text, bytes.subarray(end, -32)]));
+    };
+    expect(codeOf(() => decodeCheckpoint(withHeader(() => undefined)))).toBe('none');
+    const wrong: ((header: Header) => void)[] = [
+      (header) => delete header['binding'],
+      (header) => delete header['tensors'],
+      (header) => delete header['position'],
+      ...['epoch', 'batch', 'step', 'sums', 'rows', 'callbacks', 'history', 'counted'].map((name) => (header: Header) => {
+        delete (header['position'] as Header)[name];
+      }),
+      (header) => void (header['tensors'] = [{ name: 'state/w' }]),
+      (header) => void ((header['position'] as Header)['bestEpoch'] = 'x'),
+      (header) => void ((header['position'] as Header)['snapshots'] = [{ epoch: 1 }]),
+    ];
+    for (const change of wrong)
+      expect(
+        codeOf(() => decodeCheckpoint(withHeader(change))),
+        String(change),
+      ).toBe('CHECKPOINT_CORRUPT');
+  });
+
   it('takes tensors from any place of a file', () => {
     // The header's length decides where the tensors begin: all four alignments.
     for (const binding of ['b', 'bb', 'bbb', 'bbbb']) {
@@ -71,6 +103,14 @@ describe('the folder of checkpoints', () => {
     expect(decodeCheckpoint(readFileSync(join(dir, '0000000012.ckpt')))).toEqual({ binding: 'mine', checkpoint: checkpoint(12) });
     for (const step of [3, 4_000_000_000]) folder.write(checkpoint(step));
     expect(folder.names()).toEqual(['4000000000.ckpt', '0000000012.ckpt']);
+  });
+
+  it.runIf(process.platform === 'linux')('leaves no file open', () => {
+    const folder = new CheckpointFolder(tempDir('checkpoints'), 'mine', 2);
+    const open = (): number => readdirSync('/proc/self/fd').length;
+    const before = open();
+    for (let step = 0; step < 30; step++) folder.write(checkpoint(step));
+    expect(open()).toBeLessThan(before + 15);
   });
 
   it('removes what a writer left half done, and nothing of others', () => {
