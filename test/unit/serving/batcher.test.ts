@@ -74,28 +74,6 @@ describe('the batcher', () => {
     expect([...(await batcher.predict(batchOf([6, 6])))]).toEqual([12]);
   });
 
-  it('refuses what the network does not come to in time, and only that', async () => {
-    const slow: Predictor = {
-      ...summing([]),
-      async predict(batch) {
-        await new Promise((resolve) => setTimeout(resolve, 60));
-        return summing([]).predict(batch);
-      },
-    };
-    const batcher = new Batcher(slow, { batchRowsMax: 2, queueRowsMax: 100, waitMsMax: 10_000 });
-    const results = await Promise.allSettled([
-      batcher.predict(batchOf([1, 1], [2, 2]), 20),
-      batcher.predict(batchOf([3, 3]), 20),
-      batcher.predict(batchOf([4, 4])),
-    ]);
-    expect(results.map((result) => (result.status === 'fulfilled' ? [...result.value] : String(result.reason)))).toEqual([
-      [2, 4],
-      'RequestError: The server is busy: the request waited longer than 20 ms. Try again in a second.',
-      [8],
-    ]);
-    expect(batcher.waitingRows).toBe(0);
-  });
-
   it('reports a network that gives the wrong number of values', async () => {
     const broken: Predictor = { ...summing([]), predict: async () => new Float32Array(5) };
     const batcher = new Batcher(broken, { batchRowsMax: 8, queueRowsMax: 100 });
@@ -203,6 +181,32 @@ describe('the batcher', () => {
   });
 });
 
+describe('several values of a row', () => {
+  it('are put together again from the batches that they were cut into', async () => {
+    const doubling: Predictor = {
+      ...summing([]),
+      meta: { outputShape: [2, 2] } as unknown as ModelMeta,
+      predict: async (batch) =>
+        Float32Array.from(batch['x']!.data).reduce(
+          (out, value, at) => ((out[2 * at] = value), (out[2 * at + 1] = -value), out),
+          new Float32Array(batch['x']!.data.length * 2),
+        ),
+    };
+    const batcher = new Batcher(doubling, { batchRowsMax: 2, queueRowsMax: 100 });
+    const [first, second] = await Promise.all([batcher.predict(batchOf([1, 2], [3, 4], [5, 6])), batcher.predict(batchOf([7, 8]))]);
+    expect([...first]).toEqual([1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6, -6]);
+    expect([...second]).toEqual([7, -7, 8, -8]);
+  });
+
+  it('a request that fails takes none that waits with it', async () => {
+    const batcher = new Batcher(summing([]), { batchRowsMax: 1, queueRowsMax: 100 });
+    const results = await Promise.allSettled(
+      [[13, 0] as const, [1, 1] as const, [2, 2] as const].map(([a, b]) => batcher.predict(batchOf([a, b]))),
+    );
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled']);
+  });
+});
+
 describe('the patience of requests', () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] }));
   afterEach(() => void vi.useRealTimers());
@@ -276,6 +280,34 @@ describe('the patience of requests', () => {
     const asked = endless.predict(batchOf([1, 0]));
     vi.advanceTimersByTime(1e9);
     expect([...(await asked)]).toEqual([1]);
+  });
+
+  it('refuses what the network does not come to in time, and only that', async () => {
+    const slow = quick(() => undefined);
+    const batcher = new Batcher(
+      { ...slow, predict: (batch) => (vi.advanceTimersByTime(60), slow.predict(batch)) },
+      { batchRowsMax: 2, queueRowsMax: 100, waitMsMax: 10_000 },
+    );
+    const results = await Promise.allSettled([
+      batcher.predict(batchOf([1, 1], [2, 2]), 20),
+      batcher.predict(batchOf([3, 3]), 20),
+      batcher.predict(batchOf([4, 4])),
+    ]);
+    expect(results.map((result) => (result.status === 'fulfilled' ? [...result.value] : String(result.reason)))).toEqual([
+      [1, 2],
+      'RequestError: The server is busy: the request waited longer than 20 ms. Try again in a second.',
+      [4],
+    ]);
+    expect(batcher.waitingRows).toBe(0);
+  });
+
+  it('does not end for what the network has begun with', async () => {
+    const slow = quick(() => undefined);
+    const batcher = new Batcher(
+      { ...slow, predict: (batch) => (vi.advanceTimersByTime(100), slow.predict(batch)) },
+      { batchRowsMax: 1, queueRowsMax: 100 },
+    );
+    expect([...(await batcher.predict(batchOf([1, 0], [2, 0], [3, 0]), 50))]).toEqual([1, 2, 3]);
   });
 
   it('ends for all where the network does not come back, and begins anew with the next', async () => {
