@@ -36,7 +36,8 @@ export interface RegisterConfig {
 /**
  * Sends raw test rows to the model, makes its exports, and gives it a version under the alias; the same model gets the same version.
  *
- * @throws GATE_REJECTED for a model whose evaluation failed; REGISTRATION_DIFFERS, EXPORT_DIFFERS; CONFIG_INVALID for the evaluation of another model
+ * @throws GATE_REJECTED for a model whose evaluation failed; REGISTRATION_DIFFERS, EXPORT_DIFFERS; CONFIG_INVALID for the evaluation of
+ * another model
  */
 export async function registerModel(
   ctx: StepContext,

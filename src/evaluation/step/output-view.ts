@@ -32,7 +32,7 @@ export interface OutputView {
   readonly worst: ReturnType<typeof worstOf>;
 }
 
-/** What each output answered for the test split, and the rows where it errs most. @throws CONFIG_INVALID for a positive class of no output */
+/** What each output answered for the test split, and where it errs most. @throws CONFIG_INVALID for a positive class of no output */
 export function viewsOf(
   output: OutputSpec,
   { rows, predictions, labels }: Scored,
