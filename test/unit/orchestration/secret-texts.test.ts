@@ -172,6 +172,26 @@ it('knows how a secret is spelt', () => {
   expect(new Set(spellingsOf(SECRET)).size).toBe(spellingsOf(SECRET).length);
 });
 
+it('knows backslashes, quotes, breaks and the ends of ASCII in every spelling', () => {
+  const secret = "a\\b'c\nd~e\tf";
+  const all = spellingsOf(secret);
+  for (const text of [
+    "a\\\\b\\'c\\nd~e\\x09f",
+    "a\\\\b\\'c\\nd~e\tf",
+    "a\\\\b'c\\nd~e\tf",
+    "a\\\\b'c\\nd~e\\x09f",
+    Buffer.from(secret).toString('hex').toUpperCase(),
+    Buffer.from(secret).toString('hex'),
+  ])
+    expect(all, text).toContain(text);
+  expect(spellingsOf('é"abcdef')).toContain('\\\\u00e9\\\\\\"abcdef');
+  expect(spellingsOf('a b~c*d/e')).toEqual(expect.arrayContaining(['a+b~c%2Ad%2Fe', 'a+b%7Ec*d%2Fe']));
+  expect(spellingsOf('12345678\n1234567')).toContain('12345678');
+  expect(spellingsOf('12345678\n1234567')).not.toContain('1234567');
+  expect(spellingsOf('no lines at all').every((text) => !text.includes('Stryker'))).toBe(true);
+  expect(spellingsOf('\u{10000}abc')).toContain('\\U00010000abc');
+});
+
 it('base64 from each of three beginnings, in both alphabets', () => {
   const bytes = Buffer.from([251, 255, 254, 251, 255, 254, 251, 255, 254, 1]);
   const [first, other] = inBase64(bytes);
@@ -208,6 +228,12 @@ it('remembers every secret that was read, and hides it from then on', () => {
   rememberSecret('abc');
   expect(knownSecrets()).toContain('mnbv-lkjh-4711');
   expect(knownSecrets()).not.toContain('abc');
+  rememberSecret('abcd');
+  expect(knownSecrets()).toContain('abcd');
+  vi.stubEnv('HOUSE_OF_TEXTS', undefined);
+  expect(() => secretOf('HOUSE_OF_TEXTS')).toThrow(
+    expect.objectContaining({ code: 'SECRET_MISSING', hint: expect.stringContaining('Set HOUSE_OF_TEXTS') }),
+  );
   vi.stubEnv('HOUSE_OF_TEXTS', '');
   expect(() => secretOf('HOUSE_OF_TEXTS')).toThrow('The secret "HOUSE_OF_TEXTS" is not in the environment of this worker.');
   const digest = 'mnbv-lkjh-4711';
