@@ -109,9 +109,16 @@ describe('gates', () => {
     );
     expect(verdict).toEqual({ passed: false, reasons: ['accuracy 0.92 is below 0.95', 'accuracy 0.92 is at least 0.9'] });
     expect(verdictOf([])).toEqual({ passed: true, reasons: [], ungated: true });
+    expect(verdictOf(judge([{ metric: 'accuracy', atLeast: 0.9 }], facts))).toEqual({
+      passed: true,
+      reasons: ['accuracy 0.92 is at least 0.9'],
+    });
   });
 
   it('names the metrics there are where a gate reads another', () => {
+    expect(() => one({ metric: 'recall', atLeast: 1 })).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID', hint: 'Add "recall" to "metrics" of the evaluate step.' }),
+    );
     expect(() => one({ metric: 'recall', atLeast: 1 })).toThrow(/"recall", which is not among "metrics": accuracy, logLoss, f1/);
   });
 
