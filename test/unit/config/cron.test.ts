@@ -2,12 +2,20 @@ import { describe, expect, it } from 'vitest';
 import { checkCron, cronTimes, temporalCrons } from '../../../src/config/cron.ts';
 
 describe('cron', () => {
-  it.each(['0 3 * * *', '*/15 * * * *', '0 0 1,15 * MON-FRI', '5-59/10 0-6 * jan,jul 7', '0 0 29 2 *', '0 0 31 2 MON', '59 23 31 12 0', ' 0   3 * *\t* ', '5-5 * * * *', '0 0 30,31 2,4 *'])(
-    'takes %s',
-    (cron) => {
-      expect(checkCron(cron)).toBeUndefined();
-    },
-  );
+  it.each([
+    '0 3 * * *',
+    '*/15 * * * *',
+    '0 0 1,15 * MON-FRI',
+    '5-59/10 0-6 * jan,jul 7',
+    '0 0 29 2 *',
+    '0 0 31 2 MON',
+    '59 23 31 12 0',
+    ' 0   3 * *\t* ',
+    '5-5 * * * *',
+    '0 0 30,31 2,4 *',
+  ])('takes %s', (cron) => {
+    expect(checkCron(cron)).toBeUndefined();
+  });
 
   it.each([
     ['', 'has none'],
