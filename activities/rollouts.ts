@@ -5,8 +5,8 @@ import type { RolloutEnd, RolloutFreeze, RolloutInput, RolloutRequest } from '..
 import { ABORTED, FROZEN, freezeText, shareText } from '../src/core/rollout.ts';
 import type { RolloutRecord, Transition } from '../src/registry/types.ts';
 import { withFailures } from './failures.ts';
-import { frozenUntil } from './freeze.ts';
-import type { Freeze } from './freeze.ts';
+import { frozenUntil } from '../src/deployment/freeze.ts';
+import type { Freeze } from '../src/deployment/freeze.ts';
 import { askToFollow } from './targets.ts';
 import type { ActivityDeps } from './deps.ts';
 

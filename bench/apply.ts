@@ -12,12 +12,11 @@ import { parseArgs } from 'node:util';
 import { steps } from '../activities/steps/index.generated.ts';
 import { compileAll } from '../src/cli/compile-all.ts';
 import { findDocuments } from '../src/config/find-documents.ts';
-import { defineStep } from '../src/core/step.ts';
 import { packageRoot } from '../src/platform/paths.ts';
 import { compareDeclared } from '../src/runs/difference.ts';
 import type { Difference } from '../src/runs/difference.ts';
 import { marked } from '../src/runs/schedule-marks.ts';
-import { setNoopStage } from './noop_stage.ts';
+import { noopStep, setNoopStage } from './noop-stage.ts';
 
 const { values } = parseArgs({
   args: process.argv.slice(3),
@@ -59,19 +58,7 @@ for (let index = 0; index < count; index += 1) {
   writeFileSync(join(below, `${name}.json`), JSON.stringify(document));
 }
 
-const noop = defineStep({
-  type: 'noop',
-  version: 1,
-  summary: 'Nothing',
-  configSchema: {},
-  inputs: {},
-  outputs: {},
-  timeouts: { startToCloseMs: 60_000, heartbeatMs: 15_000 },
-  retry: { maximumAttempts: 1, initialIntervalMs: 1_000, backoffCoefficient: 1, maximumIntervalMs: 1_000 },
-  cacheable: false,
-  examples: [],
-  run: () => Promise.resolve({ outputs: {} }),
-});
+const noop = noopStep({ cacheable: false, run: () => Promise.resolve({ outputs: {} }) });
 
 const seconds = async <T>(work: () => Promise<T>): Promise<[number, T]> => {
   const start = performance.now();

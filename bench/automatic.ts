@@ -21,7 +21,7 @@ import type { PreprocessConfig } from '../src/data/preprocess/preprocess-config.
 import { packageRoot } from '../src/platform/paths.ts';
 import { SPLITS } from '../src/data/stored/dataset.ts';
 import { createBench } from '../test/unit/data/support.ts';
-import { TABLES, csvOf } from './automatic_tables.ts';
+import { TABLES, csvOf } from './automatic-tables.ts';
 
 const { values: options } = parseArgs({
   args: process.argv.slice(3),

@@ -1,4 +1,4 @@
-"""What a competent user writes for the tables of automatic_tables.ts, and the network that learns from it and from ready-made features.
+"""What a competent user writes for the tables of automatic-tables.ts, and the network that learns from it and from ready-made features.
 
     python automatic_sklearn.py TABLE FOLDER WAY...
 

@@ -25,7 +25,7 @@ import { openStore } from '../src/storage/open-store.ts';
 import type { ModelMeta } from '../src/training/model/model-meta.ts';
 
 if (process.argv[3] === 'policy') {
-  await import('./drift_policy.ts');
+  await import('./drift-policy.ts');
   process.exit();
 }
 

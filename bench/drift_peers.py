@@ -1,4 +1,4 @@
-"""The defaults of Evidently and NannyML on the streams of drift_policy.ts. Usage: drift_peers.py STREAMS.ndjson OUT.json
+"""The defaults of Evidently and NannyML on the streams of drift-policy.ts. Usage: drift_peers.py STREAMS.ndjson OUT.json
 
 "anyColumn": the first window in which they call any column drifted. Evidently's "dataset" verdict (half of the columns) is told beside
 it. NannyML's thresholds come from the chunks of its reference, here the 2,000 training rows in chunks of the size of a window where there

@@ -11,26 +11,16 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startRun } from '../src/runs/runs.ts';
 import { waitRun } from '../src/runs/wait-run.ts';
-import { defineStep } from '../src/core/step.ts';
 import type { Plan, PlanStep, TurnPolicy } from '../src/core/plan.ts';
 import { entryPoint, packageRoot } from '../src/platform/paths.ts';
-import { endChild, setNoopStage } from './noop_stage.ts';
+import { endChild, noopStep, setNoopStage } from './noop-stage.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'perennial-bench-'));
 process.env.PERENNIAL_TOOLS ??= join(packageRoot(), '.perennial', 'tools');
 process.env.PERENNIAL_HOME = home;
 
-const noop = defineStep({
-  type: 'noop',
-  version: 1,
-  summary: 'Nothing',
-  configSchema: {},
-  inputs: {},
+const noop = noopStep({
   outputs: { out: { kind: 'data' } },
-  timeouts: { startToCloseMs: 60_000, heartbeatMs: 15_000 },
-  retry: { maximumAttempts: 1, initialIntervalMs: 1_000, backoffCoefficient: 1, maximumIntervalMs: 1_000 },
-  cacheable: true,
-  examples: [],
   run: async (ctx) => ({ outputs: { out: await ctx.artifacts.write({ kind: 'data', summary: 'nothing', files: {}, meta: null }) } }),
 });
 

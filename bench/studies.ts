@@ -11,10 +11,9 @@ import { catalogue } from '../src/config/catalogue.ts';
 import { compileText } from '../src/config/plan-document.ts';
 import { executions, startRun } from '../src/runs/runs.ts';
 import { waitRun } from '../src/runs/wait-run.ts';
-import { defineStep } from '../src/core/step.ts';
 import { packageRoot } from '../src/platform/paths.ts';
 import { StudyStore } from '../src/studies/study-store.ts';
-import { setNoopStage } from './noop_stage.ts';
+import { noopStep, setNoopStage } from './noop-stage.ts';
 
 const { values: options } = parseArgs({
   args: process.argv.slice(3),
@@ -29,17 +28,8 @@ process.env.PERENNIAL_TOOLS ??= join(packageRoot(), '.perennial', 'tools');
 process.env.PERENNIAL_HOME = home;
 
 /** In place of the step that starts a program: what is measured is everything around the work. */
-const noop = defineStep<{ readonly with: { readonly x: number; readonly y: number } }>({
+const noop = noopStep<{ readonly with: { readonly x: number; readonly y: number } }>({
   type: 'command',
-  version: 1,
-  summary: 'Nothing',
-  configSchema: {},
-  inputs: {},
-  outputs: {},
-  timeouts: { startToCloseMs: 60_000, heartbeatMs: 15_000 },
-  retry: { maximumAttempts: 1, initialIntervalMs: 1_000, backoffCoefficient: 1, maximumIntervalMs: 1_000 },
-  cacheable: true,
-  examples: [],
   run: (_ctx, { with: { x, y } }) => Promise.resolve({ outputs: {}, values: { loss: (x - 0.3) ** 2 + (y + 0.2) ** 2 } }),
 });
 

@@ -53,7 +53,7 @@ export default defineStep<ApproveConfig>({
   ],
   describe: ({ ask, onTimeout }) => `asks: ${ask ?? 'may the model go on?'} (no answer: ${onTimeout ?? 'reject'})`,
   async run(ctx, { ask, onTimeout = 'reject' }, inputs) {
-    const { evidenceOf, questionOf } = await import('../approval-evidence.ts');
+    const { evidenceOf, questionOf } = await import('../../src/deployment/approval-evidence.ts');
     const evidence = await evidenceOf(ctx, inputs);
     return { outputs: {}, asks: { text: ask ?? questionOf(inputs), evidence, onTimeout } };
   },

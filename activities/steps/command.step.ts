@@ -1,4 +1,4 @@
-import type { CommandConfig } from '../command-config.ts';
+import type { ProgramConfig } from '../../src/programs/program-config.ts';
 import { defineStep } from '../../src/core/step.ts';
 import { coverOf } from '../../src/steps/seen/cover.ts';
 import { portsOf, portsSchema } from '../../src/steps/step-ports.ts';
@@ -7,7 +7,7 @@ import { portsOf, portsSchema } from '../../src/steps/step-ports.ts';
 export const FILES_TEXT =
   'Files, folders and patterns (*, **) from the folder of the document that decide the result besides configuration and inputs: when one changes, the step is computed anew. What a program is seen to read counts by itself: files that its command line names, sources and what they import or name. Where something cannot be seen (the network, other programs, packages, the environment, the clock, chance, names that files or parameters of functions hold), the result is cached only with "files".';
 
-export default defineStep<CommandConfig>({
+export default defineStep<ProgramConfig>({
   type: 'command',
   version: 1,
   summary: 'Runs any program: artifacts in and out as files, JSON on standard input.',
@@ -87,13 +87,13 @@ export default defineStep<CommandConfig>({
   ],
   describe: ({ command }) => command.join(' '),
   async fingerprint(ctx, config) {
-    const { fingerprintCommand } = await import('../command.ts');
-    return fingerprintCommand(ctx, config);
+    const { fingerprintProgram } = await import('../../src/programs/run-program.ts');
+    return fingerprintProgram(ctx, config);
   },
   covers: coverOf,
   watched: true,
   async run(ctx, config, inputs) {
-    const { runCommand } = await import('../command.ts');
-    return runCommand(ctx, config, inputs);
+    const { runProgram } = await import('../../src/programs/run-program.ts');
+    return runProgram(ctx, config, inputs);
   },
 });

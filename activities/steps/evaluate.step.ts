@@ -3,7 +3,7 @@ import { checkEvaluation } from '../../src/evaluation/step/check-evaluation.ts';
 import { ON_NO_CHAMPION } from '../../src/evaluation/step/gate.ts';
 import { GATE_SCHEMA } from '../../src/evaluation/step/gate-schema.ts';
 import { gateInWords } from '../../src/evaluation/step/gate-words.ts';
-import type { EvaluateConfig } from '../judging.ts';
+import type { EvaluateConfig } from '../../src/deployment/judging.ts';
 
 export default defineStep<EvaluateConfig>({
   type: 'evaluate',
@@ -160,11 +160,11 @@ export default defineStep<EvaluateConfig>({
   },
   check: (config, facts) => checkEvaluation(config, facts),
   async fingerprint(ctx, config, inputs) {
-    const { othersOf } = await import('../judging.ts');
+    const { othersOf } = await import('../../src/deployment/judging.ts');
     return othersOf(ctx, config, inputs);
   },
   async run(ctx, config, inputs) {
-    const { judgeModel } = await import('../judging.ts');
+    const { judgeModel } = await import('../../src/deployment/judging.ts');
     return judgeModel(ctx, config, inputs);
   },
 });

@@ -1,3 +1,4 @@
+import { plural } from '../../src/core/plural.ts';
 import { DURATION_PATTERN } from '../../src/core/duration.ts';
 import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
 import type { Port } from '../../src/core/step.ts';
@@ -6,7 +7,7 @@ import type { PreprocessConfig } from '../../src/data/preprocess/preprocess-conf
 import { baseText } from '../../src/training/transfer/base.ts';
 import { inputReferenceSchema, modelNameSchema, versionSchema } from '../../src/training/transfer/transfer-config.ts';
 import type { BaseReference } from '../../src/training/transfer/transfer-config.ts';
-import { fingerprintBase, openBase, originValues } from '../base.ts';
+import { fingerprintBase, openBase, originValues } from '../../src/steps/base-model.ts';
 import { preprocessProblems } from '../../src/data/preprocess/config-problems.ts';
 
 const chain = { type: 'array', items: { $ref: '#/definitions/transform' } } as const;
@@ -235,7 +236,7 @@ export default defineStep<PreprocessConfig>({
     const names = Object.keys(features ?? {});
     return names.length === 0
       ? 'every column but the label, by its type and values'
-      : `${names.length} column${names.length === 1 ? '' : 's'}: ${names.join(', ')}`;
+      : `${plural(names.length, 'column')}: ${names.join(', ')}`;
   },
   async run(ctx, config, inputs) {
     const { preprocess } = await import('../../src/data/preprocess/preprocess.ts');

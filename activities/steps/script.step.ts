@@ -1,4 +1,4 @@
-import type { ScriptConfig } from '../script/config.ts';
+import type { ScriptConfig } from '../../src/programs/script/config.ts';
 import { defineStep } from '../../src/core/step.ts';
 import { coverOf } from '../../src/steps/seen/cover.ts';
 import { portsOf, portsSchema } from '../../src/steps/step-ports.ts';
@@ -49,13 +49,13 @@ export default defineStep<ScriptConfig>({
   ],
   describe: ({ path }) => path,
   async fingerprint(ctx, config) {
-    const { fingerprintScript } = await import('../script/fingerprint.ts');
+    const { fingerprintScript } = await import('../../src/programs/script/fingerprint.ts');
     return fingerprintScript(ctx, config);
   },
   covers: coverOf,
   watched: true,
   async run(ctx, config, inputs) {
-    const { runScript } = await import('../script/run.ts');
+    const { runScript } = await import('../../src/programs/script/run.ts');
     return runScript(ctx, config, inputs);
   },
 });

@@ -9,7 +9,7 @@ import type { TrainingReport } from '../../src/training/step/run-training.ts';
 import type { TrainConfig } from '../../src/training/step/train-config.ts';
 import type { BaseSource } from '../../src/training/transfer/base-files.ts';
 import { isTransfer } from '../../src/training/transfer/transfer-config.ts';
-import { fingerprintBase, openBase, originValues } from '../base.ts';
+import { fingerprintBase, openBase, originValues } from '../../src/steps/base-model.ts';
 
 const INPUTS: Readonly<Record<string, Port>> = { examples: { kind: 'examples', description: 'What it learns from.' } };
 const BASE: Port = { kind: 'model', description: 'What "model": { "from": { "input": "base" } } starts from.' };

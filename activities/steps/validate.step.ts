@@ -1,3 +1,4 @@
+import { plural } from '../../src/core/plural.ts';
 import { DEFAULT_RETRY, defineStep } from '../../src/core/step.ts';
 import type { ValidateConfig } from '../../src/data/expectations/validate.ts';
 
@@ -51,7 +52,7 @@ export default defineStep<ValidateConfig>({
     },
   ],
   describe: ({ expect, onViolation }) =>
-    `${expect.length} expectation${expect.length === 1 ? '' : 's'}; rows that break one ${onViolation === 'fail' ? 'fail the step' : 'are set aside'}`,
+    `${plural(expect.length, 'expectation')}; rows that break one ${onViolation === 'fail' ? 'fail the step' : 'are set aside'}`,
   async run(ctx, config, inputs) {
     const { validate } = await import('../../src/data/expectations/validate.ts');
     return validate(ctx, config, inputs.dataset!);

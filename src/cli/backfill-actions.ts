@@ -1,3 +1,4 @@
+import { plural } from '../core/plural.ts';
 import type { Command } from 'commander';
 import { PerennialError } from '../core/errors.ts';
 import { momentOf } from '../core/moment.ts';
@@ -39,7 +40,7 @@ export function registerBackfills(group: Command, io: CliIo, withTemporal: WithT
           options.promote === true ? { who: currentUser() } : undefined,
         );
         io.result({ id, schedule, from: start.toISOString(), to: end.toISOString(), ticks, held });
-        io.print(`${id}: ${ticks.length} tick${ticks.length === 1 ? '' : 's'} from ${ticks[0]!} to ${ticks.at(-1)!}.`);
+        io.print(`${id}: ${plural(ticks.length, 'tick')} from ${ticks[0]!} to ${ticks.at(-1)!}.`);
         if (held !== null)
           io.print(
             `It is held, as ${schedule} is paused${held === '' ? '' : `: ${held}`}. Go on with \`perennial schedules resume ${schedule}\`.`,

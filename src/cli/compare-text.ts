@@ -1,3 +1,4 @@
+import { plural } from '../core/plural.ts';
 import type { Comparison } from '../runs/compare/compare.ts';
 import type { DataDifference, SettingDifference } from '../runs/compare/differences.ts';
 import type { PairedMetrics } from '../runs/compare/measured.ts';
@@ -53,7 +54,7 @@ function dataText(differences: readonly DataDifference[], first: string, other: 
       unknown !== undefined
         ? [unknown]
         : [
-            `${added} row${added === 1 ? '' : 's'} added, ${removed} removed`,
+            `${plural(added!, 'row')} added, ${removed} removed`,
             Object.keys(moved!).length === 0
               ? 'none moved between splits'
               : `moved between splits: ${Object.entries(moved!)

@@ -4,7 +4,7 @@ import type { Json } from '../core/json.ts';
 import { formatDiagnostic } from '../config/diagnostic.ts';
 import type { Diagnostic } from '../config/diagnostic.ts';
 import { compileDocument } from '../config/plan-document.ts';
-import type { Declared } from '../runs/difference.ts';
+import type { Declared } from '../runs/declared.ts';
 
 /**
  * Plans of all documents, with the documents.

@@ -2,7 +2,8 @@ import { PerennialError, isPerennialError } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import type { FoundDocuments } from '../config/find-documents.ts';
 import type { Temporal } from '../runs/connect.ts';
-import type { Declared, Difference, DifferenceOptions } from '../runs/difference.ts';
+import type { Declared } from '../runs/declared.ts';
+import type { Difference, DifferenceOptions } from '../runs/difference.ts';
 import { currentUser } from './models/options.ts';
 
 /** Documents of files and folders, compiled. */

@@ -7,23 +7,11 @@ export type ErrorCategory = 'user' | 'data' | 'gate' | 'system';
 interface ErrorEntry {
   readonly category: ErrorCategory;
   readonly retryable: boolean;
+  /** It stops a run before anything is learnt: the rows are not what they should be, which whoever brings them can correct. */
+  readonly ofRows?: true;
   /** What to do about it, when the thrower knows nothing better. */
   readonly hint: string;
 }
-
-/** What stops a run before anything is learnt: the rows are not what they should be, which whoever brings them can correct. */
-export const DATA_STOPS: readonly string[] = [
-  'SOURCE_NOT_FOUND',
-  'SOURCE_EMPTY',
-  'SOURCE_INVALID',
-  'SOURCE_CHANGED',
-  'COLUMN_MISSING',
-  'SCHEMA_CHANGED',
-  'LABEL_INVALID',
-  'SPLIT_INVALID',
-  'EXPECTATION_FAILED',
-  'DATA_INVALID',
-] satisfies readonly ErrorCode[];
 
 export const ERRORS = {
   // The document and the command line
@@ -40,20 +28,36 @@ export const ERRORS = {
   CONFIG_INVALID: { category: 'user', retryable: false, hint: 'Correct the configuration of the step.' },
   PIPELINE_OUTDATED: { category: 'user', retryable: false, hint: 'Run the document again so that it is compiled by this version.' },
   // Data
-  SOURCE_NOT_FOUND: { category: 'data', retryable: false, hint: 'Check the path; relative paths start at the folder of the document.' },
-  SOURCE_EMPTY: { category: 'data', retryable: false, hint: 'Give a source with at least one row.' },
-  SOURCE_INVALID: { category: 'data', retryable: false, hint: 'Check that "format" fits the file.' },
+  SOURCE_NOT_FOUND: {
+    category: 'data',
+    ofRows: true,
+    retryable: false,
+    hint: 'Check the path; relative paths start at the folder of the document.',
+  },
+  SOURCE_EMPTY: { category: 'data', ofRows: true, retryable: false, hint: 'Give a source with at least one row.' },
+  SOURCE_INVALID: { category: 'data', ofRows: true, retryable: false, hint: 'Check that "format" fits the file.' },
   SOURCE_CHANGED: {
     category: 'data',
+    ofRows: true,
     retryable: true,
     hint: 'The source was written to while it was read; it is read again from the start.',
   },
-  COLUMN_MISSING: { category: 'data', retryable: false, hint: 'Check the spelling against the columns of the source.' },
-  SCHEMA_CHANGED: { category: 'data', retryable: false, hint: 'Correct the source, or say in the ingest step that the change is right.' },
-  LABEL_INVALID: { category: 'data', retryable: false, hint: 'A label needs at least two distinct values.' },
-  SPLIT_INVALID: { category: 'data', retryable: false, hint: 'Give more rows or other proportions.' },
-  EXPECTATION_FAILED: { category: 'data', retryable: false, hint: 'Correct the data, or loosen the expectation or its "budget".' },
-  DATA_INVALID: { category: 'data', retryable: false, hint: 'Declare how to treat such values (impute, clip, drop).' },
+  COLUMN_MISSING: { category: 'data', ofRows: true, retryable: false, hint: 'Check the spelling against the columns of the source.' },
+  SCHEMA_CHANGED: {
+    category: 'data',
+    ofRows: true,
+    retryable: false,
+    hint: 'Correct the source, or say in the ingest step that the change is right.',
+  },
+  LABEL_INVALID: { category: 'data', ofRows: true, retryable: false, hint: 'A label needs at least two distinct values.' },
+  SPLIT_INVALID: { category: 'data', ofRows: true, retryable: false, hint: 'Give more rows or other proportions.' },
+  EXPECTATION_FAILED: {
+    category: 'data',
+    ofRows: true,
+    retryable: false,
+    hint: 'Correct the data, or loosen the expectation or its "budget".',
+  },
+  DATA_INVALID: { category: 'data', ofRows: true, retryable: false, hint: 'Declare how to treat such values (impute, clip, drop).' },
   // Training
   SHAPE_MISMATCH: { category: 'user', retryable: false, hint: 'Change the layer so that the shapes fit.' },
   MODEL_INVALID: { category: 'user', retryable: false, hint: 'Correct the model.' },
@@ -216,6 +220,11 @@ export function exitCodeOf(code: ErrorCode): number {
   // What a command was given, rows and files included; within a run the run's own exit code says it failed.
   if (category === 'user' || category === 'data') return 2;
   return 1;
+}
+
+/** Whether a code, of whatever version, says that the rows are not what they should be. */
+export function isOfRows(code: string): boolean {
+  return Object.hasOwn(ERRORS, code) && (ERRORS[code as ErrorCode] as ErrorEntry).ofRows === true;
 }
 
 /** The message of anything thrown, for a line of text. */

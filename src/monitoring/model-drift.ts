@@ -1,6 +1,6 @@
 import type { Row } from '../core/tensor.ts';
 import { answerRows } from '../training/bundle/answer-profile.ts';
-import type { Before, Compared } from './checks/run-check.ts';
+import type { Before, Compared } from './drift-checks/run-drift-check.ts';
 import { currentRows } from './current-rows.ts';
 import { conclude, judgeWindow } from './detect.ts';
 import type { DriftOptions, DriftResult, KeptWindow } from './detect.ts';

@@ -68,6 +68,18 @@ export async function confusionChart({ confusion, classes }: Classification): Pr
   );
 }
 
+/** The dashed line from corner to corner: guessing, or what is claimed being so. */
+const DIAGONAL = {
+  data: {
+    values: [
+      { x: 0, y: 0 },
+      { x: 1, y: 1 },
+    ],
+  },
+  mark: { type: 'line', color: COLOURS.quiet, strokeDash: [4, 4] },
+  encoding: { x: { field: 'x', type: 'quantitative' }, y: { field: 'y', type: 'quantitative' } },
+};
+
 export async function rocChart({ roc }: Classification): Promise<Markup | undefined> {
   const drawn = roc.filter((curve) => curve.points.length > 0);
   if (drawn.length === 0) return undefined;
@@ -77,16 +89,7 @@ export async function rocChart({ roc }: Classification): Promise<Markup | undefi
     width: SIZE,
     height: SIZE,
     layer: [
-      {
-        data: {
-          values: [
-            { x: 0, y: 0 },
-            { x: 1, y: 1 },
-          ],
-        },
-        mark: { type: 'line', color: COLOURS.quiet, strokeDash: [4, 4] },
-        encoding: { x: { field: 'x', type: 'quantitative' }, y: { field: 'y', type: 'quantitative' } },
-      },
+      DIAGONAL,
       {
         data: { values },
         mark: { type: 'line', strokeWidth: 2, clip: true },
@@ -120,16 +123,7 @@ export async function calibrationChart({ calibration }: Classification): Promise
     width: SIZE,
     height: SIZE,
     layer: [
-      {
-        data: {
-          values: [
-            { x: 0, y: 0 },
-            { x: 1, y: 1 },
-          ],
-        },
-        mark: { type: 'line', color: COLOURS.quiet, strokeDash: [4, 4] },
-        encoding: { x: { field: 'x', type: 'quantitative' }, y: { field: 'y', type: 'quantitative' } },
-      },
+      DIAGONAL,
       {
         data: { values },
         encoding: {

@@ -1,3 +1,4 @@
+import { plural } from '../core/plural.ts';
 import { formatNumber } from '../evaluation/step/gate-words.ts';
 import type { EvaluationReport } from '../evaluation/step/report.ts';
 import { html, section, tableOf } from './html.ts';
@@ -26,7 +27,7 @@ export function generatedSection({ generated }: EvaluationReport): Markup | null
     html`<div class="charts">${picture('Samples', images.samples, 360)}${picture('Test examples', images.examples, 360)}</div>`,
     images.progress.length === 0
       ? null
-      : html`<h3>While it was trained</h3>${images.progress.map(({ epoch, image }) => picture(epoch === 0 ? 'Before training' : `After ${epoch} epoch${epoch === 1 ? '' : 's'}`, image, 480))}`,
+      : html`<h3>While it was trained</h3>${images.progress.map(({ epoch, image }) => picture(epoch === 0 ? 'Before training' : `After ${plural(epoch, 'epoch')}`, image, 480))}`,
   );
 }
 

@@ -1,7 +1,8 @@
+import { plural } from '../core/plural.ts';
 import { WorkflowFailedError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { DATA_STOPS } from '../core/errors.ts';
+import { isOfRows } from '../core/errors.ts';
 import { kindOfCheck, scheduleKindOf } from '../core/monitor.ts';
 import type { Admission, AdmissionTask } from '../core/monitor.ts';
 import { TRIGGER_BOUNDS } from '../core/plan.ts';
@@ -9,7 +10,7 @@ import type { TriggerBounds } from '../core/plan.ts';
 import { triggerRegistry } from '../monitoring/triggers/index.generated.ts';
 import { settle } from './deeds.ts';
 import { countUnseen } from './monitor-findings.ts';
-import type { CheckDeps } from './monitor-findings.ts';
+import type { MonitorDeps } from './monitor-findings.ts';
 import { temporalError } from './connect.ts';
 import { readTriggers, triggersKey } from './trigger-record.ts';
 import type { TriggerRecord } from './trigger-record.ts';
@@ -18,7 +19,7 @@ import type { TriggerRecord } from './trigger-record.ts';
  * May a run be started for a finding? Runs that start by themselves stop by themselves: never two at once, none within the cool-down
  * after the last, none where nothing is new, and no more than so many that bring no other champion.
  */
-export async function admit(deps: CheckDeps, client: Client, task: AdmissionTask): Promise<Admission> {
+export async function admit(deps: MonitorDeps, client: Client, task: AdmissionTask): Promise<Admission> {
   const { plan } = task.run;
   const { record, etag } = await readTriggers(deps.store, plan.pipeline);
   if (record?.by === task.by) {
@@ -41,7 +42,7 @@ export async function admit(deps: CheckDeps, client: Client, task: AdmissionTask
     return {
       outcome: 'blocked',
       run: record.run,
-      why: `${attempts} run${attempts === 1 ? '' : 's'} that triggers started brought no champion in place of version ${champion}, the last one ${record.run} (${last!.word}); "attempts" is ${most}. Correct what stands in their way: another document or another champion lets triggers start runs again.`,
+      why: `${plural(attempts, 'run')} that triggers started brought no champion in place of version ${champion}, the last one ${record.run} (${last!.word}); "attempts" is ${most}. Correct what stands in their way: another document or another champion lets triggers start runs again.`,
     };
   if (Date.parse(task.now) < coolUntil)
     return {
@@ -92,7 +93,7 @@ function boundsOf({ check, run }: AdmissionTask): TriggerBounds | undefined {
 }
 
 /** What a trigger remembers may have been seen to since it looked. */
-async function isSettled(deps: CheckDeps, { check, run, model, nominalTime }: AdmissionTask): Promise<boolean> {
+async function isSettled(deps: MonitorDeps, { check, run, model, nominalTime }: AdmissionTask): Promise<boolean> {
   if (check.kind !== 'trigger') return false;
   const trigger = triggerRegistry.get(check.name);
   if (trigger.settle === undefined) return false;
@@ -140,7 +141,7 @@ async function endOf(client: Client, { run, at }: TriggerRecord, now: string): P
     return {
       running: status.name === 'RUNNING',
       skipped: verdict === 'skipped',
-      stopped: cause !== undefined && DATA_STOPS.includes(cause),
+      stopped: cause !== undefined && isOfRows(cause),
       at: closeTime?.getTime() ?? Date.parse(at),
       word: cause === undefined ? word : `${word}: ${cause}`,
     };

@@ -2,7 +2,7 @@ import { canonicalJson } from '../core/json.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import { meaningOf } from '../config/document-changes.ts';
-import { streamKey } from '../monitoring/checks/stream.ts';
+import { streamKey } from '../monitoring/drift-checks/stream.ts';
 import { mapLimited } from '../storage/concurrency.ts';
 import { sha256 } from '../storage/digest.ts';
 import { getJson, putJson } from '../storage/json-objects.ts';

@@ -1,3 +1,4 @@
+import { plural } from '../core/plural.ts';
 import { cronTimes } from '../config/cron.ts';
 import type { CronTimes } from '../config/cron.ts';
 import { matchingTimes } from './matching-times.ts';
@@ -75,7 +76,7 @@ export async function daylightNote(
 }
 
 const list = (times: readonly string[]): string => (times.length > 3 ? `${times.slice(0, 3).join(', ')}, …` : times.join(', '));
-const ticks = (times: readonly string[]): string => `${times.length} tick${times.length === 1 ? '' : 's'}`;
+const ticks = (times: readonly string[]): string => plural(times.length, 'tick');
 
 function timesOn(crons: readonly CronTimes[], date: string): string[] {
   const midnight = new Date(`${date}T00:00:00Z`);

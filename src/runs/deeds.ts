@@ -6,7 +6,7 @@ import type { TriggerAction } from '../core/plan.ts';
 import { triggerRegistry } from '../monitoring/triggers/index.generated.ts';
 import { createRegistry } from '../registry/registry.ts';
 import { settleNewData } from './monitor-findings.ts';
-import type { CheckDeps } from './monitor-findings.ts';
+import type { MonitorDeps } from './monitor-findings.ts';
 import { updateModel } from './models.ts';
 import { marked } from './schedule-marks.ts';
 import { spell } from './schedule-plan.ts';
@@ -20,7 +20,7 @@ export interface DeedPlace {
 }
 
 /** Tells a trigger that something was done about what it found. */
-export async function settle(deps: CheckDeps, task: AdmissionTask, what: string): Promise<void> {
+export async function settle(deps: MonitorDeps, task: AdmissionTask, what: string): Promise<void> {
   const { check } = task;
   if (check.kind !== 'trigger') return settleNewData(deps, task, what);
   const look = { pipeline: task.run.plan.pipeline, model: task.model, nominalTime: task.nominalTime };
@@ -29,7 +29,7 @@ export async function settle(deps: CheckDeps, task: AdmissionTask, what: string)
 }
 
 /** Does what the document says in place of a run: roll back, pause, or nothing but tell. Done twice it is done once. */
-export async function act(deps: CheckDeps, place: DeedPlace, task: DeedTask): Promise<Deed> {
+export async function act(deps: MonitorDeps, place: DeedPlace, task: DeedTask): Promise<Deed> {
   const action = actionOf(task.check);
   if (task.check.kind === 'trigger' && triggerRegistry.get(task.check.name).tells === true) return { outcome: 'told', why: '' };
   const deed =
@@ -43,7 +43,7 @@ export async function act(deps: CheckDeps, place: DeedPlace, task: DeedTask): Pr
 }
 
 async function goBack(
-  deps: CheckDeps,
+  deps: MonitorDeps,
   place: DeedPlace,
   { model, finding, who, now }: DeedTask,
   { withinMs }: Extract<TriggerAction, { kind: 'rollback' }>,

@@ -3,18 +3,18 @@ import { sep } from 'node:path';
 import { documentChanges, valuesOf } from '../config/document-changes.ts';
 import type { ValueChange } from '../config/document-changes.ts';
 import { PerennialError } from '../core/errors.ts';
-import type { JsonObject } from '../core/json.ts';
 import type { Plan } from '../core/plan.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import type { StepDefinition } from '../core/step.ts';
 import { compareSinks, readSinks } from '../events/sink-records.ts';
-import { triggerRegistry } from '../monitoring/triggers/index.generated.ts';
 import { versionsPrefix } from '../registry/keys.ts';
 import { readRouting } from '../registry/routing.ts';
 import { mapLimited } from '../storage/concurrency.ts';
-import { forgetApplied, forgetTriggers, likenessOf, moveKept, readApplied, writeApplied } from './applied.ts';
+import { readApplied } from './applied.ts';
 import type { AppliedRecord } from './applied.ts';
+import { carryOut } from './carry-out.ts';
 import type { Temporal } from './connect.ts';
+import type { Declared } from './declared.ts';
 import { declaredSinks } from './declared-sinks.ts';
 import { compareSchedules, surveySchedules } from './reconcile.ts';
 import type { HandChange, ScheduleChange } from './reconcile.ts';
@@ -24,16 +24,7 @@ import { promotes, routingState } from './routing-changes.ts';
 import type { RoutingState } from './routing-changes.ts';
 import { findOurs } from './schedule-marks.ts';
 import type { Marked } from './schedule-marks.ts';
-import { modelOf } from './search-attributes.ts';
-
-/** A document that was read. */
-export interface Declared {
-  readonly plan: Plan;
-  /** Absolute path. */
-  readonly file: string;
-  /** As it was compiled: parameters substituted. */
-  readonly document: JsonObject;
-}
+import { modelOf, modelsOf } from './search-attributes.ts';
 
 /** From when on a changed value holds, once it is applied. */
 export type Holds = 'now' | 'nextRun' | 'nextDeployment';
@@ -173,31 +164,20 @@ export async function compareDeclared(
     differs: unchanged < pipelines.length || byHand > 0,
     pruned: prune ? [...leaving] : [],
     elsewhere: folders.length === 0 ? [] : gone.filter(({ pipeline }) => !leaving.has(pipeline)),
-    carryOut: async () => {
-      const stays = (pipeline: string): boolean => !prune && leaving.has(pipeline);
-      options.mayStill?.();
-      await schedules.carryOut(stays);
-      if (store === undefined || sinkChanges === undefined) return;
-      options.mayStill?.();
-      await sinkChanges.carryOut(stays);
-      for (const [to, from] of renamed) {
-        const models = [...(applied.get(from)?.models ?? [from]), ...modelsOf(declared.find(({ plan }) => plan.pipeline === to)!.plan)];
-        await moveKept(store, from, to, [...new Set(models)]);
-      }
-      for (const { plan } of declared) {
-        const ended = schedules.changes.filter(({ action, pipeline }) => action === 'delete' && pipeline === plan.pipeline);
-        const kinds = ended.map(({ id }) => id.slice(plan.pipeline.length + 1)).filter((kind) => triggerRegistry.names().includes(kind));
-        await forgetTriggers(store, plan.pipeline, kinds);
-      }
-      for (const from of renamed.values()) await forgetApplied(store, from, applied.get(from)?.models ?? [from]);
-      options.mayStill?.();
-      // Last: an apply that is ended before it leaves the old record, and the next one does the same again.
-      const at = new Date().toISOString();
-      const facts = { at, who: options.who, schedules: schedules.changes, routing: routings, applied };
-      const records = declared.map((one) => recordOf(one, facts));
-      await writeApplied(store, records, applied);
-      for (const pipeline of prune ? leaving : []) await forgetApplied(store, pipeline, applied.get(pipeline)?.models ?? [pipeline]);
-    },
+    carryOut: () =>
+      carryOut({
+        store,
+        declared,
+        applied,
+        renamed,
+        routings,
+        schedules,
+        sinks: sinkChanges,
+        leaving,
+        prune,
+        who: options.who,
+        mayStill: options.mayStill ?? (() => undefined),
+      }),
   };
 }
 
@@ -382,35 +362,4 @@ async function notesOfRemoved(store: ObjectStore, record: AppliedRecord | undefi
       );
   }
   return notes;
-}
-
-const modelsOf = (plan: Plan): string[] => {
-  const model = modelOf(plan);
-  return model === undefined ? [] : [model];
-};
-
-interface AppliedNow extends Pick<AppliedRecord, 'at' | 'who'> {
-  readonly schedules: readonly ScheduleChange[];
-  readonly routing: ReadonlyMap<string, RoutingState>;
-  readonly applied: ReadonlyMap<string, AppliedRecord>;
-}
-
-function recordOf({ plan, file, document }: Declared, { at, who, schedules, routing, applied }: AppliedNow): AppliedRecord {
-  const { pipeline } = plan;
-  const model = modelOf(plan);
-  // Of a routing that cannot be read now so much is known as before.
-  const revision =
-    routing.get(pipeline)?.routing?.revision ?? (model === undefined ? undefined : applied.get(pipeline)?.routing[model]) ?? 0;
-  return {
-    formatVersion: 1,
-    pipeline,
-    file,
-    document,
-    likeness: likenessOf(document),
-    models: modelsOf(plan),
-    schedules: schedules.filter((one) => one.pipeline === pipeline && one.action !== 'delete').map(({ id }) => id),
-    routing: model === undefined ? {} : { [model]: revision },
-    at,
-    who,
-  };
 }

@@ -5,14 +5,14 @@ import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
 import { PerennialError } from '../core/errors.ts';
 import type { IngestConfig } from '../data/ingest/ingest-config.ts';
 import type { UnseenRows } from '../data/ingest/unseen-rows.ts';
-import type { DriftCheck } from '../monitoring/checks/check-record.ts';
+import type { DriftCheck } from '../monitoring/drift-checks/drift-check-record.ts';
 import type { DriftOptions } from '../monitoring/detect.ts';
 import type { DriftReference } from '../monitoring/reference.ts';
 import type { VersionManifest } from '../registry/types.ts';
 import type { StoreDigest } from '../monitoring/timeline/store-digest.ts';
 import { Unread } from '../storage/unread.ts';
 
-export interface CheckDeps {
+export interface MonitorDeps {
   readonly store: ObjectStore;
   readonly artifacts: ArtifactStore;
 }
@@ -21,15 +21,15 @@ export interface CheckDeps {
 const COLUMNS_SHOWN = 40;
 
 /** Are the predictions of the champion asked on other data than it was trained on? Reads the logged predictions of the window. */
-export async function checkDrift(deps: CheckDeps, task: MonitorTask, drift: DriftTrigger): Promise<MonitorFinding> {
+export async function checkDrift(deps: MonitorDeps, task: MonitorTask, drift: DriftTrigger): Promise<MonitorFinding> {
   const champion = await championOf(deps, task.model);
   if (champion === undefined) return nothing(task.model);
-  const [{ judgeModelDrift, withoutVerdict }, { readPredictions }, { driftReference }, { runCheck }, { seasonalReference }] =
+  const [{ judgeModelDrift, withoutVerdict }, { readPredictions }, { driftReference }, { runDriftCheck }, { seasonalReference }] =
     await Promise.all([
       import('../monitoring/model-drift.ts'),
       import('../monitoring/prediction-window.ts'),
       import('../monitoring/reference.ts'),
-      import('../monitoring/checks/run-check.ts'),
+      import('../monitoring/drift-checks/run-drift-check.ts'),
       import('../monitoring/seasonal-reference.ts'),
     ]);
   const reference = await driftReference(deps.store, deps.artifacts, task.model, champion.version);
@@ -38,7 +38,7 @@ export async function checkDrift(deps: CheckDeps, task: MonitorTask, drift: Drif
   const unread = new Unread();
   const read = (): ReturnType<typeof readPredictions> => readPredictions(deps.store, task.model, { ...window, unread });
   const check = (stream: string, against: DriftReference, source: string, mute?: string): Promise<DriftCheck> =>
-    runCheck(deps.store, {
+    runDriftCheck(deps.store, {
       model: task.model,
       version: champion.version,
       stream,
@@ -115,7 +115,7 @@ interface Comparison {
  * differ from its data. The reference follows: what counts is whether they differ from the questions that it was retrained for.
  */
 async function sinceRetraining(
-  deps: CheckDeps,
+  deps: MonitorDeps,
   task: MonitorTask,
   champion: VersionManifest,
   { reference, drift, found, check, unread }: Comparison,
@@ -182,7 +182,7 @@ function rulesOf(drift: DriftTrigger): DriftOptions {
 
 /** What a trigger that has a definition finds. */
 export async function checkTrigger(
-  deps: CheckDeps,
+  deps: MonitorDeps,
   task: MonitorTask,
   name: string,
   { settings }: PlannedTrigger,
@@ -219,7 +219,7 @@ async function digestTexts(digest: StoreDigest): Promise<Pick<MonitorFinding, 's
 }
 
 /** A model without a champion: none yet, or it was taken out of the store, and then nobody watches anything any more. */
-async function nobody(deps: CheckDeps, { model, run }: MonitorTask): Promise<MonitorFinding> {
+async function nobody(deps: MonitorDeps, { model, run }: MonitorTask): Promise<MonitorFinding> {
   const { readTriggers } = await import('./trigger-record.ts');
   const none = nothing(model);
   const before = (await readTriggers(deps.store, run.plan.pipeline)).record?.champion ?? 0;
@@ -232,7 +232,7 @@ async function nobody(deps: CheckDeps, { model, run }: MonitorTask): Promise<Mon
 }
 
 /** Does the source hold enough rows that the champion has not seen? */
-export async function checkNewData(deps: CheckDeps, task: MonitorTask, wanted: number): Promise<MonitorFinding> {
+export async function checkNewData(deps: MonitorDeps, task: MonitorTask, wanted: number): Promise<MonitorFinding> {
   const champion = await championOf(deps, task.model);
   const counted = await countUnseen(deps, task);
   if (champion === undefined || counted === undefined) return nothing(task.model);
@@ -251,7 +251,7 @@ const NEW_DATA = 'newData';
 const seenRows = (champion: number, unseen: number, wanted: number): string => `${champion} ${Math.floor(unseen / wanted)}`;
 
 /** Remembers that something else than a run was done about new rows. */
-export async function settleNewData(deps: CheckDeps, { check, finding, run, nominalTime }: AdmissionTask, what: string): Promise<void> {
+export async function settleNewData(deps: MonitorDeps, { check, finding, run, nominalTime }: AdmissionTask, what: string): Promise<void> {
   if (check.kind !== 'newData' || actionOf(check).kind === 'retrain' || finding.champion === null) return;
   const { writeState } = await import('../monitoring/triggers/trigger-state.ts');
   const seen = seenRows(finding.champion, finding.newRows, check.rows);
@@ -259,7 +259,7 @@ export async function settleNewData(deps: CheckDeps, { check, finding, run, nomi
 }
 
 /** Rows of the pipeline's source that the champion was not made from; undefined where there is no champion, or its data are not known. */
-export async function countUnseen(deps: CheckDeps, task: MonitorTask): Promise<UnseenRows | undefined> {
+export async function countUnseen(deps: MonitorDeps, task: MonitorTask): Promise<UnseenRows | undefined> {
   const champion = await championOf(deps, task.model);
   if (champion === undefined || champion.dataset === null) return undefined;
   const { steps, documentDir } = task.run.plan;
@@ -288,7 +288,7 @@ export async function countUnseen(deps: CheckDeps, task: MonitorTask): Promise<U
   });
 }
 
-async function championOf(deps: CheckDeps, model: string): Promise<VersionManifest | undefined> {
+async function championOf(deps: MonitorDeps, model: string): Promise<VersionManifest | undefined> {
   const { createRegistry } = await import('../registry/registry.ts');
   const registry = createRegistry(deps.store, deps.artifacts);
   const champion = (await registry.routing(model))?.routing.aliases.champion;

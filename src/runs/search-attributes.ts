@@ -32,6 +32,12 @@ export function modelOf(plan: Plan): string | undefined {
   return undefined;
 }
 
+/** The same as a list, of one or none. */
+export function modelsOf(plan: Plan): string[] {
+  const model = modelOf(plan);
+  return model === undefined ? [] : [model];
+}
+
 /** Creates the search attributes that the namespace lacks. A namespace that has them all is only read. */
 export async function ensureSearchAttributes(temporal: Temporal): Promise<void> {
   const { namespace } = temporal.settings;

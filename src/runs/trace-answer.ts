@@ -1,3 +1,4 @@
+import { plural } from '../core/plural.ts';
 import type { ArtifactManifest } from '../core/artifact.ts';
 import { PerennialError, isPerennialError, messageOf } from '../core/errors.ts';
 import type { ArtifactStore, ObjectStore, OpenArtifact } from '../core/ports.ts';
@@ -90,7 +91,7 @@ function notLogged(id: string, { model, since }: FindOptions, { days, since: fir
   const looked =
     first === null
       ? `no predictions ${where} are logged${since === undefined ? '' : ` since ${since}`}`
-      : `the logs of ${days} ${days === 1 ? 'day' : 'days'}, since ${first}, do not hold it`;
+      : `the logs of ${plural(days, 'day')}, since ${first}, do not hold it`;
   const broken = notes.length === 0 ? '' : ` What cannot be read: ${notes.join('; ')}.`;
   return new PerennialError('NOT_FOUND', `No prediction ${where} has the id ${JSON.stringify(id)}: ${looked}.${broken}`, {
     hint: 'The id is that of the answer ("id" in the body, x-request-id among the headers). It is written within seconds, unless the log was switched off, is a sample of them, or was removed since.',

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { isPerennialError } from '../core/errors.ts';
 import type { ErrorCode, PerennialError } from '../core/errors.ts';
 import type { ArtifactStore, ObjectStore } from '../core/ports.ts';
-import { findCheck } from '../monitoring/checks/check-record.ts';
+import { findCheck } from '../monitoring/drift-checks/drift-check-record.ts';
 import { modelTimeline } from '../monitoring/timeline/model-timeline.ts';
 import { storeDigest } from '../monitoring/timeline/store-digest.ts';
 import { checkModelName } from '../registry/names.ts';

@@ -232,7 +232,8 @@ async function main(options: UpOptions): Promise<void> {
   let stopping: Promise<void> | undefined;
   const stop = (why: string): Promise<void> => {
     stopping ??= (async () => {
-      note(`Stopping: ${why}.`);
+      // Reasons of errors are sentences already.
+      note(`Stopping: ${why.replace(/\.$/, '')}.`);
       await supervisor.stop();
       removeStack();
       lock.release();

@@ -1,3 +1,4 @@
+import { plural } from '../core/plural.ts';
 import { cp, mkdir, readFile, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import type { ArtifactRef } from '../core/artifact.ts';
@@ -46,9 +47,7 @@ export async function gather(artifacts: ArtifactStore, kind: ArtifactKind, name:
   );
   const count = Object.keys(files).length;
   const summary =
-    said === undefined || said === ''
-      ? `${name}: ${count} ${count === 1 ? 'file' : 'files'}, ${bytes} bytes`
-      : mask(said).slice(0, SUMMARY_CHARS_MAX);
+    said === undefined || said === '' ? `${name}: ${plural(count, 'file')}, ${bytes} bytes` : mask(said).slice(0, SUMMARY_CHARS_MAX);
   return artifacts.write({ kind, summary, files, meta });
 }
 

@@ -1,3 +1,4 @@
+import { plural } from '../core/plural.ts';
 import { PerennialError, isPerennialError, messageOf } from '../core/errors.ts';
 import type { StoredKind } from './stored.ts';
 import { isUnreadable, readStored } from './stored.ts';
@@ -21,7 +22,7 @@ export class Unread {
   get notes(): string[] {
     return [...this.#objects].map(([key, lines]) => {
       const { size } = lines;
-      return `${size} line${size === 1 ? '' : 's'} of ${key} cannot be read and ${size === 1 ? 'is' : 'are'} left out (${[...lines.values()][0]!})`;
+      return `${plural(size, 'line')} of ${key} cannot be read and ${size === 1 ? 'is' : 'are'} left out (${[...lines.values()][0]!})`;
     });
   }
 }

@@ -26,6 +26,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['src/steps'],
   ['src/planning', 'src/notifications'],
   ['src/runs'],
+  ['src/deployment', 'src/programs'],
   ['activities'],
   ['workflows'],
   ['src/worker', 'src/server', 'src/simulation', 'src/cli'],

@@ -1,3 +1,4 @@
+import { repeated } from '../repeated.ts';
 import { PerennialError } from '../../core/errors.ts';
 import { confirm } from '../confirm.ts';
 import { defineCommand } from './command.ts';
@@ -30,8 +31,6 @@ interface ApplyOptions {
   readonly move: readonly string[];
   readonly param: readonly string[];
 }
-
-const repeated = (text: string, before: readonly string[]): readonly string[] => [...before, text];
 
 export default defineCommand({
   register(program, io) {

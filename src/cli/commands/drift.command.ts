@@ -1,6 +1,7 @@
+import { repeated } from '../repeated.ts';
 import { durationMs, isDuration } from '../../core/duration.ts';
 import { PerennialError } from '../../core/errors.ts';
-import type { DriftCheck } from '../../monitoring/checks/check-record.ts';
+import type { DriftCheck } from '../../monitoring/drift-checks/drift-check-record.ts';
 import type { Violation } from '../../monitoring/violations.ts';
 import type { DriftReference } from '../../monitoring/reference.ts';
 import { DRIFT_DEFAULTS } from '../../monitoring/defaults.ts';
@@ -25,12 +26,12 @@ export default defineCommand({
       .option(
         '--test <name[=threshold]>',
         `a test that decides, in place of ${DRIFT_DEFAULTS.tests.map((test) => (typeof test === 'string' ? test : Object.keys(test)[0])).join(', ')}; COLUMN:NAME for one column; may be repeated`,
-        (text: string, before: readonly string[] = []) => [...before, text],
+        repeated,
       )
       .option(
         '--joint <name[=threshold]>',
         'a test of whole rows, all columns at once, that decides as well: mmd, classifier; may be repeated (default: none)',
-        (text: string, before: readonly string[] = []) => [...before, text],
+        repeated,
       )
       .option('--agree <all|any>', 'all: every test of a column has to say so (default); any: one is enough')
       .option('--also <tests>', 'further tests to report, e.g. wasserstein,jensenShannon; they have no say in the verdict')
@@ -173,14 +174,15 @@ async function compare(
   model: string,
   options: CompareOptions,
 ): Promise<{ reference: DriftReference; check: DriftCheck; notes: readonly string[] }> {
-  const [{ openStore }, { storeNow }, { createArtifactStore }, { driftReference }, { runCheck }, { driftSettings }] = await Promise.all([
-    import('../../storage/open-store.ts'),
-    import('../../storage/store-clock.ts'),
-    import('../../storage/artifact-store.ts'),
-    import('../../monitoring/reference.ts'),
-    import('../../monitoring/checks/run-check.ts'),
-    import('../../monitoring/settings.ts'),
-  ]);
+  const [{ openStore }, { storeNow }, { createArtifactStore }, { driftReference }, { runDriftCheck }, { driftSettings }] =
+    await Promise.all([
+      import('../../storage/open-store.ts'),
+      import('../../storage/store-clock.ts'),
+      import('../../storage/artifact-store.ts'),
+      import('../../monitoring/reference.ts'),
+      import('../../monitoring/drift-checks/run-drift-check.ts'),
+      import('../../monitoring/settings.ts'),
+    ]);
   const span = options.window === undefined ? undefined : lengthOf('--window', options.window);
   const season = seasonOf(options, lengthOf, span);
   const settings = { ...settingsOf(options), ...(season === undefined ? {} : { pool: 1 }) };
@@ -204,7 +206,7 @@ async function compare(
     ]);
     const path = options.current!;
     let notes: readonly string[] = [];
-    const check = await runCheck(store, {
+    const check = await runDriftCheck(store, {
       ...base,
       source: path,
       compare: async (before) => {
@@ -232,7 +234,7 @@ async function compare(
       : await (
           await import('../../monitoring/seasonal-reference.ts')
         ).seasonalReference(store, reference, { from, to: now }, { season, rowsMin: driftSettings(settings).rowsMin, unread });
-  const check = await runCheck(store, {
+  const check = await runDriftCheck(store, {
     ...base,
     source: `predictions of the last ${options.window}${seasonal?.reference === undefined ? '' : `, against ${seasonal.when}`}`,
     window: { from: from.toISOString(), to: now.toISOString() },
@@ -267,7 +269,7 @@ async function history(io: CliIo, model: string, limit: string): Promise<void> {
     import('../../storage/open-store.ts'),
     import('../../storage/artifact-store.ts'),
     import('../../registry/registry.ts'),
-    import('../../monitoring/checks/check-record.ts'),
+    import('../../monitoring/drift-checks/drift-check-record.ts'),
     import('../drift/drift-text.ts'),
   ]);
   const store = await openStore();
@@ -287,7 +289,7 @@ async function history(io: CliIo, model: string, limit: string): Promise<void> {
 async function show(io: CliIo, id: string, files: WrittenFiles): Promise<void> {
   const [{ openStore }, { findCheck }, { columnsTable, jointLines, OUTCOMES }] = await Promise.all([
     import('../../storage/open-store.ts'),
-    import('../../monitoring/checks/check-record.ts'),
+    import('../../monitoring/drift-checks/drift-check-record.ts'),
     import('../drift/drift-text.ts'),
   ]);
   const check = await findCheck(await openStore(), id);

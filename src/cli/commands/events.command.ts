@@ -1,3 +1,4 @@
+import { plural } from '../../core/plural.ts';
 import { PerennialError } from '../../core/errors.ts';
 import type { EventState } from '../../events/entries.ts';
 import type { FoundEvent } from '../../events/browse.ts';
@@ -165,7 +166,7 @@ async function resend(io: CliIo, ids: readonly string[], sink: string | undefine
   const { resend: again, store } = await browse();
   const count = await again(store, { ids, ...(sink === undefined ? {} : { sink }) });
   io.result({ events: count });
-  io.print(count === 0 ? 'Nothing was refused.' : `${count} event${count === 1 ? '' : 's'} will be sent once more.`);
+  io.print(count === 0 ? 'Nothing was refused.' : `${plural(count, 'event')} will be sent once more.`);
 }
 
 async function forget(io: CliIo, sink: string, yes: boolean): Promise<void> {

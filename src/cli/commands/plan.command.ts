@@ -1,3 +1,4 @@
+import { PARAM_OPTION } from '../repeated.ts';
 import type { Plan, PlanStep } from '../../core/plan.ts';
 import { PerennialError, exitCodeOf, isPerennialError } from '../../core/errors.ts';
 import { momentOf } from '../../core/moment.ts';
@@ -31,12 +32,7 @@ export default defineCommand({
         'Of one document: prints the steps, how they are wired, what comes from the cache and why, and the layers of the model with shapes and parameter counts; and how what lives differs from it, where a stack can be reached. Of a folder, or of several documents: what `apply` would do: which pipelines are new, changed (each value by its path), renamed, to be removed, or not as they were applied. Looks at the schema of the data, at the store and at Temporal; runs and changes nothing.',
       )
       .argument('<paths...>', 'pipeline document (JSON); or a folder of them, or several')
-      .option(
-        '-p, --param <name=value>',
-        'value of a parameter (repeatable)',
-        (text: string, before: readonly string[]) => [...before, text],
-        [] as readonly string[],
-      )
+      .option(...PARAM_OPTION)
       .option('--at <time>', 'nominal time of the run of one document, ISO 8601; default: now')
       .option('--check', 'exit with 3 where what lives differs from what is declared')
       .addHelpText(

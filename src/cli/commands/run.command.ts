@@ -1,3 +1,4 @@
+import { PARAM_OPTION } from '../repeated.ts';
 import type { Command } from 'commander';
 import { PerennialError } from '../../core/errors.ts';
 import { TURN_POLICIES } from '../../core/plan.ts';
@@ -27,12 +28,7 @@ export default defineCommand({
       .summary('run a document, and follow it to its end')
       .description('Run a document: compile it to a plan, start the run, and follow it to its end.')
       .argument('<file>', 'the JSON document')
-      .option(
-        '-p, --param <name=value>',
-        'value of a parameter of the document (repeatable)',
-        (text: string, before: readonly string[]) => [...before, text],
-        [] as readonly string[],
-      )
+      .option(...PARAM_OPTION)
       .option('--no-cache', 'run every step, whatever the cache holds; results are still cached')
       .option(
         '--overlap <policy>',

@@ -1,3 +1,4 @@
+import { repeated } from '../repeated.ts';
 import { PerennialError } from '../../core/errors.ts';
 import { defineCommand } from './command.ts';
 import type { Temporal } from '../../runs/connect.ts';
@@ -39,10 +40,10 @@ export default defineCommand({
       .option(
         '--where <condition>',
         'only those of which it holds, e.g. "accuracy>0.9", "verdict=passed", "seconds<60"; may be repeated',
-        gather,
+        repeated,
       )
-      .option('--param <name=value>', 'only those with this parameter, which is shown; may be repeated', gather)
-      .option('--tag <tag[=value]>', 'only those with this tag; may be repeated', gather)
+      .option('--param <name=value>', 'only those with this parameter, which is shown; may be repeated', repeated)
+      .option('--tag <tag[=value]>', 'only those with this tag; may be repeated', repeated)
       .option('--since <time>', 'only those that began since: "24h", "7d", or a date')
       .option('--sort <name>', 'by a metric, "seconds", "started" or "param.NAME"; with "-" before it: largest first')
       .addHelpText(
@@ -87,7 +88,7 @@ Examples:
       .description('Set tags of a run; without any, show them.')
       .argument('<run>')
       .argument('[tags...]', 'NAME or NAME=VALUE')
-      .option('--remove <tag>', 'take a tag away; may be repeated', gather)
+      .option('--remove <tag>', 'take a tag away; may be repeated', repeated)
       .action((run: string, tags: string[], options: { readonly remove?: readonly string[] }) =>
         withTemporal(async (temporal) =>
           (await import('../runs/label-actions.ts')).tagAction(temporal, run, tags, options.remove ?? [], io),
@@ -291,10 +292,6 @@ Examples:
 
 async function find(temporal: Temporal, run: string): Promise<RunAddress> {
   return (await import('../../runs/find-run.ts')).findRun(temporal, run);
-}
-
-function gather(text: string, before: readonly string[] = []): readonly string[] {
-  return [...before, text];
 }
 
 type Runs = typeof import('../../runs/runs.ts');

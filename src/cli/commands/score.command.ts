@@ -1,3 +1,4 @@
+import { plural } from '../../core/plural.ts';
 import { PerennialError } from '../../core/errors.ts';
 import type { ScoreFormat, ScoreResult } from '../../scoring/score-task.ts';
 import { defineCommand, table } from './command.ts';
@@ -118,7 +119,7 @@ function tell(io: CliIo, source: string, result: ScoreResult): void {
       ['answers', `${output.path}, ${number(output.size)} bytes, sha256 ${output.digest}`],
     ]),
   );
-  for (const { reason, rows: count } of result.reasons) io.note(`${number(count)} ${count === 1 ? 'row' : 'rows'} set aside: ${reason}`);
+  for (const { reason, rows: count } of result.reasons) io.note(`${plural(count, 'row')} set aside: ${reason}`);
   for (const note of result.notes) io.note(note);
 }
 

@@ -1,3 +1,4 @@
+import { PARAM_OPTION } from '../repeated.ts';
 import { defineCommand } from './command.ts';
 import type { CliIo } from './command.ts';
 
@@ -10,12 +11,7 @@ export default defineCommand({
         'Prints the resolved document as a tree: parameters substituted, every default filled in, every step with its version and what it takes and gives. Looks at the source as `plan` does, for what follows from the data: which column becomes what, and the loss of the model.',
       )
       .argument('<file>', 'pipeline document (JSON)')
-      .option(
-        '-p, --param <name=value>',
-        'value of a parameter (repeatable)',
-        (text: string, before: readonly string[]) => [...before, text],
-        [] as readonly string[],
-      )
+      .option(...PARAM_OPTION)
       .addHelpText(
         'after',
         '\nExamples:\n  perennial show pipelines/penguins.json\n  perennial show pipelines/penguins.json --param epochs=5 --json',

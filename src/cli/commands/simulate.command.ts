@@ -1,3 +1,4 @@
+import { PARAM_OPTION } from '../repeated.ts';
 import { InvalidArgumentError } from 'commander';
 import { PerennialError, messageOf } from '../../core/errors.ts';
 import { scenarios } from '../../simulation/scenarios/index.generated.ts';
@@ -42,12 +43,7 @@ export default defineCommand({
       .option('--report <file>', 'write the days as one HTML page')
       .option('--max-loss <points>', 'exit with 3 where the accuracy is more points of a hundred behind the oracle', number)
       .option('--max-retrainings <n>', 'exit with 3 where more runs train after the first one', wholeNumber(0, 100_000))
-      .option(
-        '-p, --param <name=value>',
-        'value of a parameter of the document (repeatable)',
-        (text: string, before: readonly string[]) => [...before, text],
-        [] as readonly string[],
-      )
+      .option(...PARAM_OPTION)
       .addHelpText('after', HELP)
       .action(async (file: string, options: Options) => {
         const [{ simulate }, { parseParameterOptions }, { renderSimulation, summaryOf, boundValue }] = await Promise.all([

@@ -1,3 +1,4 @@
+import { plural } from '../../core/plural.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PerennialError, isPerennialError } from '../../core/errors.ts';
 import { approvalText } from '../../core/approval.ts';
@@ -70,7 +71,7 @@ const line = (label: string, text: string, depth = 0): string => `${' '.repeat(d
 const short = (digest: string): string => `${digest.slice(0, 16)}…`;
 
 function textOf({ request, predictions, feedback, versions, notes }: AnswerTrace): string {
-  const lines = [line('request', `${request} (${predictions.length} ${predictions.length === 1 ? 'prediction' : 'predictions'})`)];
+  const lines = [line('request', `${request} (${plural(predictions.length, 'prediction')})`)];
   predictions.slice(0, ROWS_SHOWN).forEach((one, index) => {
     const part =
       one.rollout === undefined ? '' : `, ${one.arm} of rollout ${one.rollout}${one.unit === undefined ? '' : `, unit ${one.unit}`}`;

@@ -1,3 +1,5 @@
+import { PARAM_OPTION } from '../repeated.ts';
+import { plural } from '../../core/plural.ts';
 import { PerennialError } from '../../core/errors.ts';
 import { defineCommand } from './command.ts';
 import type { CliIo } from './command.ts';
@@ -11,12 +13,7 @@ export default defineCommand({
         'Checks documents against the schema and everything that can be known without data. Reports all mistakes with file, line and column, what is allowed, and the fix. Exits with 2 if there is any.',
       )
       .argument('<paths...>', 'pipeline documents (JSON), or folders of them')
-      .option(
-        '-p, --param <name=value>',
-        'value of a parameter (repeatable)',
-        (text: string, before: readonly string[]) => [...before, text],
-        [] as readonly string[],
-      )
+      .option(...PARAM_OPTION)
       .addHelpText(
         'after',
         '\nExamples:\n  perennial validate pipelines/penguins.json\n  perennial validate pipelines/ --json\n  perennial validate pipelines/penguins.json --param epochs=5',
@@ -52,7 +49,7 @@ async function validate(paths: readonly string[], options: readonly string[], io
   const mistakes = results.reduce((sum, result) => sum + result.diagnostics.length, 0);
   if (mistakes > 0) {
     io.print(
-      `\n${mistakes === 1 ? '1 mistake' : `${mistakes} mistakes`} in ${results.filter((result) => !result.valid).length} of ${files.length} document${files.length === 1 ? '' : 's'}.`,
+      `\n${plural(mistakes, 'mistake')} in ${results.filter((result) => !result.valid).length} of ${plural(files.length, 'document')}.`,
     );
     io.exit(2);
   }

@@ -1,5 +1,5 @@
 import { PerennialError } from '../../core/errors.ts';
-import type { AlarmRules } from '../../monitoring/checks/run-check.ts';
+import type { AlarmRules } from '../../monitoring/drift-checks/run-drift-check.ts';
 import { DRIFT_DEFAULTS } from '../../monitoring/defaults.ts';
 import type { DriftOptions } from '../../monitoring/detect.ts';
 import type { Season } from '../../monitoring/seasonal-reference.ts';

@@ -1,4 +1,4 @@
-import type { DriftCheck } from '../../monitoring/checks/check-record.ts';
+import type { DriftCheck } from '../../monitoring/drift-checks/drift-check-record.ts';
 import type { ColumnDrift } from '../../monitoring/column-drift.ts';
 import type { DriftResult } from '../../monitoring/detect.ts';
 import { table } from '../commands/command.ts';

@@ -1,3 +1,4 @@
+import { plural } from '../../core/plural.ts';
 import { PerennialError } from '../../core/errors.ts';
 import { momentOf } from '../../core/moment.ts';
 import type { ObjectStore } from '../../core/ports.ts';
@@ -310,7 +311,7 @@ export async function gcAction(io: CliIo, options: GcFlags): Promise<void> {
   );
   const objects = packed.days.reduce((sum, day) => sum + day.objects, 0);
   if (objects > 0) {
-    const what = `Prediction logs of days that have ended (${objects} objects of ${packed.days.length} ${packed.days.length === 1 ? 'day' : 'days'})`;
+    const what = `Prediction logs of days that have ended (${objects} objects of ${plural(packed.days.length, 'day')})`;
     io.print(`\n${what} ${result.dryRun ? 'would be' : 'were'} packed into Parquet.`);
   }
   for (const problem of packed.problems) io.note(`Not packed: ${problem}`);

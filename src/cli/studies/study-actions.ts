@@ -1,3 +1,4 @@
+import { plural } from '../../core/plural.ts';
 import { resolve } from 'node:path';
 import { PerennialError } from '../../core/errors.ts';
 import { meanAndDeviation } from '../../core/folds.ts';
@@ -217,7 +218,7 @@ function shareText(share: number | null | undefined): string {
 function historyText({ study, trials, left }: HistorySummary): string {
   if (study === undefined) return 'Warm start: there was no earlier study.';
   const rest = left.map(({ why, trials: count }) => `${count} left out: ${why}`);
-  return [`Warm start: ${trials} trial${trials === 1 ? '' : 's'} of ${study} were known from the start`, ...rest].join('; ');
+  return [`Warm start: ${plural(trials, 'trial')} of ${study} were known from the start`, ...rest].join('; ');
 }
 
 interface Facts {

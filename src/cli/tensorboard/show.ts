@@ -1,3 +1,4 @@
+import { plural } from '../../core/plural.ts';
 import { join, resolve } from 'node:path';
 import { PerennialError, isPerennialError, messageOf } from '../../core/errors.ts';
 import type { ObjectStore } from '../../core/ports.ts';
@@ -184,4 +185,4 @@ function tell(written: readonly Written[], folder: string, io: CliIo): void {
   io.print(`Show them with \`tensorboard --logdir ${folder}\`.`);
 }
 
-const counted = (written: readonly Written[]): string => `${written.length} training${written.length === 1 ? '' : 's'}`;
+const counted = (written: readonly Written[]): string => plural(written.length, 'training');

@@ -1,3 +1,4 @@
+import { plural } from '../../core/plural.ts';
 import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArtifactRef } from '../../core/artifact.ts';
@@ -98,11 +99,9 @@ function checkOutcome(judged: readonly Judged[], bad: number, total: number, con
   const details = { expectations: judged };
   const whole = judged.filter((item) => item.failed !== undefined);
   if (whole.length > 0)
-    throw new PerennialError(
-      'EXPECTATION_FAILED',
-      `The data break ${whole.length} expectation${whole.length === 1 ? '' : 's'}: ${describe(whole)}.`,
-      { details },
-    );
+    throw new PerennialError('EXPECTATION_FAILED', `The data break ${plural(whole.length, 'expectation')}: ${describe(whole)}.`, {
+      details,
+    });
   if (broken.length > 0 && config.onViolation === 'fail')
     throw new PerennialError('EXPECTATION_FAILED', `${bad} of ${total} rows break expectations: ${describe(broken)}.`, {
       hint: 'Correct the data, loosen the expectation, or use "onViolation": "quarantine".',
@@ -207,7 +206,7 @@ export async function validate(ctx: StepContext, config: ValidateConfig, dataset
   const meta = datasetMeta(dataset);
   return withDatabase(async (db) => {
     const columns = await loadTable(db, dataset, meta);
-    ctx.progress({ message: `judging ${config.expect.length} expectation${config.expect.length === 1 ? '' : 's'}` });
+    ctx.progress({ message: `judging ${plural(config.expect.length, 'expectation')}` });
     const judged = await judge(db, config, columns);
     const [counts] = await db.rows('SELECT (SELECT count(*) FROM judged), (SELECT count(DISTINCT "row") FROM violations)');
     const [total, bad] = counts!.map(Number) as [number, number];

@@ -11,7 +11,7 @@ import type { GateFacts } from '../step/gate.ts';
 import { judge, requireMeasured, verdictOf } from '../step/gates.ts';
 import { measuredKeys, withMeasures } from '../step/measures.ts';
 import type { MetricTask } from '../metrics/metric.ts';
-import { summaryOf } from '../step/model-facts.ts';
+import { reportHead } from '../step/model-facts.ts';
 import type { ChampionComparison, EvaluationReport, MetricResult } from '../step/report.ts';
 
 /** A champion that was judged as a whole: its results cannot be compared row by row. */
@@ -155,12 +155,7 @@ export function wholeReport({ model, dataset }: EvaluateInputs, options: Evaluat
   };
   const gates = judge(options.gates, withMeasures(facts, options.measures));
   return {
-    formatVersion: 1,
-    pipeline: options.pipeline,
-    model: summaryOf(model, meta),
-    dataset: { digest: dataset.ref.digest, summary: dataset.manifest.summary },
-    split: 'test',
-    rows,
+    ...reportHead({ model, dataset }, meta, { pipeline: options.pipeline, rows }),
     task,
     output,
     metrics: results,

@@ -58,14 +58,8 @@ export function toChunk(options: ChunkOptions): Chunk {
 function classChunk({ predictions, labels, rows, positive, threshold }: ChunkOptions, classes: readonly string[]): ClassChunk {
   requireLength('labels', labels.length, rows, 1);
   const width = predictions.length / rows;
-  if (width === 1 && classes.length === 2) {
-    const probabilities = predictions.every((value) => value >= 0 && value <= 1);
-    const scores = new Float64Array(rows * 2);
-    predictions.forEach((value, row) => {
-      scores[row * 2] = probabilities ? 1 - value : -value;
-      scores[row * 2 + 1] = value;
-    });
-    return chooseClasses(
+  const chosen = (scores: Float64Array, probabilities: boolean): ClassChunk =>
+    chooseClasses(
       {
         kind: 'classes',
         rows,
@@ -77,21 +71,18 @@ function classChunk({ predictions, labels, rows, positive, threshold }: ChunkOpt
       },
       threshold,
     );
+  if (width === 1 && classes.length === 2) {
+    const probabilities = predictions.every((value) => value >= 0 && value <= 1);
+    const scores = new Float64Array(rows * 2);
+    predictions.forEach((value, row) => {
+      scores[row * 2] = probabilities ? 1 - value : -value;
+      scores[row * 2 + 1] = value;
+    });
+    return chosen(scores, probabilities);
   }
   requireLength('predictions', predictions.length, rows, classes.length);
   const scores = Float64Array.from(predictions);
-  return chooseClasses(
-    {
-      kind: 'classes',
-      rows,
-      classes,
-      positive: positiveIndex(classes, positive),
-      labels: Int32Array.from(labels),
-      scores,
-      probabilities: areProbabilities(scores, rows, width),
-    },
-    threshold,
-  );
+  return chosen(scores, areProbabilities(scores, rows, width));
 }
 
 /** Names of the classes that rows are judged by where it is known which are anomalies. */

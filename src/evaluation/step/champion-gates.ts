@@ -1,3 +1,4 @@
+import { plural } from '../../core/plural.ts';
 import type { DifferenceInterval } from '../measure/bootstrap.ts';
 import { lookBackMs } from './gate.ts';
 import type { Gate, GateFacts, GateVerdict } from './gate.ts';
@@ -98,7 +99,7 @@ function againstFormer(gate: Extract<Gate, { notWorseThanChampionBy: number }>, 
   return {
     gate,
     passed: verdict.passed && passed,
-    sentence: `${verdict.sentence}; ${formatNumber(best.value)} is ${relation} ${formatNumber(best.theirs)} of version ${best.version}, the best of ${gains.length} former champion${gains.length === 1 ? '' : 's'} of the last ${gate.bestWithin!}${chosen}${passed ? '' : ', which is too much'}${left}`,
+    sentence: `${verdict.sentence}; ${formatNumber(best.value)} is ${relation} ${formatNumber(best.theirs)} of version ${best.version}, the best of ${plural(gains.length, 'former champion')} of the last ${gate.bestWithin!}${chosen}${passed ? '' : ', which is too much'}${left}`,
   };
 }
 

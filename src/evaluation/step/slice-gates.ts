@@ -46,8 +46,7 @@ export function onSlices(gate: SliceGate, whole: number, facts: GateFacts): Gate
     return {
       gate,
       passed: true,
-      sentence:
-        `${metric} of each of ${judged.length} slices by ${by} ${limit.yes} (lowest: ${worst[0]})`.replace('lowest', 'worst') + left,
+      sentence: `${metric} of each of ${judged.length} slices by ${by} ${limit.yes} (worst: ${worst[0]})${left}`,
     };
   const more = bad.length > NAMED_MAX ? ` and ${bad.length - NAMED_MAX} more` : '';
   return { gate, passed: false, sentence: `${metric} ${worst.join(', ')}${more} ${limit.no}${left}` };

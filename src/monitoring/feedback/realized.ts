@@ -13,6 +13,7 @@ import { isUnreadable, openAs } from '../../storage/stored.ts';
 import { Unread } from '../../storage/unread.ts';
 import { MODEL } from '../../training/model/model-meta.ts';
 import { readPredictions } from '../prediction-window.ts';
+import { Reservoir } from '../reservoir.ts';
 import type { LoggedPrediction } from '../predictions/logged-prediction.ts';
 import { CALIBRATION_MIN, calibrationOf, estimateAccuracy } from './estimated.ts';
 import type { ClassAnswer, EstimatedAccuracy } from './estimated.ts';
@@ -72,8 +73,7 @@ interface Pairs {
   readonly labels: FeedbackRecord['label'][];
   readonly answers: Prediction[];
   /** Of all predictions, so many at most, each as likely as any other. */
-  readonly sample: Prediction[];
-  readonly random: Prng;
+  readonly sample: Reservoir<Prediction>;
   readonly errors: ErrorSums;
   /** Answers whose row is not logged as a whole. */
   withoutRow: number;
@@ -109,7 +109,7 @@ export async function realizedPerformance(
       const { time, version, prediction } = record;
       const pairs = pairsOf(groups, version, periodOf(time, options));
       pairs.predictions += 1;
-      keep(pairs, prediction);
+      pairs.sample.add(() => prediction);
       const found = feedback.find(record);
       if (found === undefined) continue;
       if (found.flag === true) pairs.flagged += 1;
@@ -189,8 +189,7 @@ function pairsOf(groups: Map<string, Pairs>, version: number, from: string): Pai
         confirmed: 0,
         labels: [],
         answers: [],
-        sample: [],
-        random: new Prng('estimated', key),
+        sample: new Reservoir(ESTIMATED_MAX, new Prng('estimated', key)),
         errors: new ErrorSums(),
         withoutRow: 0,
       }),
@@ -240,15 +239,6 @@ function errorsOf({ errors, withoutRow }: Pairs, known: VersionErrors | undefine
   return found === undefined ? {} : { estimatedErrors: { ...found, ...(withoutRow === 0 ? {} : { withoutRow }) } };
 }
 
-/** Reservoir sampling (Vitter's algorithm R). */
-function keep({ predictions, sample, random }: Pairs, prediction: Prediction): void {
-  if (sample.length < ESTIMATED_MAX) sample.push(prediction);
-  else {
-    const slot = random.below(predictions);
-    if (slot < ESTIMATED_MAX) sample[slot] = prediction;
-  }
-}
-
 /** By labels of the same version in all of the time that was asked for, where there are enough. */
 function estimatedOf(
   output: OutputSpec,
@@ -263,7 +253,7 @@ function estimatedOf(
     const answered = classes.indexOf(answer.label);
     return answered < 0 ? undefined : { probabilities: classes.map((name) => answer.probabilities[name] ?? 0), answered };
   };
-  const answers = sample.flatMap((answer) => answerOf(answer) ?? []);
+  const answers = sample.kept.flatMap((answer) => answerOf(answer) ?? []);
   if (answers.length === 0) return {};
   const labelled = [...groups].flatMap(([key, pairs]) =>
     (JSON.parse(key) as [number])[0] === version

@@ -3,6 +3,7 @@ import type { Row } from '../../core/tensor.ts';
 import type { ColumnProfile, SourceReading } from '../../data/stored/dataset.ts';
 import type { Database } from '../../data/table/duckdb.ts';
 import { columnValues } from '../column-values.ts';
+import { Reservoir } from '../reservoir.ts';
 
 /** Values of a column in the order of the rows: numbers, NaN where there is none that can be read; or texts. */
 export type SampledValues = Float64Array | readonly (string | null)[];
@@ -88,33 +89,28 @@ export async function sampleTable(
   return { rows: places.length, of: rows, columns: new Map(present.map(({ name }, at) => [name, read[at]!])) };
 }
 
-/** Rows that come one after the other, and of which it is not known how many there are (Vitter's algorithm R). */
+/** Rows that come one after the other, and of which it is not known how many there are. */
 export class RowReservoir {
   readonly #readers: readonly (readonly [name: string, numeric: boolean, read: ReturnType<typeof columnValues>])[];
-  readonly #most: number;
-  readonly #random = new Prng('row-reservoir', SEED);
-  readonly #kept: (number | string | null)[][] = [];
+  readonly #rows: Reservoir<(number | string | null)[]>;
   readonly #present = new Set<string>();
-  #seen = 0;
 
   /** @param reading of the model that was asked */
   constructor({ columns, most }: SampleOrder, reading: SourceReading | undefined) {
     this.#readers = columns.map(({ name, type, numeric }) => [name, numeric, columnValues({ name, type }, reading)]);
-    this.#most = most;
+    this.#rows = new Reservoir(most, new Prng('row-reservoir', SEED));
   }
 
   add(row: Row): void {
     for (const [name] of this.#readers) if (!this.#present.has(name) && Object.hasOwn(row, name)) this.#present.add(name);
-    this.#seen += 1;
-    const slot = this.#kept.length < this.#most ? this.#kept.length : this.#random.below(this.#seen);
-    if (slot < this.#most)
-      this.#kept[slot] = this.#readers.map(([name, , read]) => (Object.hasOwn(row, name) ? (read(row[name]) ?? null) : null));
+    this.#rows.add(() => this.#readers.map(([name, , read]) => (Object.hasOwn(row, name) ? (read(row[name]) ?? null) : null)));
   }
 
   finish(): RowSample {
+    const { kept, seen } = this.#rows;
     const columns = this.#readers.flatMap(([name, numeric], at): [string, SampledValues][] => {
       if (!this.#present.has(name)) return [];
-      const values = this.#kept.map((row) => row[at]!);
+      const values = kept.map((row) => row[at]!);
       return [
         [
           name,
@@ -124,7 +120,7 @@ export class RowReservoir {
         ],
       ];
     });
-    return { rows: this.#kept.length, of: this.#seen, columns: new Map(columns) };
+    return { rows: kept.length, of: seen, columns: new Map(columns) };
   }
 }
 

@@ -5,7 +5,7 @@ import { shareText } from '../../core/rollout.ts';
 import { CHAMPION } from '../../registry/decisions.ts';
 import { rolloutWords } from '../../registry/rollouts.ts';
 import type { Transition, VersionApproval, VersionManifest } from '../../registry/types.ts';
-import type { DriftCheck } from '../checks/check-record.ts';
+import type { DriftCheck } from '../drift-checks/drift-check-record.ts';
 
 /** Something that happened to a model. */
 export interface TimelineEntry {

@@ -1,3 +1,4 @@
+import { plural } from '../../core/plural.ts';
 import { PerennialError } from '../../core/errors.ts';
 import { Prng } from '../../core/prng.ts';
 import type { ScenarioDefinition, WorldOfDay } from '../scenarios/scenario.ts';
@@ -48,7 +49,7 @@ export function generatedStream(table: SourceTable, settings: GeneratedSettings)
   if (numbers.length < scenario.numbers)
     throw new PerennialError(
       'USAGE',
-      `The scenario "${scenario.name}" changes ${scenario.numbers} column${scenario.numbers === 1 ? '' : 's'} of numbers; the table of the document has ${numbers.length}.`,
+      `The scenario "${scenario.name}" changes ${plural(scenario.numbers, 'column')} of numbers; the table of the document has ${numbers.length}.`,
       { hint: 'Choose another scenario (`perennial simulate --help` lists them).' },
     );
   const total = table.rows.length;

@@ -1,3 +1,4 @@
+import { crc32 } from '../../core/crc32.ts';
 import { deflateRawSync } from 'node:zlib';
 
 /** The same for the same files: what was made at which time says nothing of a model. */
@@ -51,16 +52,4 @@ function factsOf(path: Buffer, bytes: Uint8Array, packed: Buffer): Buffer {
   facts.writeUInt32LE(bytes.length, 18);
   facts.writeUInt16LE(path.length, 22);
   return facts;
-}
-
-const TABLE = Uint32Array.from({ length: 256 }, (_, index) => {
-  let value = index;
-  for (let bit = 0; bit < 8; bit += 1) value = value & 1 ? 0xedb88320 ^ (value >>> 1) : value >>> 1;
-  return value;
-});
-
-function crc32(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (const byte of bytes) crc = TABLE[(crc ^ byte) & 0xff]! ^ (crc >>> 8);
-  return (crc ^ 0xffffffff) >>> 0;
 }

@@ -2,9 +2,9 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import command from '../../../activities/steps/command.step.ts';
-import type { CommandConfig } from '../../../activities/command-config.ts';
+import type { ProgramConfig } from '../../../src/programs/program-config.ts';
 import script from '../../../activities/steps/script.step.ts';
-import type { ScriptConfig } from '../../../activities/script/config.ts';
+import type { ScriptConfig } from '../../../src/programs/script/config.ts';
 import type { ArtifactRef } from '../../../src/core/artifact.ts';
 import { isUnseen } from '../../../src/core/step.ts';
 import type { StepContext, StepProgress } from '../../../src/core/step.ts';
@@ -80,7 +80,7 @@ console.log('sorting', process.env.GREETING);
   );
 });
 
-const sort: CommandConfig = {
+const sort: ProgramConfig = {
   command: [process.execPath, 'sort.mjs'],
   with: { separator: '-' },
   takes: { words: 'data' },
@@ -170,7 +170,7 @@ describe('command', () => {
 
   it('may not put a secret into an artifact, and its facts are masked', async () => {
     process.env.DEPLOY_TOKEN = 'tok-fd7a61';
-    const writes = (file: string, text: string): CommandConfig => ({
+    const writes = (file: string, text: string): ProgramConfig => ({
       command: [
         process.execPath,
         '-e',

@@ -2,15 +2,24 @@ import { describe, expect, it } from 'vitest';
 import { checkCron, cronTimes, temporalCrons } from '../../../src/config/cron.ts';
 
 describe('cron', () => {
-  it.each(['0 3 * * *', '*/15 * * * *', '0 0 1,15 * MON-FRI', '5-59/10 0-6 * jan,jul 7', '0 0 29 2 *', '0 0 31 2 MON', '59 23 31 12 0'])(
-    'takes %s',
-    (cron) => {
-      expect(checkCron(cron)).toBeUndefined();
-    },
-  );
+  it.each([
+    '0 3 * * *',
+    '*/15 * * * *',
+    '0 0 1,15 * MON-FRI',
+    '5-59/10 0-6 * jan,jul 7',
+    '0 0 29 2 *',
+    '0 0 31 2 MON',
+    '59 23 31 12 0',
+    ' 0   3 * *\t* ',
+    '5-5 * * * *',
+    '0 0 30,31 2,4 *',
+  ])('takes %s', (cron) => {
+    expect(checkCron(cron)).toBeUndefined();
+  });
 
   it.each([
-    ['', 'five fields'],
+    ['', 'has none'],
+    ['  ', 'has none'],
     ['0 3 * *', 'has 4'],
     ['0 0 3 * * *', 'has 6'],
     ['@daily', 'has 1'],
@@ -23,6 +32,12 @@ describe('cron', () => {
     ['*/0 * * * *', 'the step "0" is no number from 1'],
     ['30-10 * * * *', 'the range 30-10 ends before it starts'],
     ['1,,2 * * * *', 'malformed'],
+    ['1/2/3 * * * *', 'malformed'],
+    ['*/x2 * * * *', 'the step "x2" is no number from 1'],
+    ['*/2x * * * *', 'the step "2x" is no number from 1'],
+    ['x2 * * * *', '"x2" is no minute'],
+    ['2x * * * *', '"2x" is no minute'],
+    ['0 0 30 2 */2', 'names a day that no month has'],
     ['1-2-3 * * * *', 'a range has two ends'],
     ['-1 * * * *', 'is no minute'],
     ['0 3 ? * *', '"*" means the same'],
@@ -84,12 +99,17 @@ describe('the times of a cron expression', () => {
     expect(days('0 0 * 1 FRI', 1)).toEqual([6, 13, 20, 27]);
     expect(days('0 0 */10 1 *', 1)).toEqual([1, 11, 21, 31]);
     expect(days('0 0 13 2 FRI', 1)).toEqual([]);
+    // Open is what begins with *, also where it goes on.
+    expect(days('0 0 13 1 */2', 1)).toEqual([]);
+    expect(days(' 0  0 */10 1 FRI ', 1)).toEqual([]);
   });
 
   it('is asked of Temporal by one expression, or by two where both days are restricted', () => {
     expect(temporalCrons('0 3 * * *')).toEqual(['0 3 * * *']);
     expect(temporalCrons('0 3 13 * *')).toEqual(['0 3 13 * *']);
     expect(temporalCrons('0 3 * 2 FRI')).toEqual(['0 3 * 2 FRI']);
+    expect(temporalCrons('0 3 */2 2 FRI')).toEqual(['0 3 */2 2 FRI']);
+    expect(temporalCrons('0 3 13 2 */2')).toEqual(['0 3 13 2 */2']);
     expect(temporalCrons(' 5  3 13 2 FRI ')).toEqual(['5 3 13 2 *', '5 3 * 2 FRI']);
   });
 

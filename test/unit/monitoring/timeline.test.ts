@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Approval } from '../../../src/core/approval.ts';
 import type { Outcome } from '../../../src/core/outcome.ts';
-import { keepCheck } from '../../../src/monitoring/checks/check-record.ts';
-import type { DriftCheck } from '../../../src/monitoring/checks/check-record.ts';
+import { keepCheck } from '../../../src/monitoring/drift-checks/drift-check-record.ts';
+import type { DriftCheck } from '../../../src/monitoring/drift-checks/drift-check-record.ts';
 import { modelTimeline, reignsOf } from '../../../src/monitoring/timeline/model-timeline.ts';
 import type { ModelTimeline } from '../../../src/monitoring/timeline/model-timeline.ts';
 import { storeDigest } from '../../../src/monitoring/timeline/store-digest.ts';

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
-import { bundleScript, readScript } from '../../../activities/script/bundle.ts';
+import { bundleScript, readScript } from '../../../src/programs/script/bundle.ts';
 import { packageRoot } from '../../../src/platform/paths.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 

@@ -151,3 +151,67 @@ describe('a deletion', () => {
     expect(restore(4)(state())).toBeUndefined();
   });
 });
+
+describe('while a rollout goes on', () => {
+  const rollout = { id: 'a', kind: 'canary', champion: 3, candidate: 4, share: 0.1, step: 0 } as const;
+  const going = (more: Partial<Routing> = {}): Routing => state({ rollout, ...more });
+
+  it('a run that makes the champion again leaves it, and whoever says so by hand ends it', () => {
+    expect(promote({ ...by, automatic: true, version: 3 })(going())).toBeUndefined();
+    expect(promote({ ...by, automatic: true, version: 3, fallback: 'nothing' })(going())).toMatchObject({ fallback: 'nothing', rollout });
+    const byHand = promote({ ...by, version: 3 })(going())!;
+    expect(byHand).toMatchObject({ from: 3, to: 3, previous: [2, 1] });
+    expect(byHand).not.toHaveProperty('rollout');
+    expect(promote({ ...by, automatic: true, version: 5 })(going())).not.toHaveProperty('rollout');
+    expect(promote({ ...by, automatic: true, version: 3, fallback: 'nothing' })(state())).not.toHaveProperty('rollout');
+  });
+
+  it('a rollback goes to the champion, from which its candidate was the step', () => {
+    expect(rollback({ by: 'ada', why: 'x' })(going())).toMatchObject({ from: 3, to: 3, pin: { version: 3 } });
+    expect(rollback({ by: 'ada', why: 'x', to: 3 })(going({ pin: { ...PIN, version: 3 } }))).toMatchObject({ from: 3, to: 3 });
+    expect(rollback({ by: 'ada', why: 'x', to: 3 })(state({ pin: { ...PIN, version: 3 } }))).toBeUndefined();
+    expect(rollback({ by: 'ada', why: 'x', to: 2 })(state({ pin: PIN }))).toMatchObject({ from: 3, to: 2 });
+  });
+
+  it('its candidate cannot be deleted, and others can', () => {
+    expect(() => markDeleted(4)(going())).toThrow('Version 4 of "m" cannot be deleted: a rollout sends traffic to it.');
+    expect(markDeleted(1)(going())).toMatchObject({ action: 'delete', from: 1 });
+  });
+});
+
+it('every refusal says what to do', () => {
+  const hintOf = (run: () => unknown): string => {
+    try {
+      run();
+    } catch (error) {
+      return (error as { hint: string }).hint;
+    }
+    return 'none';
+  };
+  const because = { by: 'ada', why: 'it is worse' };
+  expect(
+    [
+      () => promote({ ...by, version: 3 })(state({ aliases: { champion: 2 }, pin: PIN })),
+      () => removeAlias('champion')(state()),
+      () => rollback(because)(state({ aliases: {} })),
+      () => rollback(because)(state({ previous: [] })),
+      () => markDeleted(3)(state()),
+      () => markDeleted(4)(state({ rollout: { id: 'a', kind: 'canary', champion: 3, candidate: 4, share: 0.1, step: 0 } })),
+      () => promote({ ...by, version: 4 })(state({ deleted: [4] })),
+    ].map(hintOf),
+  ).toEqual([
+    expect.stringContaining('perennial models promote m 3 --unpin'),
+    'Promote another version, or roll back.',
+    expect.stringContaining('perennial models promote m VERSION'),
+    expect.stringContaining('perennial models rollback m --to VERSION'),
+    'Move the alias to another version first.',
+    expect.stringContaining('perennial models rollout abort m'),
+    expect.stringContaining('perennial models show m'),
+  ]);
+  expect(() => markDeleted(3)(state())).toThrow('cannot be deleted: the alias "champion" names it.');
+  try {
+    promote({ ...by, version: 3 })(state({ aliases: { champion: 2 }, pin: PIN }));
+  } catch (error) {
+    expect((error as { details: unknown }).details).toEqual({ pin: PIN });
+  }
+});

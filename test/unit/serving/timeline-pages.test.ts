@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { StoreGuard } from '../../../src/access/guard.ts';
 import { createToken } from '../../../src/access/tokens.ts';
-import { keepCheck } from '../../../src/monitoring/checks/check-record.ts';
+import { keepCheck } from '../../../src/monitoring/drift-checks/drift-check-record.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
 import { FakeSource, recordingLog } from './doubles.ts';
 import { ask, startTestApp } from './test-app.ts';
