@@ -11,6 +11,7 @@ import { GraphPredictor } from '../graph/graph-predictor.ts';
 import { joinAnswers } from '../model/heads.ts';
 import { lossRegistry } from '../losses/index.generated.ts';
 import { workOf } from '../model/describe.ts';
+import { plainNetwork } from '../model/plain-network.ts';
 import { NO_LOGITS, Network } from '../model/network.ts';
 import { product, showShape } from '../layers/shapes.ts';
 import { generatingPredictor } from '../generation/text-generation.ts';
@@ -142,10 +143,10 @@ export function createPredictor(
   values: ReadonlyMap<string, Float32Array>,
   rowsAtOnce?: number,
 ): Predictor {
-  const tf = loadTf();
-  const compiled = compileOnUse(tf, network, values, rowsAtOnce);
+  const plain = plainNetwork(network.topology, values);
+  const compiled = plain === undefined ? compileOnUse(network, values, rowsAtOnce) : undefined;
   let weights: ReadonlyMap<string, Tensor> | undefined;
-  const weightTensors = (): ReadonlyMap<string, Tensor> =>
+  const weightTensors = (tf: Tf): ReadonlyMap<string, Tensor> =>
     new Map(network.weights.map((spec) => [spec.fullName, tf.tensor(values.get(spec.fullName)!, [...spec.shape], 'float32')]));
   const width = product(network.outputShape);
   // The losses of two networks against each other are none of the registry.
@@ -158,7 +159,8 @@ export function createPredictor(
 
   /** Operation by operation, for a model that cannot be compiled. */
   function predictSome(batch: TensorBatch): Float32Array {
-    const loaded = (weights ??= weightTensors());
+    const tf = loadTf();
+    const loaded = (weights ??= weightTensors(tf));
     return tf.tidy(() => {
       const { output } = network.forward(tf, network.inputTensors(tf, batch), loaded, {
         training: false,
@@ -175,7 +177,8 @@ export function createPredictor(
     async predict(batch) {
       if (disposed) throw new PerennialError('INTERNAL', 'A model was asked after it was disposed of.');
       const rows = rowsOf(batch, meta);
-      const graph = compiled.get();
+      if (plain !== undefined) return answer(plain(checkedSizes(batch, meta, rows), rows), rows);
+      const graph = compiled!.get();
       const output = graph === undefined ? new Float32Array(rows * width) : graph.predict(checkedSizes(batch, meta, rows), rows, width);
       if (graph !== undefined) return answer(output, rows);
       for (let start = 0; start < rows; start += rowsAtOnce ?? ROWS_PER_CALL) {
@@ -187,7 +190,7 @@ export function createPredictor(
     dispose() {
       if (disposed) return;
       disposed = true;
-      compiled.dispose();
+      compiled?.dispose();
       for (const weight of weights?.values() ?? []) weight.dispose();
     },
   };
@@ -195,7 +198,6 @@ export function createPredictor(
 
 /** Compiles at the first prediction, not at loading: many models are loaded to be looked at. */
 function compileOnUse(
-  tf: Tf,
   network: Network,
   values: ReadonlyMap<string, Float32Array>,
   rowsAtOnce: number | undefined,
@@ -204,7 +206,7 @@ function compileOnUse(
   return {
     get() {
       try {
-        graph ??= new GraphPredictor(tf, network, values, rowsAtOnce);
+        graph ??= new GraphPredictor(loadTf(), network, values, rowsAtOnce);
       } catch (error) {
         graph = 'impossible';
         process.emitWarning(

@@ -32,8 +32,19 @@ export default defineLayer<Config>({
   },
   call: (tf, inputs, _weights, config) =>
     inputs.length === 1 ? inputs[0]! : tf.concat([...inputs], axisOf(config, inputs[0]!.shape.slice(1))),
+  plain(inputs) {
+    if (inputs[0]!.length !== 1) return undefined;
+    return (given, output) => {
+      let at = 0;
+      for (const values of given) {
+        output.set(values, at);
+        at += values.length;
+      }
+    };
+  },
   mask: joinedMask,
   examples: [
+    { inputs: [[3], [2]], config: {} },
     {
       inputs: [
         [2, 3],

@@ -31,6 +31,18 @@ export default defineLayer<{ readonly error: ErrorKind }>({
   },
   call: (tf, inputs, _weights, { error }) =>
     tf.mean(differences(tf, joined(tf, inputs.slice(0, -1)), joined(tf, inputs.slice(-1)), error), 1, true),
+  plain: (_shapes, _weights, { error }) => (inputs, output) => {
+    const rebuilt = inputs.at(-1)!;
+    let sum = 0;
+    let at = 0;
+    for (const original of inputs.slice(0, -1))
+      for (const value of original) {
+        const difference = value - rebuilt[at]!;
+        sum += error === 'absolute' ? Math.abs(difference) : difference ** 2;
+        at += 1;
+      }
+    output[0] = sum / at;
+  },
   mask: 'drop',
   examples: [
     {
