@@ -12,6 +12,7 @@ import { joinAnswers } from '../model/heads.ts';
 import { lossRegistry } from '../losses/index.generated.ts';
 import { workOf } from '../model/describe.ts';
 import { plainNetwork } from '../model/plain-network.ts';
+import type { PlainNetwork } from '../model/plain-network.ts';
 import { NO_LOGITS, Network } from '../model/network.ts';
 import { product, showShape } from '../layers/shapes.ts';
 import { generatingPredictor } from '../generation/text-generation.ts';
@@ -117,14 +118,16 @@ async function bundleOf(artifact: OpenArtifact, predictor: Predictor): Promise<B
 
 function laterPredictor(meta: ModelMeta, load: () => Promise<Predictor>): Predictor {
   let loading: Promise<Predictor> | undefined;
+  let loaded: Predictor | undefined;
   let disposed = false;
   return {
     meta,
     async predict(batch) {
-      if (disposed) throw new PerennialError('INTERNAL', 'A model was asked after it was disposed of.');
-      const predictor = await (loading ??= load());
-      return predictor.predict(batch);
+      if (disposed) throw askedTooLate();
+      loaded = await (loading ??= load());
+      return loaded.predict(batch);
     },
+    predictNow: (batch) => loaded?.predictNow?.(batch),
     dispose() {
       disposed = true;
       // One that could not be loaded holds nothing.
@@ -135,6 +138,8 @@ function laterPredictor(meta: ModelMeta, load: () => Promise<Predictor>): Predic
     },
   };
 }
+
+const askedTooLate = (): PerennialError => new PerennialError('INTERNAL', 'A model was asked after it was disposed of.');
 
 /** @param values by the full names of the network's weights @param rowsAtOnce where large outputs ask for few */
 export function createPredictor(
@@ -172,12 +177,19 @@ export function createPredictor(
     });
   }
 
+  function plainly(compute: PlainNetwork, batch: TensorBatch): Float32Array {
+    if (disposed) throw askedTooLate();
+    const rows = rowsOf(batch, meta);
+    return answer(compute(checkedSizes(batch, meta, rows), rows), rows);
+  }
+
   return {
     meta,
+    ...(plain === undefined ? {} : { predictNow: (batch) => plainly(plain, batch) }),
     async predict(batch) {
-      if (disposed) throw new PerennialError('INTERNAL', 'A model was asked after it was disposed of.');
+      if (plain !== undefined) return plainly(plain, batch);
+      if (disposed) throw askedTooLate();
       const rows = rowsOf(batch, meta);
-      if (plain !== undefined) return answer(plain(checkedSizes(batch, meta, rows), rows), rows);
       const graph = compiled!.get();
       const output = graph === undefined ? new Float32Array(rows * width) : graph.predict(checkedSizes(batch, meta, rows), rows, width);
       if (graph !== undefined) return answer(output, rows);
