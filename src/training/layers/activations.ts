@@ -250,12 +250,15 @@ function plainlyRectified({
 
 const logistic = (x: number): number => 1 / (1 + Math.exp(-x));
 
-function shares(values: Float64Array): void {
-  let most = Number.NEGATIVE_INFINITY;
-  for (let at = 0; at < values.length; at += 1) if (values[at]! > most) most = values[at]!;
-  let sum = 0;
-  for (let at = 0; at < values.length; at += 1) sum += values[at] = Math.exp(values[at]! - most);
-  for (let at = 0; at < values.length; at += 1) values[at] = values[at]! / sum;
+function shares(values: Float64Array, width: number): void {
+  for (let start = 0; start < values.length; start += width) {
+    const end = start + width;
+    let most = Number.NEGATIVE_INFINITY;
+    for (let at = start; at < end; at += 1) if (values[at]! > most) most = values[at]!;
+    let sum = 0;
+    for (let at = start; at < end; at += 1) sum += values[at] = Math.exp(values[at]! - most);
+    for (let at = start; at < end; at += 1) values[at] = values[at]! / sum;
+  }
 }
 
 function gelu(tf: Tf, x: Tensor, { approximate }: { approximate: boolean }): Tensor {

@@ -50,7 +50,7 @@ export default defineLayer<Config>({
     const product = plainDense(kernel!, bias, width);
     return (inputs, output) => {
       product(inputs, output);
-      activated(output);
+      activated(output, width);
     };
   },
   examples: [

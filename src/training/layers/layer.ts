@@ -37,7 +37,10 @@ export interface CallContext {
   addLoss(loss: Tensor): void;
 }
 
-/** Computes one example: its values of each input in, those of the output out, both row-major. */
+/**
+ * Computes examples, each for itself: their values of each input in, those of the output out, both row-major, as many examples as the
+ * output has room for.
+ */
 export type PlainCall = (inputs: readonly Float64Array[], output: Float64Array) => void;
 
 /**
@@ -55,8 +58,8 @@ export interface LayerDefinition<C = any> {
   weights(inputs: readonly Shape[], config: C): readonly WeightSpec[];
   call(tf: Tf, inputs: readonly Tensor[], weights: Readonly<Record<string, Tensor>>, config: C, context: CallContext): Tensor;
   /**
-   * The same as `call` where a model serves and nothing is masked, without the library, for one example at a time. undefined: it takes the
-   * library. Left out: always.
+   * The same as `call` where a model serves and nothing is masked, without the library. undefined: it takes the library. Left out:
+   * always.
    */
   readonly plain?: (inputs: readonly Shape[], weights: Readonly<Record<string, Float32Array>>, config: C) => PlainCall | undefined;
   /** The mask of the output: that of the input ("keep"), none ("drop"), or one made from the inputs. */

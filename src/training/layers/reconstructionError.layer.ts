@@ -31,17 +31,23 @@ export default defineLayer<{ readonly error: ErrorKind }>({
   },
   call: (tf, inputs, _weights, { error }) =>
     tf.mean(differences(tf, joined(tf, inputs.slice(0, -1)), joined(tf, inputs.slice(-1)), error), 1, true),
-  plain: (_shapes, _weights, { error }) => (inputs, output) => {
-    const rebuilt = inputs.at(-1)!;
-    let sum = 0;
-    let at = 0;
-    for (const original of inputs.slice(0, -1))
-      for (const value of original) {
-        const difference = value - rebuilt[at]!;
-        sum += error === 'absolute' ? Math.abs(difference) : difference ** 2;
-        at += 1;
+  plain: (shapes, _weights, { error }) => {
+    const size = product(shapes.at(-1)!);
+    return (inputs, output) => {
+      const rebuilt = inputs.at(-1)!;
+      for (let row = 0; row < output.length; row += 1) {
+        let sum = 0;
+        let at = row * size;
+        for (const [index, original] of inputs.slice(0, -1).entries()) {
+          const width = product(shapes[index]!);
+          for (let from = row * width; from < (row + 1) * width; from += 1, at += 1) {
+            const difference = original[from]! - rebuilt[at]!;
+            sum += error === 'absolute' ? Math.abs(difference) : difference ** 2;
+          }
+        }
+        output[row] = sum / size;
       }
-    output[0] = sum / at;
+    };
   },
   mask: 'drop',
   examples: [
