@@ -11,8 +11,8 @@ import type { Connections } from './answer-part.ts';
 import type { PartOrder, ScorerJob, ScorerMessage } from './protocol.ts';
 
 /**
- * A scoring process: `scorer.js [--plain]` (it needs no TensorFlow), forked with an IPC channel. It is told its job, then one part after the other, and ends at once when the
- * channel closes: nobody waits for it then, and another try may start.
+ * A scoring process: `scorer.js [--plain]` (its model needs no TensorFlow), forked with an IPC channel. It is told its job, then one part
+ * after the other, and ends at once when the channel closes: nobody waits for it then, and another try may start.
  */
 async function main(): Promise<void> {
   process.on('disconnect', () => process.exit(1));
