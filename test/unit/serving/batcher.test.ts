@@ -37,6 +37,27 @@ describe('the batcher', () => {
     expect(calls).toEqual([4]);
   });
 
+  it('answers at once where the network does, nobody waits, and the rows are no more than a batch', async () => {
+    const calls: number[] = [];
+    const counted: number[] = [];
+    let isQuick = true;
+    const batcher = new Batcher(
+      { ...summing(calls), predictNow: ({ x }) => (isQuick ? Float32Array.from({ length: x!.rows }, () => 7) : undefined) },
+      { batchRowsMax: 2, queueRowsMax: 100, onBatch: (rows) => counted.push(rows) },
+    );
+    expect(batcher.predict(batchOf([1, 2], [3, 4]))).toEqual(Float32Array.of(7, 7));
+    const many = batcher.predict(batchOf([1, 2], [3, 4], [5, 6]));
+    // Behind those who wait already.
+    const behind = batcher.predict(batchOf([1, 1]));
+    expect([...(await many), ...(await behind)]).toEqual([3, 7, 11, 2]);
+    isQuick = false;
+    expect([...(await batcher.predict(batchOf([2, 2])))]).toEqual([4]);
+    expect([counted, calls]).toEqual([
+      [2, 2, 2, 1],
+      [2, 2, 1],
+    ]);
+  });
+
   it('cuts what is larger than a batch and puts it together again', async () => {
     const calls: number[] = [];
     const batcher = new Batcher(summing(calls), { batchRowsMax: 4, queueRowsMax: 100 });
