@@ -30,7 +30,7 @@ it.each([
 });
 
 /** Of one request in ten thousand seconds: however long a machine takes, the next one comes too early. */
-const WAIT = /^\d{4}$/;
+const WAIT = /^\d{4,5}$/;
 
 describe('what a model is deployed for', () => {
   it('bounds the rows of a request, in every protocol, and those of no other model', async () => {
@@ -146,7 +146,7 @@ describe('limits while a rollout goes on', () => {
     const source = new FakeSource();
     const rollout = { id: 'r', kind, champion: 3, candidate: 2, share, step: 0 };
     source.route('penguins', { champion: 3 }, { limits: { rowsPerRequest: 3, bytesPerRequest: 400 }, rollout });
-    source.route('slow', { champion: 3 }, { limits: { requestsPerSecond: 0.5 }, rollout });
+    source.route('slow', { champion: 3 }, { limits: { requestsPerSecond: 0.0001 }, rollout });
     const guard = (store: MemoryStore): StoreGuard => new StoreGuard(store, { log: recordingLog(), token: undefined, everyMs: 20 });
     app = await startTestApp(source, { rollouts: true, guard });
     await eventually(() => app!.router.rollouts().length === 2 && app!.router.rollouts().every(({ loaded }) => loaded));
