@@ -11,8 +11,8 @@ import type { Connections } from './answer-part.ts';
 import type { PartOrder, ScorerJob, ScorerMessage } from './protocol.ts';
 
 /**
- * A scoring process: `scorer.js`, forked with an IPC channel. It is told its job, then one part after the other, and ends at once when the
- * channel closes: nobody waits for it then, and another try may start.
+ * A scoring process: `scorer.js [--plain]` (its model needs no TensorFlow), forked with an IPC channel. It is told its job, then one part
+ * after the other, and ends at once when the channel closes: nobody waits for it then, and another try may start.
  */
 async function main(): Promise<void> {
   process.on('disconnect', () => process.exit(1));
@@ -25,7 +25,7 @@ async function main(): Promise<void> {
   const told = new Promise<{ readonly job: string }>((resolve) => process.once('message', resolve));
   try {
     preferOwnThread();
-    loadTf();
+    if (!process.argv.includes('--plain')) loadTf();
     const { job: path } = await told;
     const job = JSON.parse(readFileSync(path, 'utf8')) as ScorerJob;
     limitDatabase(job.memory, job.threads);

@@ -18,6 +18,7 @@ const SCALES = [0.1, 1, 3, 30];
  * sums in the same order for other numbers of rows depends on the network and the machine, so that both are asked about the same rows.
  */
 export async function quickPredictor(artifact: OpenArtifact, { predictor, preprocessor, meta }: Bundle): Promise<Predictor> {
+  if (predictor.predictNow !== undefined) return predictor;
   const values = preprocessor.inputs.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
   const isTable = preprocessor.inputs.every(
     ({ dtype, shape, vocabularySize }) => dtype === 'float32' && shape.length === 1 && vocabularySize === undefined,

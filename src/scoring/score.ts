@@ -71,7 +71,7 @@ export async function score(task: ScoreTask, place: ScorePlace, hooks: ScoreHook
     if (facts.preprocessor.series !== undefined && (task.processes ?? 1) > 1)
       hooks.onNote?.('One process answers: windows reach back over the parts before.');
     // They load the library while the source is read.
-    scorers = new Scorers(processesFor(task, facts, source.bytes));
+    scorers = new Scorers(processesFor(task, facts, source.bytes), facts.isPlain);
     const snapshot = (await readSnapshot(work.folder)) ?? (await readAnew(task, source, facts, work.folder, hooks));
     const columns = columnsOf(task, facts, snapshot);
     const keeper = place.keeper?.(work.digest);

@@ -8,7 +8,9 @@ import { PROFILE } from '../data/stored/dataset.ts';
 import type { Servable } from '../serving/servable.ts';
 import { fileAs, metaAs } from '../storage/stored.ts';
 import { localArtifact } from '../training/trainer/local-artifact.ts';
+import { TOPOLOGY } from '../training/model/model-config.ts';
 import { MODEL } from '../training/model/model-meta.ts';
+import { isPlain } from '../training/model/plain-network.ts';
 import type { ScoredModel } from './score-task.ts';
 
 /** Fetches the files of a model. @param version absent: it is no version yet @throws BLOB_CORRUPT */
@@ -23,15 +25,22 @@ export interface ModelFacts extends Pick<Servable, 'preprocessor' | 'sourceColum
   readonly output: OutputSpec;
   /** Values of the network per row. */
   readonly width: number;
+  /** It is computed without TensorFlow. */
+  readonly isPlain: boolean;
 }
 
 /** @throws MODEL_INVALID */
 export async function modelFacts(model: ScoredModel): Promise<ModelFacts> {
   const artifact = localArtifact(model);
   const { output, outputShape } = metaAs(artifact, MODEL);
-  const [json, profile] = await Promise.all([artifact.json<JsonObject>('preprocessor.json'), fileAs(artifact, PROFILE, 'profile.json')]);
+  const [json, profile, topology] = await Promise.all([
+    artifact.json<JsonObject>('preprocessor.json'),
+    fileAs(artifact, PROFILE, 'profile.json'),
+    fileAs(artifact, TOPOLOGY, 'topology.json'),
+  ]);
   return {
     output,
+    isPlain: isPlain(topology),
     width: outputShape.reduce((product, size) => product * size, 1),
     sourceColumns: profile.columns.map(({ name }) => name),
     preprocessor:

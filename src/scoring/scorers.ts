@@ -20,19 +20,24 @@ export interface ScorersRun {
 
 const STDERR_CHARS = 4_000;
 
-/** Processes that answer parts. They load the library while the source is still read. */
+/** Processes that answer parts. They load what they need while the source is still read. */
 export class Scorers {
   readonly #idle: ChildProcess[];
 
-  /** @throws PROVISIONING_FAILED */
-  constructor(processes: number) {
+  /** @param isPlain they need no TensorFlow @throws PROVISIONING_FAILED */
+  constructor(processes: number, isPlain: boolean) {
     const entry = entryPoint('scorer');
     if (!existsSync(entry))
       throw new PerennialError('PROVISIONING_FAILED', `${entry} is not there: Perennial is not built.`, {
         hint: 'Run `npm run setup` in the folder of the clone.',
       });
     this.#idle = Array.from({ length: processes }, () =>
-      fork(entry, [], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env: environmentForTf(), execArgv: [], serialization: 'json' }),
+      fork(entry, isPlain ? ['--plain'] : [], {
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+        env: environmentForTf(),
+        execArgv: [],
+        serialization: 'json',
+      }),
     );
     // Whoever ends before there is work is met by the first message to it.
     for (const child of this.#idle) child.on('error', () => undefined);

@@ -1,5 +1,5 @@
 import { TLSSocket } from 'node:tls';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, onResponseHookHandler } from 'fastify';
 import { refusalOf, tooManyText } from '../access/guard.ts';
 import type { Guard, Holder } from '../access/guard.ts';
 import type { StepLogger } from '../core/step.ts';
@@ -19,21 +19,25 @@ declare module 'fastify' {
 export function letIn(app: FastifyInstance, guard: Guard, log: StepLogger): void {
   app.decorateRequest('holder', undefined);
   app.addHook('onRequest', (request, reply, done) => done(refusalTo(request, reply, guard)));
-  app.addHook('onResponse', (request, reply, done) => {
-    const { method, routeOptions, holder, id, url, ip } = request;
-    if (routeOptions.config.operation?.audited === true)
-      log.info('audit', {
-        who: holder?.name ?? 'nobody',
-        ...certificateOf(request),
-        method,
-        url,
-        status: reply.statusCode,
-        requestId: id,
-        from: ip,
-      });
+  const audit: onResponseHookHandler = (request, reply, done) => {
+    const { method, holder, id, url, ip } = request;
+    log.info('audit', {
+      who: holder?.name ?? 'nobody',
+      ...certificateOf(request),
+      method,
+      url,
+      status: reply.statusCode,
+      requestId: id,
+      from: ip,
+    });
     done();
+  };
+  app.addHook('onRoute', (route) => {
+    if (route.config?.operation?.audited === true) route.onResponse = [...asList(route.onResponse), audit];
   });
 }
+
+const asList = <T>(one: T | T[] | undefined): T[] => (one === undefined ? [] : Array.isArray(one) ? one : [one]);
 
 /** Whose certificate came with the connection, where one is asked for. */
 function certificateOf({ raw: { socket } }: FastifyRequest): { readonly certificate?: string } {

@@ -58,11 +58,26 @@ export class Batcher {
 
   /**
    * @param waitMs how long it may wait, where that is less than for all
+   * @returns at once where the network answers at once
    * @throws RequestError 503 when the queue is full, or the network did not come to it in time.
    */
-  predict(batch: TensorBatch, waitMs = Infinity): Promise<Float32Array> {
+  predict(batch: TensorBatch, waitMs = Infinity): Float32Array | Promise<Float32Array> {
     const rows = rowsOf(batch);
-    if (rows === 0) return Promise.resolve(new Float32Array(0));
+    if (rows === 0) return new Float32Array(0);
+    // Nobody is waiting, and many rows would keep everybody else waiting.
+    const values = this.#running || rows > this.#options.batchRowsMax ? undefined : this.#predictor.predictNow?.(batch);
+    if (values === undefined) return this.#enqueue(batch, rows, waitMs);
+    this.#options.onBatch?.(rows);
+    return this.#checked(values, rows);
+  }
+
+  /** @throws Error where the network gives another number of values than it says */
+  #checked(values: Float32Array, rows: number): Float32Array {
+    if (values.length === rows * this.#width) return values;
+    throw new Error(`the network gave ${values.length} values for ${rows} rows of ${this.#width}`);
+  }
+
+  #enqueue(batch: TensorBatch, rows: number, waitMs: number): Promise<Float32Array> {
     if (this.#waitingRows > 0 && this.#waitingRows + rows > this.#options.queueRowsMax) {
       return Promise.reject(
         new RequestError(503, `The server is busy: ${this.#waitingRows} rows wait already. Try again in a second.`, { retryAfter: 1 }),
@@ -141,9 +156,7 @@ export class Batcher {
     const rows = slices.reduce((sum, slice) => sum + slice.rows, 0);
     this.#options.onBatch?.(rows);
     try {
-      const values = await this.#predictor.predict(joinSlices(slices, rows));
-      if (values.length !== rows * this.#width)
-        throw new Error(`the network gave ${values.length} values for ${rows} rows of ${this.#width}`);
+      const values = this.#checked(await this.#predictor.predict(joinSlices(slices, rows)), rows);
       let offset = 0;
       for (const slice of slices) {
         this.#deliver(slice, values.subarray(offset, offset + slice.rows * this.#width));

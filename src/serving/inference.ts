@@ -20,7 +20,7 @@ import { keyOfRows, splitOf } from './traffic-split.ts';
 import type { ServingMetrics } from './serving-metrics.ts';
 import { ServingStatistics } from './serving-statistics.ts';
 import { tellPrediction, timed } from './serving-telemetry.ts';
-import { checkRows, requireCount, requireFewPixels } from './source-rows.ts';
+import { checkRows, readsImages, requireCount, requireFewPixels } from './source-rows.ts';
 import { givesNumbers } from './warm-up.ts';
 
 /** What a client asks: rows as they are in the source, or tensors as the network takes them. */
@@ -99,7 +99,8 @@ export class InferenceService {
     const active = logged && this.#rollouts !== undefined ? this.router.rolloutOf(target) : undefined;
     if (active !== undefined)
       return this.#askInRollout(this.#rollouts!, active, target, { id, question, logged, rowsMax, limits }, options);
-    return this.#attempt(await this.router.lease(target), { id, question, logged, rowsMax, limits });
+    const lease = this.router.leaseNow(target) ?? (await this.router.lease(target));
+    return this.#attempt(lease, { id, question, logged, rowsMax, limits });
   }
 
   /** @throws RequestError 413, 429 */
@@ -198,14 +199,15 @@ export class InferenceService {
     let answered: number | undefined;
     try {
       const answer = await tellPrediction(lease.servable, async () => {
-        const asked = await question(lease.servable);
+        const given = question(lease.servable);
+        const asked = given instanceof Promise ? await given : given;
         requireAllowed(asked, rowsMax, 'this token is');
         requireAllowed(asked, limits?.rowsPerRequest, `${JSON.stringify(lease.servable.model)} is deployed`);
         const logs: Logs = { logged, ...(exposure === undefined ? {} : { exposure }) };
-        if ('rows' in asked && asked.partial === true) return await this.#answerPartly(lease, id, asked.rows, logs);
+        if ('rows' in asked && asked.partial === true) return this.#answerPartly(lease, id, asked.rows, logs);
         return 'rows' in asked
-          ? await this.#answerRows(lease, id, asked.rows, asked.placed === true, logs)
-          : await this.#answerTensors(lease, id, asked.tensors, logs);
+          ? this.#answerRows(lease, id, asked.rows, asked.placed === true, logs)
+          : this.#answerTensors(lease, id, asked.tensors, logs);
       });
       answered = answer.predictions.length;
       return exposure === undefined ? answer : { ...answer, exposure };
@@ -270,20 +272,19 @@ export class InferenceService {
   ): Promise<Answer> {
     const { preprocessor } = lease.servable;
     const rows = checkRows(lease.servable, given);
-    await requireFewPixels(lease.servable, rows);
+    if (readsImages(lease.servable)) await requireFewPixels(lease.servable, rows);
     // A reading beyond all bounds is what a model of anomalies is for.
     const saturate = lease.servable.predictor.meta.output.kind === 'anomaly';
-    const windows = await preprocessor.series?.windows(rows, { saturate });
+    const windows = preprocessor.series === undefined ? undefined : await preprocessor.series.windows(rows, { saturate });
     if (windows !== undefined && !placed) requireOneSeries(windows, rows.length, preprocessor.windowSize);
     // A windowed model answers once per full window: the answer belongs to the window's last row.
     const rowOf = (index: number): number => windows?.ends[index] ?? preprocessor.windowSize - 1 + index;
-    const answer = await this.#answerTensors(
-      lease,
-      id,
-      windows?.tensors ?? (await preprocessor.apply(rows, { saturate })),
-      { logged: false },
-      (index) => ({ row: rowOf(index), values: rows[rowOf(index)]! }),
-    );
+    const applied = windows?.tensors ?? preprocessor.applyNow?.(rows, { saturate }) ?? preprocessor.apply(rows, { saturate });
+    const answered = this.#answerTensors(lease, id, applied instanceof Promise ? await applied : applied, { logged: false }, (index) => ({
+      row: rowOf(index),
+      values: rows[rowOf(index)]!,
+    }));
+    const answer = answered instanceof Promise ? await answered : answered;
     if (logs.logged)
       answer.predictions.forEach((prediction, index) =>
         this.#log.add(
@@ -302,18 +303,25 @@ export class InferenceService {
     };
   }
 
-  async #answerTensors(lease: Lease, id: string, tensors: TensorBatch, logs: Logs, source?: SourceOf): Promise<Answer> {
+  /** At once where the network answers at once. */
+  #answerTensors(lease: Lease, id: string, tensors: TensorBatch, logs: Logs, source?: SourceOf): Answer | Promise<Answer> {
     const { servable } = lease;
     const rows = rowsOf(tensors);
     if (rows === 0) throw new RequestError(400, 'The request holds no complete example.');
     const started = performance.now();
-    const values = await timed('perennial.server.queue.wait', { 'perennial.model.name': servable.model }, () => lease.predict(tensors));
-    this.statistics.inference(servable, performance.now() - started);
-    const answer: Answer = {
-      servable,
-      id,
-      predictions: decode(servable.predictor.meta.output, await finite(servable, values, rows, tensors, source), rows),
+    const computed = timed('perennial.server.queue.wait', { 'perennial.model.name': servable.model }, () => lease.predict(tensors));
+    const answer = (values: Float32Array): Answer | Promise<Answer> => {
+      this.statistics.inference(servable, performance.now() - started);
+      const checked = values.every(Number.isFinite) ? values : finite(servable, values, rows, tensors, source);
+      return checked instanceof Promise
+        ? checked.then((numbers) => this.#answerOf(servable, id, numbers, rows, logs))
+        : this.#answerOf(servable, id, checked, rows, logs);
     };
+    return computed instanceof Promise ? computed.then(answer) : answer(computed);
+  }
+
+  #answerOf(servable: Servable, id: string, values: Float32Array, rows: number, logs: Logs): Answer {
+    const answer: Answer = { servable, id, predictions: decode(servable.predictor.meta.output, values, rows) };
     this.#metrics.predictions.add({ model: servable.model, version: String(servable.version) }, answer.predictions.length);
     if (logs.logged)
       answer.predictions.forEach((prediction, index) =>
@@ -397,7 +405,6 @@ async function finite(
   source: SourceOf | undefined,
 ): Promise<Float32Array> {
   const bad = values.findIndex((value) => !Number.isFinite(value));
-  if (bad === -1) return values;
   if (!(await givesNumbers(servable)))
     throw new Error(`version ${servable.version} of ${servable.model} gave ${values[bad]} at value ${bad}`);
   if (servable.predictor.meta.output.kind === 'anomaly') return values.map((value) => (Number.isFinite(value) ? value : FLOAT32_MAX));

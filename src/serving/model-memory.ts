@@ -432,6 +432,15 @@ class Resident implements WaitingPredictor {
     return this.#bringBack();
   }
 
+  predictNow(batch: TensorBatch): Float32Array | undefined {
+    if (this.#disposed || this.closing || this.#loaded === undefined) return undefined;
+    const values = this.#loaded.predictor.predictNow?.(batch);
+    if (values === undefined) return undefined;
+    this.#letGo();
+    this.#host.used(this);
+    return values;
+  }
+
   async predict(batch: TensorBatch): Promise<Float32Array> {
     for (;;) {
       if (this.#disposed) throw new PerennialError('INTERNAL', 'A model was asked after it was disposed of.');

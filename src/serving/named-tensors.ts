@@ -147,14 +147,24 @@ export function areColumns(preprocessor: Preprocessor, inputs: readonly InputSha
   throw new RequestError(400, 'The request mixes columns of the source data with tensors past the preprocessing: send one kind.');
 }
 
-const namesByPreprocessor = new WeakMap<Preprocessor, { readonly columns: ReadonlySet<string>; readonly tensors: ReadonlySet<string> }>();
+interface KnownNames {
+  readonly columns: ReadonlyMap<string, Preprocessor['columns'][number]>;
+  readonly tensors: ReadonlySet<string>;
+}
+
+const namesByPreprocessor = new WeakMap<Preprocessor, KnownNames>();
+
+/** A column that a model reads; undefined: it reads none of this name. */
+export function columnOf(preprocessor: Preprocessor, name: string): Preprocessor['columns'][number] | undefined {
+  return namesOf(preprocessor).columns.get(name);
+}
 
 /** Of the columns that a model reads, and of the tensors that its network takes. */
-export function namesOf(preprocessor: Preprocessor): { readonly columns: ReadonlySet<string>; readonly tensors: ReadonlySet<string> } {
+export function namesOf(preprocessor: Preprocessor): KnownNames {
   let names = namesByPreprocessor.get(preprocessor);
   if (names === undefined) {
     const { columns, inputs } = preprocessor;
-    names = { columns: new Set(columns.map(({ name }) => name)), tensors: new Set(inputs.map(({ name }) => name)) };
+    names = { columns: new Map(columns.map((column) => [column.name, column])), tensors: new Set(inputs.map(({ name }) => name)) };
     namesByPreprocessor.set(preprocessor, names);
   }
   return names;

@@ -54,7 +54,16 @@ export class Counter extends Values {
   }
 
   add(labels: Labels, amount = 1): void {
+    this.#add(labelText(labels), amount);
+  }
+
+  /** Adds under labels that are written once. */
+  under(labels: Labels): (amount?: number) => void {
     const key = labelText(labels);
+    return (amount = 1) => this.#add(key, amount);
+  }
+
+  #add(key: string, amount: number): void {
     this.samples.set(key, (this.samples.get(key) ?? 0) + amount);
   }
 }
@@ -87,7 +96,16 @@ export class Histogram {
   }
 
   observe(labels: Labels, value: number): void {
+    this.#observe(labelText(labels), labels, value);
+  }
+
+  /** Observes under labels that are written once. */
+  under(labels: Labels): (value: number) => void {
     const key = labelText(labels);
+    return (value) => this.#observe(key, labels, value);
+  }
+
+  #observe(key: string, labels: Labels, value: number): void {
     let sample = this.#samples.get(key);
     if (sample === undefined) this.#samples.set(key, (sample = { labels, counts: this.#buckets.map(() => 0), sum: 0, count: 0 }));
     const bucket = this.#buckets.findIndex((bound) => value <= bound);

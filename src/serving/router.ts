@@ -265,6 +265,11 @@ export class Router {
     });
   }
 
+  /** The champion, where that is asked for and answers; otherwise see {@link lease}. */
+  leaseNow({ model, version, alias }: Target): Lease | undefined {
+    return version === undefined && (alias === undefined || alias === CHAMPION) ? this.#slots.get(model)?.current?.acquire() : undefined;
+  }
+
   /** The version that answers this request. @throws RequestError 404, 503 */
   async lease(target: Target): Promise<Lease> {
     const slot = this.#slots.get(target.model) ?? (await this.#slotOf(target.model));

@@ -60,7 +60,7 @@ export interface Lease {
    *
    * @param waitMs how long it may wait until the network begins, in milliseconds @throws RequestError 503
    */
-  predict(batch: TensorBatch, waitMs?: number): Promise<Float32Array>;
+  predict(batch: TensorBatch, waitMs?: number): Float32Array | Promise<Float32Array>;
   /** Must be called exactly once, when the answer is made. */
   release(): void;
 }

@@ -3,7 +3,7 @@ import type { Attributes, MetricName } from '../telemetry/names.ts';
 import type { Answer, Servable } from './servable.ts';
 
 /** A question as part of the trace of its request, linked to the trace of the run that made the version. */
-export async function tellPrediction(servable: Servable, answer: () => Promise<Answer>): Promise<Answer> {
+export function tellPrediction(servable: Servable, answer: () => Promise<Answer>): Promise<Answer> {
   if (!telemetryIsOn()) return answer();
   const { model, version, trace } = servable;
   const which: Attributes = { 'perennial.model.name': model, 'perennial.model.version': version };
@@ -18,9 +18,12 @@ export async function tellPrediction(servable: Servable, answer: () => Promise<A
   });
 }
 
-/** Measures how long something takes, failed or not. */
-export async function timed<T>(metric: MetricName, attributes: Attributes, run: () => Promise<T>): Promise<T> {
-  if (!telemetryIsOn()) return run();
+/** Measures how long something takes, failed or not. At once where nothing is told, and it is done at once. */
+export function timed<T>(metric: MetricName, attributes: Attributes, run: () => T | Promise<T>): T | Promise<T> {
+  return telemetryIsOn() ? measured(metric, attributes, run) : run();
+}
+
+async function measured<T>(metric: MetricName, attributes: Attributes, run: () => T | Promise<T>): Promise<T> {
   const started = performance.now();
   try {
     return await run();

@@ -22,7 +22,7 @@ export function checkRows(servable: Servable, given: readonly unknown[]): Row[] 
       `This model predicts from ${preprocessor.windowSize} consecutive rows in time order; ${given.length} given.`,
     );
   }
-  const hasImages = preprocessor.columns.some(({ type }) => type === 'image');
+  const hasImages = readsImages(servable);
   const images = hasImages ? preprocessor.columns.filter(({ type }) => type === 'image').map(({ name }) => name) : [];
   return given.map((row, index) => {
     if (row instanceof UnreadableRow) throw badRow(index, `: ${row.reason}`);
@@ -32,6 +32,8 @@ export function checkRows(servable: Servable, given: readonly unknown[]): Row[] 
     return hasImages ? withImages(row as Row, images, index) : (row as Row);
   });
 }
+
+export const readsImages = ({ preprocessor }: Servable): boolean => preprocessor.columns.some(({ type }) => type === 'image');
 
 /**
  * Before anything of them is decoded, by what their headers say.

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { Prng } from '../../src/core/prng.ts';
 import { initialize } from '../../src/training/layers/initializers.ts';
 import { layerRegistry } from '../../src/training/layers/index.generated.ts';
-import type { LayerDefinition, LayerExample } from '../../src/training/layers/layer.ts';
+import type { LayerDefinition, LayerExample, PlainCall } from '../../src/training/layers/layer.ts';
 import { withDefaults } from '../../src/training/model/named.ts';
 import { loadTf } from '../../src/training/tensorflow/tf.ts';
 import type { Tensor } from '../../src/training/tensorflow/tf.ts';
@@ -11,12 +11,14 @@ import { describeLaws, goldenLaw } from './support/laws.ts';
 import { looseParts, validator } from './support/schemas.ts';
 
 const tf = loadTf();
-const ROWS = 4;
+const ROWS = 5;
 
 interface Placed {
   readonly inputs: readonly Tensor[];
   /** As a served model calls it. */
   serve(inputs: readonly Tensor[]): Tensor;
+  /** Without the library; undefined: it takes that. */
+  readonly plain: PlainCall | undefined;
 }
 
 const completed = (layer: LayerDefinition, example: LayerExample<unknown>): Record<string, unknown> =>
@@ -43,8 +45,10 @@ function place(layer: LayerDefinition, example: LayerExample<unknown>): Placed {
       .weights(example.inputs, config)
       .map((spec) => [spec.name, tf.tensor(initialize(spec.initializer, spec.shape, prng), [...spec.shape])]),
   );
+  const numbers = Object.fromEntries(Object.entries(weights).map(([name, tensor]) => [name, tensor.dataSync() as Float32Array]));
   return {
     inputs,
+    plain: layer.plain?.(example.inputs, numbers, config),
     serve: (given) =>
       layer.call(tf, given, weights, config, {
         training: false,
@@ -93,6 +97,25 @@ const laws = {
         expect([...serve(inputs).dataSync()]).toEqual([...serve(inputs).dataSync()]);
       });
   },
+  'computes the same without the library, where it can': (layer: LayerDefinition) => {
+    let computed = 0;
+    for (const example of layer.examples)
+      tf.tidy(() => {
+        const { inputs, serve, plain } = place(layer, example);
+        if (plain === undefined) return;
+        computed += 1;
+        const expected = serve(inputs).dataSync();
+        for (const rows of [1, ROWS]) {
+          const output = new Float64Array((expected.length / ROWS) * rows).fill(Number.NaN);
+          plain(
+            inputs.map((input) => Float64Array.from(input.dataSync().slice(0, (input.size / ROWS) * rows))),
+            output,
+          );
+          for (const [at, value] of output.entries()) expect(value).toBeCloseTo(expected[at]!, 5);
+        }
+      });
+    if (layer.plain !== undefined) expect(computed).toBeGreaterThan(0);
+  },
   'has a golden value, or a reason for none': goldenLaw<LayerDefinition>('layer', ({ type }) => type, {
     names: new Set(
       ['layers', 'attention', 'augmentation', 'layer-gradients'].flatMap((name) =>
@@ -140,6 +163,10 @@ describeLaws<LayerDefinition>({
       mutant({
         call: (lib, inputs, weights, config, context) => lib.mul(dense.call(lib, inputs, weights, config, context), inputs[0]!.shape[0]!),
       }),
+    ],
+    'computes the same without the library, where it can': [
+      mutant({ plain: () => undefined }),
+      mutant({ plain: () => (_inputs, output) => output.fill(0.25) }),
     ],
     'answers the same twice where it serves: nothing is drawn': [
       mutant({

@@ -99,10 +99,19 @@ export interface FittedLink extends Link {
   readonly state: Json;
 }
 
-/** Runs a batch of one column through fitted transforms. What one of them puts beside the values is carried along, as it is. */
-export async function applyChain(data: ColumnData, links: readonly FittedLink[], scope: Omit<TransformScope, 'kind'>): Promise<ColumnData> {
+/**
+ * Runs a batch of one column through fitted transforms. What one of them puts beside the values is carried along, as it is.
+ *
+ * @returns at once where no transform takes its time
+ */
+export function applyChain(
+  data: ColumnData,
+  links: readonly FittedLink[],
+  scope: Omit<TransformScope, 'kind'>,
+  from = 0,
+): ColumnData | Promise<ColumnData> {
   let current = data;
-  for (let at = 0; at < links.length; at += 1) {
+  for (let at = from; at < links.length; at += 1) {
     const link = links[at]!;
     const carried = besideOf(current);
     const functions = numberFunctions(current, links, at, scope.column);
@@ -112,12 +121,18 @@ export async function applyChain(data: ColumnData, links: readonly FittedLink[],
       at += functions.length - 1;
       continue;
     }
-    const next = await link.definition.apply(current, link.config, link.state, { ...scope, kind: current.kind });
-    const own = besideOf(next);
-    const beside = carried === undefined || own === undefined || own === carried ? (own ?? carried) : sideBySide(carried, own);
-    current = beside === undefined ? next : ({ ...next, beside } as ColumnData);
+    const next = link.definition.apply(current, link.config, link.state, { ...scope, kind: current.kind });
+    if (next instanceof Promise) return next.then((later) => applyChain(carriedOn(later, carried), links, scope, at + 1));
+    current = carriedOn(next, carried);
   }
   return current;
+}
+
+/** What a transform gave, with what stood beside the values before it. */
+function carriedOn(next: ColumnData, carried: VectorData | undefined): ColumnData {
+  const own = besideOf(next);
+  const beside = carried === undefined || own === undefined || own === carried ? (own ?? carried) : sideBySide(carried, own);
+  return beside === undefined ? next : ({ ...next, beside } as ColumnData);
 }
 
 /**
@@ -153,8 +168,12 @@ function mapAtOnce({ values }: NumberData, functions: readonly ((value: number) 
 }
 
 /** The same through a whole chain: what stands beside the values becomes part of them. */
-export async function applyWholeChain(...given: Parameters<typeof applyChain>): Promise<ColumnData> {
-  const data = await applyChain(...given);
+export function applyWholeChain(...given: Parameters<typeof applyChain>): ColumnData | Promise<ColumnData> {
+  const data = applyChain(...given);
+  return data instanceof Promise ? data.then(withBeside) : withBeside(data);
+}
+
+function withBeside(data: ColumnData): ColumnData {
   const beside = besideOf(data);
   if (beside === undefined || (data.kind !== 'number' && data.kind !== 'timestamp' && data.kind !== 'vector')) return data;
   return sideBySide(asVector(data), beside);

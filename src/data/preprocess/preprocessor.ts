@@ -158,8 +158,11 @@ export interface BatchMemory {
   numbers?: Float64Array;
 }
 
-/** Columns of a batch → one tensor per input, a row each. The one path from values to tensors, in training and in serving. */
-export async function tensorsOf(
+/**
+ * Columns of a batch → one tensor per input, a row each. The one path from values to tensors, in training and in serving. At once where
+ * no transform takes its time.
+ */
+export function tensorsOf(
   parts: Pick<PreprocessorParts, 'columns' | 'seed'> & {
     readonly saturate?: boolean;
     readonly inputs?: readonly TensorSpec[];
@@ -168,29 +171,43 @@ export async function tensorsOf(
   batch: ReadonlyMap<string, ColumnData>,
   rows: number,
   firstRow: number,
-): Promise<Record<string, Tensor>> {
+): Record<string, Tensor> | Promise<Record<string, Tensor>> {
   const { saturate = false, inputs = rowInputs(parts.columns), memory } = parts;
   const width = inputs.find(({ name }) => name === FEATURES)?.shape[0] ?? 0;
   const features = memory === undefined ? new Float32Array(rows * width) : zeros(memory, rows * width);
   if (memory !== undefined && (memory.numbers?.length ?? 0) < rows) memory.numbers = new Float64Array(rows);
   const tensors = new Map<string, Tensor>();
   let offset = 0;
-  for (const column of parts.columns) {
-    const data = batch.get(column.name)!;
-    const sized = data.kind === 'image' && column.size !== undefined ? { ...data, size: column.size } : data;
-    const result =
-      applyAtOnce(sized, column.links, column.name, memory?.numbers) ??
-      (await applyWholeChain(sized, column.links, { column: column.name, seed: parts.seed, firstRow }));
+  return from(0);
+
+  function from(first: number): Record<string, Tensor> | Promise<Record<string, Tensor>> {
+    for (let at = first; at < parts.columns.length; at += 1) {
+      const column = parts.columns[at]!;
+      const data = batch.get(column.name)!;
+      const sized = data.kind === 'image' && column.size !== undefined ? { ...data, size: column.size } : data;
+      const result =
+        applyAtOnce(sized, column.links, column.name, memory?.numbers) ??
+        applyWholeChain(sized, column.links, { column: column.name, seed: parts.seed, firstRow });
+      if (result instanceof Promise)
+        return result.then((later) => {
+          take(column, later);
+          return from(at + 1);
+        });
+      take(column, result);
+    }
+    return Object.fromEntries(
+      inputs.map((spec) => [spec.name, spec.name === FEATURES ? { spec, rows, data: features } : { ...tensors.get(spec.name)!, spec }]),
+    );
+  }
+
+  function take(column: FittedColumn, result: ColumnData): void {
     if (column.spec.name !== FEATURES) {
       tensors.set(column.spec.name, columnTensor(column, result, firstRow, saturate));
-      continue;
+      return;
     }
     writeFeature(result, features, width, offset, column.name, firstRow, saturate);
     offset += column.spec.shape[0]!;
   }
-  return Object.fromEntries(
-    inputs.map((spec) => [spec.name, spec.name === FEATURES ? { spec, rows, data: features } : { ...tensors.get(spec.name)!, spec }]),
-  );
 }
 
 function zeros(memory: BatchMemory, length: number): Float32Array {
@@ -282,13 +299,21 @@ export function createPreprocessor(parts: PreprocessorParts, byType: Column['typ
   const readers = columns.map((column) => columnReader(asRead(column)));
   const perRow = rowInputs(columns);
   const inputs = sequence === undefined ? perRow : perRow.map((spec) => ({ ...spec, shape: [sequence.size, ...spec.shape] }));
-  const tensorsOfRows = async (rows: readonly Row[], saturate: boolean): Promise<Record<string, Tensor>> => {
+  const tensorsOfRows = (rows: readonly Row[], saturate: boolean): Record<string, Tensor> | Promise<Record<string, Tensor>> => {
     const batch = new Map<string, ColumnData>();
-    for (const [at, read] of readers.entries()) {
-      const data = read(rows);
-      batch.set(columns[at]!.name, data instanceof Promise ? await data : data);
-    }
-    return tensorsOf({ columns, seed: parts.seed, inputs: perRow, saturate }, batch, rows.length, 0);
+    const from = (first: number): Record<string, Tensor> | Promise<Record<string, Tensor>> => {
+      for (let at = first; at < readers.length; at += 1) {
+        const data = readers[at]!(rows);
+        if (data instanceof Promise)
+          return data.then((later) => {
+            batch.set(columns[at]!.name, later);
+            return from(at + 1);
+          });
+        batch.set(columns[at]!.name, data);
+      }
+      return tensorsOf({ columns, seed: parts.seed, inputs: perRow, saturate }, batch, rows.length, 0);
+    };
+    return from(0);
   };
   const series =
     sequence === undefined
@@ -297,6 +322,11 @@ export function createPreprocessor(parts: PreprocessorParts, byType: Column['typ
           checkRowColumns(rows, columns);
           return tensorsOfRows(rows, saturate);
         });
+  const applyNow = (rows: readonly Row[], { saturate = false } = {}): TensorBatch | Promise<TensorBatch> => {
+    if (series !== undefined) return series.windows(rows, { saturate }).then(({ tensors }) => tensors);
+    checkRowColumns(rows, columns);
+    return tensorsOfRows(rows, saturate);
+  };
   return {
     inputs,
     output,
@@ -307,12 +337,9 @@ export function createPreprocessor(parts: PreprocessorParts, byType: Column['typ
     windowSize: sequence?.size ?? 1,
     ...(reading === undefined ? {} : { reading }),
     ...(series === undefined ? {} : { series }),
-    async apply(rows, { saturate = false } = {}): Promise<TensorBatch> {
-      if (series !== undefined) return (await series.windows(rows, { saturate })).tensors;
-      checkRowColumns(rows, columns);
-      return tensorsOfRows(rows, saturate);
-    },
-    applyColumns: (batch, rows, { saturate = false } = {}) =>
+    apply: async (rows, options) => applyNow(rows, options),
+    applyNow,
+    applyColumns: async (batch, rows, { saturate = false } = {}) =>
       tensorsOf({ columns, seed: parts.seed, inputs: perRow, saturate }, batch, rows, 0),
     toJson: () => toJson(parts, byType),
   };

@@ -72,8 +72,8 @@ export function parseText(text: string, rules: JsonRules = {}): unknown {
 
 /** The same for texts of any size: others get their turn every few milliseconds. */
 export async function parseInTurns(text: string, rules: JsonRules = {}): Promise<unknown> {
-  const simple = text.length <= WHOLE_CHARS_MAX ? simply(text, rules) : undefined;
-  if (simple !== undefined) return simple.value;
+  const small = parseSmall(text, rules);
+  if (small !== undefined) return small.value;
   const steps = valueIn(text, rules);
   for (let started = performance.now(); ;) {
     const step = steps.next();
@@ -82,6 +82,11 @@ export async function parseInTurns(text: string, rules: JsonRules = {}): Promise
     await new Promise((resolve) => setImmediate(resolve));
     started = performance.now();
   }
+}
+
+/** What takes milliseconds at most, at once; undefined: see {@link parseInTurns}. @throws as that */
+export function parseSmall(text: string, rules: JsonRules = {}): { readonly value: unknown } | undefined {
+  return text.length <= WHOLE_CHARS_MAX ? simply(text, rules) : undefined;
 }
 
 /** By the runtime's parser, where that says the same; undefined where it may not. */

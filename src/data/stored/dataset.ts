@@ -209,6 +209,8 @@ export interface Preprocessor {
    * @throws DATA_INVALID naming row and column.
    */
   apply(rows: readonly Row[], options?: { readonly saturate?: boolean }): Promise<TensorBatch>;
+  /** The same, at once where nothing takes its time. Left out: it always does. @throws as {@link Preprocessor.apply}, at once too */
+  applyNow?(rows: readonly Row[], options?: { readonly saturate?: boolean }): TensorBatch | Promise<TensorBatch>;
   /**
    * As {@link Preprocessor.apply}, of the columns of rows that were read already, and without windows; absent where rows are questions.
    *

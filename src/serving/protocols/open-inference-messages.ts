@@ -5,7 +5,7 @@ import type { Column, ColumnType } from '../../data/stored/column.ts';
 import { isAscii } from 'node:buffer';
 import type { Question } from '../inference.ts';
 import type { InputShape, NamedValues } from '../named-tensors.ts';
-import { areColumns, flatten, rowsFromColumns, shapeText, tensorsFromInputs } from '../named-tensors.ts';
+import { areColumns, columnOf, flatten, rowsFromColumns, shapeText, tensorsFromInputs } from '../named-tensors.ts';
 import { RequestError } from '../request-error.ts';
 import type { ModelState } from '../router.ts';
 import type { Servable } from '../servable.ts';
@@ -27,7 +27,7 @@ const INTEGERS: Readonly<Record<string, readonly [number | bigint, number | bigi
   INT64: [-(2n ** 63n), 2n ** 63n - 1n],
 };
 const FLOATS = ['FP16', 'FP32', 'FP64'];
-const DATATYPES = ['BOOL', ...Object.keys(INTEGERS), ...FLOATS, 'BYTES'];
+const DATATYPES: ReadonlySet<string> = new Set(['BOOL', ...Object.keys(INTEGERS), ...FLOATS, 'BYTES']);
 
 /** What a column is in the words of the protocol. */
 export const COLUMN_DATATYPE: Readonly<Record<ColumnType, string>> = {
@@ -85,7 +85,7 @@ export function questionOf(request: InferRequest, servable: Servable): Question 
   return {
     rows: rowsFromColumns(
       inputs.map((input) => {
-        const column = preprocessor.columns.find(({ name }) => name === input.name);
+        const column = columnOf(preprocessor, input.name);
         checkColumnType(column, input);
         return input.with(columnValues(column, input));
       }),
@@ -160,31 +160,38 @@ function inputOf(given: unknown, index: number, take: (bytes: number) => Buffer)
   const input = given as Record<string, unknown>;
   onlyKeys(input, ['name', 'shape', 'datatype', 'parameters', 'data'], `inputs[${index}]`);
   if (typeof input.name !== 'string') throw new RequestError(400, `inputs[${index}].name is ${nameOf(input.name)}; expected a text.`);
-  const where = whereOf(index, input.name);
-  const { shape, datatype } = input;
-  if (typeof datatype !== 'string' || !DATATYPES.includes(datatype))
-    throw new RequestError(400, `${where}: ${shownValue(datatype)} is not a datatype; expected one of ${DATATYPES.join(', ')}.`);
+  const { name, shape, datatype } = input;
+  if (typeof datatype !== 'string' || !DATATYPES.has(datatype))
+    throw new RequestError(
+      400,
+      `${whereOf(index, name)}: ${shownValue(datatype)} is not a datatype; expected one of ${[...DATATYPES].join(', ')}.`,
+    );
   if (!Array.isArray(shape) || shape.length === 0 || !shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
-    throw new RequestError(400, `${where}: "shape" must be an array of whole numbers, given ${shownValue(shape)}.`);
+    throw new RequestError(400, `${whereOf(index, name)}: "shape" must be an array of whole numbers, given ${shownValue(shape)}.`);
   }
+  const { data } = input;
+  // One value, plainly given: most inputs of most requests.
+  if (shape.length === 1 && shape[0] === 1 && input.parameters === undefined && Array.isArray(data) && data.length === 1) {
+    const [value] = data as unknown[];
+    if (!Array.isArray(value)) {
+      requireDatatype(value, datatype, index, name, 0);
+      return new InferInput(index, { name, shape: shape as number[], datatype, values: data });
+    }
+  }
+  const where = whereOf(index, name);
   const count = (shape as number[]).reduce((product, size) => product * size, 1);
   const size = binarySize(input.parameters, where);
   if (size !== undefined) {
-    if (input.data !== undefined) throw new RequestError(400, `${where} has "data" and "binary_data_size": give one of them.`);
+    if (data !== undefined) throw new RequestError(400, `${where} has "data" and "binary_data_size": give one of them.`);
     const bytes = take(size);
     if (bytes.length < size)
       throw new RequestError(400, `${where}: "binary_data_size" is ${size}, but only ${bytes.length} bytes are left behind the JSON.`);
     if (count > bytes.length)
       throw new RequestError(400, `${where}: the shape ${shapeText(shape as number[])} holds ${count} values, in ${size} bytes.`);
-    return new InferInput(index, {
-      name: input.name,
-      shape: shape as number[],
-      datatype,
-      values: valuesOfBytes(bytes, datatype, count, where),
-    });
+    return new InferInput(index, { name, shape: shape as number[], datatype, values: valuesOfBytes(bytes, datatype, count, where) });
   }
-  if (!Array.isArray(input.data)) throw new RequestError(400, `${where}: "data" must be an array, given ${nameOf(input.data)}.`);
-  const { shape: nested, values } = flatten(input.data, `${where}: "data"`);
+  if (!Array.isArray(data)) throw new RequestError(400, `${where}: "data" must be an array, given ${nameOf(data)}.`);
+  const { shape: nested, values } = flatten(data, `${where}: "data"`);
   if (values.length !== count)
     throw new RequestError(
       400,
@@ -192,12 +199,12 @@ function inputOf(given: unknown, index: number, take: (bytes: number) => Buffer)
     );
   if (nested.length > 1 && nested.join() !== shape.join())
     throw new RequestError(400, `${where}: "data" is nested as ${shapeText(nested)}, "shape" says ${shapeText(shape as number[])}.`);
-  values.forEach((value, position) => checkDatatype(value, datatype, where, position));
-  return new InferInput(index, { name: input.name, shape: shape as number[], datatype, values });
+  values.forEach((value, position) => requireDatatype(value, datatype, index, name, position));
+  return new InferInput(index, { name, shape: shape as number[], datatype, values });
 }
 
 /** null stands for a missing value of a column; a tensor refuses it later. */
-function checkDatatype(value: unknown, datatype: string, where: string, position: number): void {
+function requireDatatype(value: unknown, datatype: string, index: number, name: string, position: number): void {
   if (value === null) return;
   const bounds = INTEGERS[datatype];
   const fits =
@@ -210,7 +217,7 @@ function checkDatatype(value: unknown, datatype: string, where: string, position
           : (typeof value === 'number' ? Number.isInteger(value) : typeof value === 'bigint') &&
             (value as number | bigint) >= bounds[0] &&
             (value as number | bigint) <= bounds[1];
-  if (!fits) throw new RequestError(400, `${where}, value ${position}: ${shownValue(value)} is no ${datatype}.`);
+  if (!fits) throw new RequestError(400, `${whereOf(index, name)}, value ${position}: ${shownValue(value)} is no ${datatype}.`);
 }
 
 /** An output as it is asked for. */

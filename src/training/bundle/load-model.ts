@@ -11,6 +11,8 @@ import { GraphPredictor } from '../graph/graph-predictor.ts';
 import { joinAnswers } from '../model/heads.ts';
 import { lossRegistry } from '../losses/index.generated.ts';
 import { workOf } from '../model/describe.ts';
+import { plainNetwork } from '../model/plain-network.ts';
+import type { PlainNetwork } from '../model/plain-network.ts';
 import { NO_LOGITS, Network } from '../model/network.ts';
 import { product, showShape } from '../layers/shapes.ts';
 import { generatingPredictor } from '../generation/text-generation.ts';
@@ -116,14 +118,16 @@ async function bundleOf(artifact: OpenArtifact, predictor: Predictor): Promise<B
 
 function laterPredictor(meta: ModelMeta, load: () => Promise<Predictor>): Predictor {
   let loading: Promise<Predictor> | undefined;
+  let loaded: Predictor | undefined;
   let disposed = false;
   return {
     meta,
     async predict(batch) {
-      if (disposed) throw new PerennialError('INTERNAL', 'A model was asked after it was disposed of.');
-      const predictor = await (loading ??= load());
-      return predictor.predict(batch);
+      if (disposed) throw askedTooLate();
+      loaded = await (loading ??= load());
+      return loaded.predict(batch);
     },
+    predictNow: (batch) => loaded?.predictNow?.(batch),
     dispose() {
       disposed = true;
       // One that could not be loaded holds nothing.
@@ -135,6 +139,8 @@ function laterPredictor(meta: ModelMeta, load: () => Promise<Predictor>): Predic
   };
 }
 
+const askedTooLate = (): PerennialError => new PerennialError('INTERNAL', 'A model was asked after it was disposed of.');
+
 /** @param values by the full names of the network's weights @param rowsAtOnce where large outputs ask for few */
 export function createPredictor(
   meta: ModelMeta,
@@ -142,10 +148,10 @@ export function createPredictor(
   values: ReadonlyMap<string, Float32Array>,
   rowsAtOnce?: number,
 ): Predictor {
-  const tf = loadTf();
-  const compiled = compileOnUse(tf, network, values, rowsAtOnce);
+  const plain = plainNetwork(network.topology, values);
+  const compiled = plain === undefined ? compileOnUse(network, values, rowsAtOnce) : undefined;
   let weights: ReadonlyMap<string, Tensor> | undefined;
-  const weightTensors = (): ReadonlyMap<string, Tensor> =>
+  const weightTensors = (tf: Tf): ReadonlyMap<string, Tensor> =>
     new Map(network.weights.map((spec) => [spec.fullName, tf.tensor(values.get(spec.fullName)!, [...spec.shape], 'float32')]));
   const width = product(network.outputShape);
   // The losses of two networks against each other are none of the registry.
@@ -158,7 +164,8 @@ export function createPredictor(
 
   /** Operation by operation, for a model that cannot be compiled. */
   function predictSome(batch: TensorBatch): Float32Array {
-    const loaded = (weights ??= weightTensors());
+    const tf = loadTf();
+    const loaded = (weights ??= weightTensors(tf));
     return tf.tidy(() => {
       const { output } = network.forward(tf, network.inputTensors(tf, batch), loaded, {
         training: false,
@@ -170,12 +177,20 @@ export function createPredictor(
     });
   }
 
+  function plainly(compute: PlainNetwork, batch: TensorBatch): Float32Array {
+    if (disposed) throw askedTooLate();
+    const rows = rowsOf(batch, meta);
+    return answer(compute(checkedSizes(batch, meta, rows), rows), rows);
+  }
+
   return {
     meta,
+    ...(plain === undefined ? {} : { predictNow: (batch) => plainly(plain, batch) }),
     async predict(batch) {
-      if (disposed) throw new PerennialError('INTERNAL', 'A model was asked after it was disposed of.');
+      if (plain !== undefined) return plainly(plain, batch);
+      if (disposed) throw askedTooLate();
       const rows = rowsOf(batch, meta);
-      const graph = compiled.get();
+      const graph = compiled!.get();
       const output = graph === undefined ? new Float32Array(rows * width) : graph.predict(checkedSizes(batch, meta, rows), rows, width);
       if (graph !== undefined) return answer(output, rows);
       for (let start = 0; start < rows; start += rowsAtOnce ?? ROWS_PER_CALL) {
@@ -187,7 +202,7 @@ export function createPredictor(
     dispose() {
       if (disposed) return;
       disposed = true;
-      compiled.dispose();
+      compiled?.dispose();
       for (const weight of weights?.values() ?? []) weight.dispose();
     },
   };
@@ -195,7 +210,6 @@ export function createPredictor(
 
 /** Compiles at the first prediction, not at loading: many models are loaded to be looked at. */
 function compileOnUse(
-  tf: Tf,
   network: Network,
   values: ReadonlyMap<string, Float32Array>,
   rowsAtOnce: number | undefined,
@@ -204,7 +218,7 @@ function compileOnUse(
   return {
     get() {
       try {
-        graph ??= new GraphPredictor(tf, network, values, rowsAtOnce);
+        graph ??= new GraphPredictor(loadTf(), network, values, rowsAtOnce);
       } catch (error) {
         graph = 'impossible';
         process.emitWarning(

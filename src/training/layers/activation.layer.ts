@@ -1,5 +1,6 @@
-import { ACTIVATION_NAMES, activate, activatedShape } from './activations.ts';
+import { ACTIVATION_NAMES, activate, activatedShape, plainActivation } from './activations.ts';
 import type { Activation } from './activations.ts';
+import { plainlyActivated } from './shared/plain.ts';
 import { activationMapping } from '../keras/activation.ts';
 import { defineLayer } from './layer.ts';
 
@@ -29,6 +30,7 @@ export default defineLayer<{ readonly activation: Activation }>({
   required: ['activation'],
   outputShape: ([input], config) => activatedShape(input!, config.activation),
   call: (tf, [x], _weights, config) => activate(tf, x!, config.activation),
+  plain: ([input], _weights, config) => plainlyActivated(input!, plainActivation(config.activation)),
   examples: [...ACTIVATION_NAMES.filter((name) => name !== 'threshold'), ...SETTINGS].map((activation) => ({
     inputs: [[6]],
     config: { activation },

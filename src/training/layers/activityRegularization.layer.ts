@@ -1,4 +1,5 @@
 import { penalized } from './shared/activity.ts';
+import { passed } from './shared/plain.ts';
 import { defineLayer } from './layer.ts';
 import { number } from '../model/schema-parts.ts';
 
@@ -12,5 +13,6 @@ export default defineLayer<{ readonly l1: number; readonly l2: number }>({
   },
   outputShape: ([input]) => input!,
   call: (tf, [x], _weights, config, context) => penalized(tf, x!, config, context),
+  plain: () => passed,
   examples: [{ inputs: [[4]], config: { l1: 0.1, l2: 0.05 } }],
 });

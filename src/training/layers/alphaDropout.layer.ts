@@ -1,3 +1,4 @@
+import { passed } from './shared/plain.ts';
 import { defineLayer } from './layer.ts';
 import { rate } from '../model/schema-parts.ts';
 import { statelessUniform } from '../tensorflow/tf.ts';
@@ -19,5 +20,6 @@ export default defineLayer<{ readonly rate: number }>({
     const values = tf.add(tf.mul(x!, kept), tf.mul(tf.sub(1, kept), LIMIT));
     return tf.add(tf.mul(values, scale), -scale * LIMIT * dropped);
   },
+  plain: () => passed,
   examples: [{ inputs: [[8]], config: { rate: 0.3 } }],
 });

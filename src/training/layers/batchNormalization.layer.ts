@@ -56,6 +56,14 @@ export default defineLayer<Config>({
       return weights.beta === undefined ? scaled : tf.add(scaled, weights.beta);
     }
   },
+  plain(_inputs, { gamma, beta, movingMean, movingVariance }, { epsilon }) {
+    const width = movingMean!.length;
+    const factors = Float64Array.from(movingVariance!, (variance, at) => (gamma?.[at] ?? 1) / Math.sqrt(variance + epsilon));
+    return ([x], output) => {
+      for (let at = 0, channel = 0; at < output.length; at += 1, channel = channel + 1 === width ? 0 : channel + 1)
+        output[at] = (x![at]! - movingMean![channel]!) * factors[channel]! + (beta?.[channel] ?? 0);
+    };
+  },
   examples: [
     { inputs: [[4]], config: {} },
     { inputs: [[3, 4, 2]], config: { center: false, momentum: 0.9 } },

@@ -32,8 +32,22 @@ export default defineLayer<Config>({
   },
   call: (tf, inputs, _weights, config) =>
     inputs.length === 1 ? inputs[0]! : tf.concat([...inputs], axisOf(config, inputs[0]!.shape.slice(1))),
+  plain(inputs) {
+    if (inputs[0]!.length !== 1) return undefined;
+    const total = inputs.reduce((sum, shape) => sum + shape[0]!, 0);
+    return (given, output) => {
+      let start = 0;
+      for (const [index, values] of given.entries()) {
+        const width = inputs[index]![0]!;
+        for (let from = 0, to = start; from < values.length; from += width, to += total)
+          for (let at = 0; at < width; at += 1) output[to + at] = values[from + at]!;
+        start += width;
+      }
+    };
+  },
   mask: joinedMask,
   examples: [
+    { inputs: [[3], [2]], config: {} },
     {
       inputs: [
         [2, 3],

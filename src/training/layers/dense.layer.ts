@@ -1,8 +1,9 @@
-import { activate, activatedShape } from './activations.ts';
+import { activate, activatedShape, plainActivation } from './activations.ts';
 import type { Activation } from './activations.ts';
 import { activityProperties, penalized } from './shared/activity.ts';
 import type { ActivityOptions } from './shared/activity.ts';
 import { addBias } from './shared/bias.ts';
+import { plainDense } from './shared/plain.ts';
 import { defineLayer } from './layer.ts';
 import { activation, bool, units } from '../model/schema-parts.ts';
 import { shapeError } from './shapes.ts';
@@ -42,6 +43,15 @@ export default defineLayer<Config>({
     const shifted = addBias(tf, tf.matMul(flat, weights.kernel!), weights.bias);
     const shaped = x!.rank === 2 ? shifted : tf.reshape(shifted, [...x!.shape.slice(0, -1), config.units]);
     return penalized(tf, activate(tf, shaped, config.activation), config.activityRegularizer, context);
+  },
+  plain([input], { kernel, bias }, { units: width, activation: chosen }) {
+    const activated = plainActivation(chosen);
+    if (input!.length !== 1 || activated === undefined) return undefined;
+    const product = plainDense(kernel!, bias, width);
+    return (inputs, output) => {
+      product(inputs, output);
+      activated(output, width);
+    };
   },
   examples: [
     { inputs: [[5]], config: { units: 3 } },

@@ -1,4 +1,5 @@
 import { dropped } from './shared/dropout.ts';
+import { passed } from './shared/plain.ts';
 import { defineLayer } from './layer.ts';
 import { rate } from '../model/schema-parts.ts';
 
@@ -10,5 +11,6 @@ export default defineLayer<{ readonly rate: number }>({
   required: ['rate'],
   outputShape: ([input]) => input!,
   call: (tf, [x], _weights, config, context) => dropped(tf, x!, config.rate, context),
+  plain: () => passed,
   examples: [{ inputs: [[8]], config: { rate: 0.5 } }],
 });

@@ -1,4 +1,5 @@
-import { activate } from './activations.ts';
+import { activate, plainActivation } from './activations.ts';
+import { plainlyActivated } from './shared/plain.ts';
 import { defineLayer } from './layer.ts';
 import { number } from '../model/schema-parts.ts';
 
@@ -9,6 +10,7 @@ export default defineLayer<{ readonly alpha: number }>({
   properties: { alpha: number('Limit towards minus infinity, without its sign.', 1, 0.5, { minimum: 0 }) },
   outputShape: ([input]) => input!,
   call: (tf, [x], _weights, { alpha }) => activate(tf, x!, { elu: { alpha } }),
+  plain: ([input], _weights, { alpha }) => plainlyActivated(input!, plainActivation({ elu: { alpha } })),
   examples: [
     { inputs: [[6]], config: {} },
     { inputs: [[6]], config: { alpha: 0.5 } },

@@ -1,3 +1,4 @@
+import { passed } from './shared/plain.ts';
 import { defineLayer } from './layer.ts';
 import { product } from './shapes.ts';
 
@@ -9,5 +10,6 @@ export default defineLayer<Record<string, never>>({
   outputShape: ([input]) => [product(input!)],
   call: (tf, [x]) => tf.reshape(x!, [x!.shape[0], -1]),
   mask: 'drop',
+  plain: () => passed,
   examples: [{ inputs: [[3, 4]], config: {} }],
 });

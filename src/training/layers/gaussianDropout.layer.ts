@@ -1,3 +1,4 @@
+import { passed } from './shared/plain.ts';
 import { defineLayer } from './layer.ts';
 import { rate } from '../model/schema-parts.ts';
 import { statelessNormal } from '../tensorflow/tf.ts';
@@ -13,5 +14,6 @@ export default defineLayer<{ readonly rate: number }>({
     context.training && config.rate > 0
       ? tf.mul(x!, tf.add(tf.mul(statelessNormal(tf, x!.shape, context.seed), Math.sqrt(config.rate / (1 - config.rate))), 1))
       : x!,
+  plain: () => passed,
   examples: [{ inputs: [[8]], config: { rate: 0.3 } }],
 });

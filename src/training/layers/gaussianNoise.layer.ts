@@ -1,3 +1,4 @@
+import { passed } from './shared/plain.ts';
 import { defineLayer } from './layer.ts';
 import { number } from '../model/schema-parts.ts';
 import { statelessNormal } from '../tensorflow/tf.ts';
@@ -12,5 +13,6 @@ export default defineLayer<{ readonly stddev: number }>({
   outputShape: ([input]) => input!,
   call: (tf, [x], _weights, { stddev }, context) =>
     context.training ? tf.add(x!, tf.mul(statelessNormal(tf, x!.shape, context.seed), stddev)) : x!,
+  plain: () => passed,
   examples: [{ inputs: [[8]], config: { stddev: 0.3 } }],
 });

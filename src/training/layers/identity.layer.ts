@@ -1,3 +1,4 @@
+import { passed } from './shared/plain.ts';
 import { defineLayer } from './layer.ts';
 
 export default defineLayer<Record<string, never>>({
@@ -7,5 +8,6 @@ export default defineLayer<Record<string, never>>({
   properties: {},
   outputShape: ([input]) => input!,
   call: (_tf, [x]) => x!,
+  plain: () => passed,
   examples: [{ inputs: [[4]], config: {} }],
 });

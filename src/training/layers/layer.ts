@@ -38,6 +38,12 @@ export interface CallContext {
 }
 
 /**
+ * Computes examples, each for itself: their values of each input in, those of the output out, both row-major, as many examples as the
+ * output has room for.
+ */
+export type PlainCall = (inputs: readonly Float64Array[], output: Float64Array) => void;
+
+/**
  * A layer is three pure functions: shapes, weights, and the call on tensors. Nothing here holds state; the network owns the weights.
  * `call` must be differentiable by tfjs, and draw random numbers only through the seeds of its context.
  */
@@ -51,6 +57,11 @@ export interface LayerDefinition<C = any> {
   outputShape(inputs: readonly Shape[], config: C): Shape;
   weights(inputs: readonly Shape[], config: C): readonly WeightSpec[];
   call(tf: Tf, inputs: readonly Tensor[], weights: Readonly<Record<string, Tensor>>, config: C, context: CallContext): Tensor;
+  /**
+   * The same as `call` where a model serves and nothing is masked, without the library. undefined: it takes the library. Left out:
+   * always.
+   */
+  readonly plain?: (inputs: readonly Shape[], weights: Readonly<Record<string, Float32Array>>, config: C) => PlainCall | undefined;
   /** The mask of the output: that of the input ("keep"), none ("drop"), or one made from the inputs. */
   readonly mask:
     'keep' | 'drop' | ((tf: Tf, inputs: readonly Tensor[], config: C, masks: readonly (Tensor | undefined)[]) => Tensor | undefined);

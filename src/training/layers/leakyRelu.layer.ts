@@ -1,3 +1,5 @@
+import { plainActivation } from './activations.ts';
+import { plainlyActivated } from './shared/plain.ts';
 import { defineLayer } from './layer.ts';
 import { number } from '../model/schema-parts.ts';
 
@@ -14,5 +16,6 @@ export default defineLayer<{ readonly negativeSlope: number }>({
   properties: { negativeSlope: number('Slope below 0.', 0.3, 0.2, { minimum: 0 }) },
   outputShape: ([input]) => input!,
   call: (tf, [x], _weights, { negativeSlope }) => tf.leakyRelu(x!, negativeSlope),
+  plain: ([input], _weights, { negativeSlope }) => plainlyActivated(input!, plainActivation({ leakyRelu: { negativeSlope } })),
   examples: [{ inputs: [[6]], config: {} }],
 });

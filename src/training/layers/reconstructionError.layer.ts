@@ -31,6 +31,24 @@ export default defineLayer<{ readonly error: ErrorKind }>({
   },
   call: (tf, inputs, _weights, { error }) =>
     tf.mean(differences(tf, joined(tf, inputs.slice(0, -1)), joined(tf, inputs.slice(-1)), error), 1, true),
+  plain: (shapes, _weights, { error }) => {
+    const size = product(shapes.at(-1)!);
+    return (inputs, output) => {
+      const rebuilt = inputs.at(-1)!;
+      for (let row = 0; row < output.length; row += 1) {
+        let sum = 0;
+        let at = row * size;
+        for (const [index, original] of inputs.slice(0, -1).entries()) {
+          const width = product(shapes[index]!);
+          for (let from = row * width; from < (row + 1) * width; from += 1, at += 1) {
+            const difference = original[from]! - rebuilt[at]!;
+            sum += error === 'absolute' ? Math.abs(difference) : difference ** 2;
+          }
+        }
+        output[row] = sum / size;
+      }
+    };
+  },
   mask: 'drop',
   examples: [
     {

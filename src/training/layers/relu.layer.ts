@@ -1,4 +1,5 @@
-import { activate } from './activations.ts';
+import { activate, plainActivation } from './activations.ts';
+import { plainlyActivated } from './shared/plain.ts';
 import { defineLayer } from './layer.ts';
 import { number } from '../model/schema-parts.ts';
 
@@ -19,6 +20,7 @@ export default defineLayer<Config>({
   },
   outputShape: ([input]) => input!,
   call: (tf, [x], _weights, config) => activate(tf, x!, { relu: { ...config } }),
+  plain: ([input], _weights, config) => plainlyActivated(input!, plainActivation({ relu: { ...config } })),
   examples: [
     { inputs: [[6]], config: {} },
     { inputs: [[6]], config: { maxValue: 1, negativeSlope: 0.1, threshold: 0.2 } },

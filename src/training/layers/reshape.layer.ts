@@ -1,3 +1,4 @@
+import { passed } from './shared/plain.ts';
 import { defineLayer } from './layer.ts';
 import type { KerasReading } from '../keras/mapping.ts';
 import { product, shapeError, showShape } from './shapes.ts';
@@ -27,6 +28,7 @@ export default defineLayer<{ readonly shape: readonly number[] }>({
     return shape;
   },
   call: (tf, [x], _weights, { shape }) => tf.reshape(x!, [x!.shape[0], ...shape]),
+  plain: () => passed,
   mask: 'drop',
   examples: [{ inputs: [[6]], config: { shape: [2, 3] } }],
 });

@@ -1,5 +1,7 @@
 import { axesProperty, resolveAxes } from './shared/axes.ts';
 import type { Axes } from './shared/axes.ts';
+import { plainActivation } from './activations.ts';
+import { plainlyActivated } from './shared/plain.ts';
 import { defineLayer } from './layer.ts';
 
 export default defineLayer<{ readonly axis: Axes }>({
@@ -16,6 +18,7 @@ export default defineLayer<{ readonly axis: Axes }>({
     if (axes.length === 1 && axes[0] === x!.rank - 1) return tf.softmax(x!);
     return tf.exp(tf.sub(x!, tf.logSumExp(x!, axes, true)));
   },
+  plain: ([input]) => plainlyActivated(input!, plainActivation('softmax')),
   examples: [
     { inputs: [[6]], config: {} },
     { inputs: [[3, 2, 4]], config: { axis: [1, 2] } },

@@ -72,5 +72,10 @@ export interface Predictor {
   readonly meta: ModelMeta;
   /** `batch` holds one tensor per input. Returns row-major float32, `rows * product(outputShape)` values. */
   predict(batch: TensorBatch): Promise<Float32Array>;
+  /**
+   * The same at once, where a call costs so little that no others need to share it; undefined: it takes its time at the moment. Left out:
+   * always.
+   */
+  predictNow?(batch: TensorBatch): Float32Array | undefined;
   dispose(): void;
 }

@@ -33,7 +33,7 @@ it('gives every request its own values, however requests and batches overlap', a
       await Promise.all(
         requests.map(async ({ values, turns }) => {
           for (let turn = 0; turn < turns; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-          const answer = await batcher.predict(batchOf(values)).then(
+          const answer = await Promise.resolve(batcher.predict(batchOf(values))).then(
             (output) => [...output],
             (error: Error) => error.message,
           );

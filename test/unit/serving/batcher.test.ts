@@ -39,6 +39,27 @@ describe('the batcher', () => {
     expect(calls).toEqual([4]);
   });
 
+  it('answers at once where the network does, nobody waits, and the rows are no more than a batch', async () => {
+    const calls: number[] = [];
+    const counted: number[] = [];
+    let isQuick = true;
+    const batcher = new Batcher(
+      { ...summing(calls), predictNow: ({ x }) => (isQuick ? Float32Array.from({ length: x!.rows }, () => 7) : undefined) },
+      { batchRowsMax: 2, queueRowsMax: 100, onBatch: (rows) => counted.push(rows) },
+    );
+    expect(batcher.predict(batchOf([1, 2], [3, 4]))).toEqual(Float32Array.of(7, 7));
+    const many = batcher.predict(batchOf([1, 2], [3, 4], [5, 6]));
+    // Behind those who wait already.
+    const behind = batcher.predict(batchOf([1, 1]));
+    expect([...(await many), ...(await behind)]).toEqual([3, 7, 11, 2]);
+    isQuick = false;
+    expect([...(await batcher.predict(batchOf([2, 2])))]).toEqual([4]);
+    expect([counted, calls]).toEqual([
+      [2, 2, 2, 1],
+      [2, 2, 1],
+    ]);
+  });
+
   it('cuts what is larger than a batch and puts it together again', async () => {
     const calls: number[] = [];
     const batcher = new Batcher(summing(calls), { batchRowsMax: 4, queueRowsMax: 100 });
@@ -229,7 +250,7 @@ describe('the patience of requests', () => {
     );
     const outcomes: string[] = [];
     const ask = (value: number, waitMs?: number): void =>
-      void batcher.predict(batchOf([value, 0]), waitMs).then(
+      void Promise.resolve(batcher.predict(batchOf([value, 0]), waitMs)).then(
         ([answer]) => outcomes.push(`answered ${answer}`),
         (error: RequestError) => outcomes.push(`${value}: ${error.status} ${JSON.stringify(error.facts)} ${error.message}`),
       );
@@ -261,7 +282,7 @@ describe('the patience of requests', () => {
       { batchRowsMax: 8, queueRowsMax: 100, waitMsMax: 50 },
     );
     const outcome = async (waitMs: number | undefined, gone: number): Promise<string> => {
-      const asked = batcher.predict(batchOf([1, 0]), waitMs).then(
+      const asked = Promise.resolve(batcher.predict(batchOf([1, 0]), waitMs)).then(
         () => 'answered',
         (error: Error) => error.message,
       );
