@@ -5,7 +5,10 @@ const WORDS: Readonly<Record<string, { readonly what: string; readonly hint: str
   EACCES: { what: 'may not be used by this user', hint: 'Let the user that Perennial runs as read and write there.' },
   EPERM: { what: 'may not be used by this user', hint: 'Let the user that Perennial runs as read and write there.' },
   EROFS: { what: 'lies on a file system that cannot be written to', hint: 'Name a place that can be written to.' },
-  EEXIST: { what: 'is there already, as something else than what is to lie there', hint: 'Name another place, or move away what lies there.' },
+  EEXIST: {
+    what: 'is there already, as something else than what is to lie there',
+    hint: 'Name another place, or move away what lies there.',
+  },
   ENOTDIR: { what: 'leads through a file, as if that were a folder', hint: 'Name another place, or move away what lies there.' },
   EISDIR: { what: 'is a folder; a file is expected', hint: 'Name a file.' },
   ENAMETOOLONG: { what: 'is longer than names of files may be', hint: 'Choose a shorter name.' },

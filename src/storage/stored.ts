@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
-import type { Ajv, ErrorObject, ValidateFunction } from 'ajv';
+import { Ajv } from 'ajv';
+import type { ErrorObject, ValidateFunction } from 'ajv';
 import type { ArtifactRef } from '../core/artifact.ts';
 import { PerennialError, isPerennialError } from '../core/errors.ts';
 import type { ErrorCode } from '../core/errors.ts';
@@ -74,26 +74,20 @@ export const orNull = (schema: JsonSchema): JsonSchema => ({ anyOf: [schema, { t
 export const listOf = (items: JsonSchema): JsonSchema => ({ type: 'array', items });
 export const mapOf = (values: JsonSchema): JsonSchema => ({ type: 'object', additionalProperties: values });
 
+/**
+ * One for all of them. The schemas are ours, so that they are not held against the schema of schemas here, which would take most of the
+ * time of a process that reads a few records (test/contract/store holds them against it).
+ */
 let compiler: Ajv | undefined;
 const validators = new Map<JsonSchema, ValidateFunction>();
 
 function validatorOf(schema: JsonSchema): ValidateFunction {
   const known = validators.get(schema);
   if (known !== undefined) return known;
-  compiler ??= newCompiler();
+  compiler ??= new Ajv({ strict: false, ownProperties: true, meta: false, validateSchema: false });
   const made = compiler.compile(schema);
   validators.set(schema, made);
   return made;
-}
-
-/**
- * Loaded on first use: many processes read no record. The schemas are ours, so that they are not held against the schema of schemas
- * here, which would take most of the time of a process that reads a few (test/contract/store holds them against it).
- */
-function newCompiler(): Ajv {
-  const require = createRequire(import.meta.url);
-  const { Ajv } = require('ajv') as typeof import('ajv');
-  return new Ajv({ strict: false, ownProperties: true, meta: false, validateSchema: false });
 }
 
 /**

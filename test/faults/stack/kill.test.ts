@@ -79,7 +79,8 @@ describe.runIf(canAim)('SIGKILL', () => {
     await run.step('evaluate', (step) => step.status === 'running');
     await killNow(processOf(perennial, 'worker-1'));
     expect(await finished(run, 'worker-between')).toEqual(undisturbed);
-    expect(await resumedEpochs(run)).toEqual([]);
+    // Training may have begun when the first kill came; of the second one it knows nothing.
+    expect((await resumedEpochs(run)).filter((epoch) => epoch >= MIDDLE)).toEqual([]);
   });
 
   it('of the trainer: one attempt is lost, the next goes on from the last checkpoint', async () => {

@@ -13,7 +13,11 @@ let files: readonly string[];
 beforeAll(() => {
   folder = tempDir('pack');
   const [packed] = JSON.parse(
-    execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--offline', '--pack-destination', folder], { cwd: root, encoding: 'utf8' }),
+    execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--offline', '--pack-destination', folder], {
+      cwd: root,
+      encoding: 'utf8',
+      maxBuffer: 64 * 2 ** 20,
+    }),
   ) as [{ filename: string; files: { path: string }[] }];
   files = packed.files.map(({ path }) => path);
   const installed = join(folder, 'node_modules', 'perennial');
@@ -39,7 +43,7 @@ test('holds what runs and what is read, and nothing else', () => {
     'dist/trainer.js',
     'dist/workflow-bundle.cjs',
     'src/core/step.ts',
-    'activities/script/child.ts',
+    'src/programs/script/child.ts',
     'src/training/graph/op-outputs.json',
     'schemas/generated/pipeline.schema.json',
     'pipelines/penguins.json',

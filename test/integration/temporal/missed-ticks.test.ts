@@ -87,17 +87,18 @@ it('the newest tick of an outage in the middle of a run is made up for, once; of
     const others = () => seen.filter(({ pipeline, tick }) => pipeline === 'away' && tick !== first).map(({ tick }) => tick);
     expect(others()).toEqual([]);
     hold = false;
+    const released = Date.now();
     await until(() => others().length > 0);
     const [made] = others();
     expect(Date.parse(made!)).toBeGreaterThan(gone);
-    expect(Date.parse(made!)).toBeLessThan(back + 3_000);
+    // The newest that came before the run ended, not the next one that comes by itself.
+    expect(Date.parse(made!)).toBeLessThan(released + 3_000);
     await until(async () =>
       (await listRuns(stage.temporal, { pipeline: 'away' })).some(
         ({ workflowId, status }) => workflowId === `away/scheduled-${made!.replace('.000', '')}` && status === 'completed',
       ),
     );
-    const [row] = await listSchedules(stage.temporal, { pipeline: 'away' });
-    expect(row).toMatchObject({ madeUp: 1 });
+    await until(async () => (await listSchedules(stage.temporal, { pipeline: 'away' }))[0]?.madeUp === 1);
     expect(briefly).toBeGreaterThan(gone);
     expect(briefly).toBeLessThan(back);
     await until(async () => (await listRuns(stage.temporal, { pipeline: 'briefly' }))[0]?.status === 'completed');

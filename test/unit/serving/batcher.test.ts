@@ -112,7 +112,7 @@ describe('the batcher', () => {
   it('takes as many rows as may wait, and not one more; tells the rows of every call', async () => {
     const told: number[] = [];
     const batcher = new Batcher(summing([]), { batchRowsMax: 8, queueRowsMax: 3, onBatch: (rows) => told.push(rows) });
-    const taken = [batcher.predict(batchOf([1, 1])), batcher.predict(batchOf([2, 2], [3, 3]))];
+    const taken = [batchOf([1, 1]), batchOf([2, 2], [3, 3])].map(async (batch) => batcher.predict(batch));
     expect(batcher.waitingRows).toBe(3);
     await expect(batcher.predict(batchOf([4, 4]))).rejects.toThrow('The server is busy: 3 rows wait already. Try again in a second.');
     expect((await Promise.all(taken)).map((values) => [...values])).toEqual([[2], [4, 6]]);
@@ -169,7 +169,7 @@ describe('the batcher', () => {
         },
       };
       const batcher = new Batcher(refusing, { batchRowsMax: 8, queueRowsMax: 100 });
-      const results = await Promise.allSettled([1, 2, 3].map((value) => batcher.predict(batchOf([value, 0]))));
+      const results = await Promise.allSettled([1, 2, 3].map(async (value) => batcher.predict(batchOf([value, 0]))));
       expect(results.map((result) => (result as PromiseRejectedResult).reason as unknown)).toEqual(
         Array(3).fill(expect.objectContaining({ status })),
       );
@@ -222,7 +222,7 @@ describe('several values of a row', () => {
   it('a request that fails takes none that waits with it', async () => {
     const batcher = new Batcher(summing([]), { batchRowsMax: 1, queueRowsMax: 100 });
     const results = await Promise.allSettled(
-      [[13, 0] as const, [1, 1] as const, [2, 2] as const].map(([a, b]) => batcher.predict(batchOf([a, b]))),
+      [[13, 0] as const, [1, 1] as const, [2, 2] as const].map(async ([a, b]) => batcher.predict(batchOf([a, b]))),
     );
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled']);
   });
