@@ -22,10 +22,10 @@ const { values: options } = parseArgs({
 });
 const home = mkdtempSync(join(tmpdir(), 'perennial-bench-'));
 const data = join(home, 'data');
+process.env.PERENNIAL_HOME = join(home, 'home');
 const env = {
   ...process.env,
   PERENNIAL_TOOLS: process.env.PERENNIAL_TOOLS ?? join(packageRoot(), '.perennial', 'tools'),
-  PERENNIAL_HOME: join(home, 'home'),
 };
 
 function run(command: string, args: readonly string[]): { readonly seconds: number; readonly out: string } {

@@ -24,10 +24,10 @@ const only = options.only?.split(',');
 const unknown = only?.filter((name) => !SAMPLES.some((sample) => sample.name === name)) ?? [];
 if (unknown.length > 0) throw new Error(`--only names ${unknown.join(', ')}; there is ${SAMPLES.map(({ name }) => name).join(', ')}.`);
 const home = mkdtempSync(join(tmpdir(), 'perennial-bench-'));
+process.env.PERENNIAL_HOME = home;
 const env = {
   ...process.env,
   PERENNIAL_TOOLS: process.env.PERENNIAL_TOOLS ?? join(packageRoot(), '.perennial', 'tools'),
-  PERENNIAL_HOME: home,
 };
 
 const documents = join(home, 'documents');

@@ -165,10 +165,10 @@ export interface DocumentsOptions {
 /** The figures of each document. */
 export async function searchDocuments({ names, seeds, trials: most }: DocumentsOptions): Promise<Record<string, unknown>> {
   const home = mkdtempSync(join(tmpdir(), 'perennial-bench-'));
+  process.env.PERENNIAL_HOME = home;
   const env = {
     ...process.env,
     PERENNIAL_TOOLS: process.env.PERENNIAL_TOOLS ?? join(packageRoot(), '.perennial', 'tools'),
-    PERENNIAL_HOME: home,
   };
   const perennial = (args: readonly string[]): string => {
     const asked = () =>

@@ -136,17 +136,19 @@ export function createApp({
   const rulesOf = memoized(jsonRules);
   const parse = (request: FastifyRequest, body: string | Buffer, done: (error: Error | null, value?: unknown) => void): void => {
     request.bodyBytes = body.length;
+    let value: unknown;
     try {
-      const value = readBody(request, body as Buffer, rulesOf(request.routeOptions.url ?? ''));
-      if (value instanceof Promise)
-        value.then(
-          (later) => done(null, later),
-          (error: unknown) => done(error as Error),
-        );
-      else done(null, value);
+      value = readBody(request, body as Buffer, rulesOf(request.routeOptions.url ?? ''));
     } catch (error) {
       done(error as Error);
+      return;
     }
+    if (value instanceof Promise)
+      value.then(
+        (later) => done(null, later),
+        (error: unknown) => done(error as Error),
+      );
+    else done(null, value);
   };
   // The usual one by its name: it is found without reading what else the header says.
   app.addContentTypeParser(['application/json', '*'], { parseAs: 'buffer' }, parse);
