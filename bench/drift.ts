@@ -22,7 +22,7 @@ import { packageRoot } from '../src/platform/paths.ts';
 import { createRegistry } from '../src/registry/registry.ts';
 import { createArtifactStore } from '../src/storage/artifact-store.ts';
 import { openStore } from '../src/storage/open-store.ts';
-import type { ModelMeta } from '../src/training/model/model-meta.ts';
+import { modelFacts } from '../test/support/stored-facts.ts';
 
 if (process.argv[3] === 'policy') {
   await import('./drift-policy.ts');
@@ -58,24 +58,6 @@ async function draw(db: Database, seed: number): Promise<string> {
   return path;
 }
 
-/** Of a model that nobody has trained. */
-const FACTS: ModelMeta = {
-  inputs: [{ name: 'features', shape: [1], dtype: 'float32' }],
-  output: { kind: 'number', name: 'label', width: 1 },
-  outputShape: [1],
-  parameters: 2,
-  trainableParameters: 2,
-  loss: 'meanSquaredError',
-  optimizer: 'adam',
-  epochsRun: 1,
-  bestEpoch: 1,
-  seed: 1,
-  final: {},
-  examples: '0'.repeat(64),
-  dataset: '0'.repeat(64),
-  training: {},
-};
-
 /** Registers a model with the profile of a file, without training one. */
 async function register(db: Database, path: string): Promise<Record<string, number>> {
   const table = `read_parquet(${pathLiteral(path)})`;
@@ -94,7 +76,11 @@ async function register(db: Database, path: string): Promise<Record<string, numb
     kind: 'model',
     summary: 'bench',
     files: { ...files, 'preprocessor.json': Buffer.from(JSON.stringify({ columns: columns.map(({ name }) => ({ name })) })) },
-    meta: FACTS as unknown as JsonObject,
+    meta: modelFacts({
+      output: { kind: 'number', name: 'label', width: 1 },
+      outputShape: [1],
+      loss: 'meanSquaredError',
+    }) as unknown as JsonObject,
   });
   await createRegistry(store, artifacts).register({ model: 'bench', modelRef, pipeline: 'bench', runId: 'bench', stepId: 'register' });
   return {

@@ -31,6 +31,13 @@ const COMMON = { learningRate: '${search.rate}', batchSize: '${search.batch}' };
 /** Every trial to its end, with the weights of its best epoch. */
 const WHOLE = { earlyStopping: 'off', checkpoint: { best: { monitor: 'validationLoss' } } };
 
+/** A network of dense layers. */
+const OF_TABLE = {
+  train: { ...COMMON, model: { architecture: 'mlp', units: '${search.units}', dropout: '${search.dropout}' } },
+  search: { ...RATE, units: { choice: [[8], [32], [64, 32]] }, dropout: { float: [0, 0.5] } },
+  defaults: { model: { architecture: 'mlp' } },
+};
+
 const PROBLEMS: Readonly<Record<string, Problem>> = {
   penguins: {
     data: 'penguins.csv',
@@ -45,9 +52,7 @@ const PROBLEMS: Readonly<Record<string, Problem>> = {
       },
       { uses: 'preprocess' },
     ],
-    train: { ...COMMON, model: { architecture: 'mlp', units: '${search.units}', dropout: '${search.dropout}' } },
-    search: { ...RATE, units: { choice: [[8], [32], [64, 32]] }, dropout: { float: [0, 0.5] } },
-    defaults: { model: { architecture: 'mlp' } },
+    ...OF_TABLE,
     epochs: 27,
     trials: 27,
     metrics: ['logLoss', 'accuracy'],
@@ -69,9 +74,7 @@ const PROBLEMS: Readonly<Record<string, Problem>> = {
       },
       { uses: 'preprocess' },
     ],
-    train: { ...COMMON, model: { architecture: 'mlp', units: '${search.units}', dropout: '${search.dropout}' } },
-    search: { ...RATE, units: { choice: [[8], [32], [64, 32]] }, dropout: { float: [0, 0.5] } },
-    defaults: { model: { architecture: 'mlp' } },
+    ...OF_TABLE,
     epochs: 81,
     trials: 27,
     metrics: ['rootMeanSquaredError', 'meanAbsoluteError'],
@@ -91,9 +94,7 @@ const PROBLEMS: Readonly<Record<string, Problem>> = {
       },
       { uses: 'preprocess' },
     ],
-    train: { ...COMMON, model: { architecture: 'mlp', units: '${search.units}', dropout: '${search.dropout}' } },
-    search: { ...RATE, units: { choice: [[8], [32], [64, 32]] }, dropout: { float: [0, 0.5] } },
-    defaults: { model: { architecture: 'mlp' } },
+    ...OF_TABLE,
     epochs: 81,
     trials: 27,
     metrics: ['rootMeanSquaredError', 'meanAbsoluteError'],

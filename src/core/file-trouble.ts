@@ -17,6 +17,12 @@ const WORDS: Readonly<Record<string, { readonly what: string; readonly hint: str
   ENFILE: { what: 'cannot be opened: this machine has too many files open', hint: 'Raise the limit of open files of the machine.' },
 };
 
+/** Whether the disk, or what this user may take of it, is used up. */
+export function isDiskFull(error: unknown): boolean {
+  const { code } = (error ?? {}) as NodeJS.ErrnoException;
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}
+
 /**
  * An error of the file system that nobody foresaw, in words for whoever named the place or owns the disk.
  *
@@ -24,7 +30,7 @@ const WORDS: Readonly<Record<string, { readonly what: string; readonly hint: str
  */
 export function fileTrouble(error: unknown): PerennialError | undefined {
   const { code = '', path, dest, syscall } = (error ?? {}) as NodeJS.ErrnoException & { readonly dest?: string };
-  if (code === 'ENOSPC' || code === 'EDQUOT')
+  if (isDiskFull(error))
     return new PerennialError('STORE_FULL', `No space is left on the disk: ${messageOf(error)}`, {
       hint: 'Free space on this disk.',
       cause: error,

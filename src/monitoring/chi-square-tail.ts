@@ -7,7 +7,6 @@ let loaded: typeof import('@stdlib/stats-base-dists-chisquare') | undefined;
  * processes that could ask never do.
  */
 export function chiSquareTail(value: number, degreesOfFreedom: number): number {
-  const require = createRequire(import.meta.url);
-  loaded ??= require('@stdlib/stats-base-dists-chisquare') as typeof import('@stdlib/stats-base-dists-chisquare');
+  loaded ??= createRequire(import.meta.url)('@stdlib/stats-base-dists-chisquare') as typeof import('@stdlib/stats-base-dists-chisquare');
   return Math.max(0, 1 - loaded.cdf(value, degreesOfFreedom));
 }

@@ -2,9 +2,8 @@ import { PerennialError, isPerennialError } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
 import type { RolloutRouting } from '../core/rollout.ts';
 import { shareText } from '../core/rollout.ts';
-import { pauseAfterLostRace } from '../storage/concurrency.ts';
 import { putJson } from '../storage/json-objects.ts';
-import { getStored } from '../storage/stored.ts';
+import { changeStored, getStored } from '../storage/stored.ts';
 import { CHAMPION, aliasOf, checkNotDeleted, pinned, promote } from './decisions.ts';
 import { ROLLOUT, ofModel } from './documents.ts';
 import { ifForward, ifJudged, ifWhole } from './guards.ts';
@@ -152,7 +151,7 @@ export async function writeRollout(store: ObjectStore, record: RolloutRecord): P
   await putJson(store, rolloutKey(record.name, record.id), record);
 }
 
-const ATTEMPTS_MAX = 20;
+const ATTEMPTS_MAX = 21;
 
 /**
  * Changes the record of a rollout. Who drives it, who watches it and who ends it by hand write at the same moment: how it ended is
@@ -161,20 +160,11 @@ const ATTEMPTS_MAX = 20;
  * @throws NOT_FOUND
  */
 export async function changeRollout(store: ObjectStore, model: string, id: string, change: Partial<RolloutRecord>): Promise<void> {
-  const key = rolloutKey(model, id);
-  for (let attempt = 0; ; attempt += 1) {
-    const found = await getStored(store, ROLLOUT, key, ofModel(model));
-    if (found === undefined) throw noRollout(model, id);
-    const next = afterChange(found.value, change);
-    if (next === undefined) return;
-    try {
-      await putJson(store, key, next, { ifMatch: found.etag });
-      return;
-    } catch (error) {
-      if (!isPerennialError(error, 'PRECONDITION_FAILED') || attempt === ATTEMPTS_MAX) throw error;
-      await pauseAfterLostRace(attempt);
-    }
-  }
+  const changed = await changeStored(store, ROLLOUT, rolloutKey(model, id), (before) => afterChange(before, change), {
+    attemptsMax: ATTEMPTS_MAX,
+    holds: ofModel(model),
+  });
+  if (changed === undefined) throw noRollout(model, id);
 }
 
 function afterChange(before: RolloutRecord, change: Partial<RolloutRecord>): RolloutRecord | undefined {

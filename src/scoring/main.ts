@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isPerennialError, messageOf } from '../core/errors.ts';
 import type { ErrorCode } from '../core/errors.ts';
+import { isDiskFull } from '../core/file-trouble.ts';
 import { limitDatabase, withDatabase } from '../data/table/duckdb.ts';
 import { localArtifact } from '../training/trainer/local-artifact.ts';
 import { openBundle } from '../training/bundle/load-model.ts';
@@ -78,8 +79,7 @@ async function take(connections: Connections, scorer: PartScorer): Promise<never
 
 function failureOf(error: unknown): { code: ErrorCode; message: string; hint: string } {
   if (isPerennialError(error)) return { code: error.code, message: error.message, hint: error.hint };
-  const errno = (error as NodeJS.ErrnoException | undefined)?.code;
-  if (errno === 'ENOSPC' || errno === 'EDQUOT' || /no space left/i.test(messageOf(error)))
+  if (isDiskFull(error) || /no space left/i.test(messageOf(error)))
     return {
       code: 'STORE_FULL',
       message: `No space is left for the answers: ${messageOf(error)}`,

@@ -1,6 +1,7 @@
 import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PerennialError, messageOf } from '../core/errors.ts';
+import { isDiskFull } from '../core/file-trouble.ts';
 import { canonicalJson } from '../core/json.ts';
 import type { Json } from '../core/json.ts';
 import { entryPoint } from '../platform/paths.ts';
@@ -116,8 +117,7 @@ function differences(before: Binding, now: Binding): string[] {
 
 /** An error of the disk where something is written. */
 export function cannotWrite(path: string, error: unknown): PerennialError {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === 'ENOSPC' || code === 'EDQUOT')
+  if (isDiskFull(error))
     return new PerennialError('STORE_FULL', `No space is left for ${path}.`, {
       hint: 'Free space on this disk; the same command goes on then.',
       cause: error,

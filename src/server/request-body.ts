@@ -5,7 +5,7 @@ import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import type { FastifyRequest, RequestPayload } from 'fastify';
 import { messageOf } from '../core/errors.ts';
 import type { JsonRules } from '../data/reading/json-parser.ts';
-import { parseInTurns, parseSmall } from '../data/reading/json-parser.ts';
+import { parseInTurns } from '../data/reading/json-parser.ts';
 import { BinaryBody, JSON_LENGTH_HEADER } from '../serving/protocols/binary-tensors.ts';
 import { CsvBody } from '../serving/protocols/csv-body.ts';
 import { FormBody } from '../serving/protocols/form-body.ts';
@@ -127,13 +127,14 @@ function jsonOf(body: Buffer, type: string, rules: JsonRules, others: readonly s
     const isForm = type === 'application/x-www-form-urlencoded' && !/^\s*[[{]/.test(text);
     return JSON_TYPES.test(type) && !isForm ? new RequestError(400, `The body is not JSON: ${messageOf(error)}`) : otherType(type, others);
   };
+  let value: unknown;
   try {
-    const simple = parseSmall(text, rules);
-    if (simple !== undefined) return simple.value;
+    value = parseInTurns(text, rules);
   } catch (error) {
     throw refused(error);
   }
-  return parseInTurns(text, rules).catch((error: unknown) => {
+  if (!(value instanceof Promise)) return value;
+  return value.catch((error: unknown) => {
     throw refused(error);
   });
 }

@@ -3,6 +3,7 @@ import type { BigIntStats } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { PerennialError, isPerennialError } from '../core/errors.ts';
+import { isDiskFull } from '../core/file-trouble.ts';
 import type { ArtifactFile } from '../core/artifact.ts';
 import type { LocalFile, ObjectHead, ObjectStore } from '../core/ports.ts';
 import { sha256, sha256File } from './digest.ts';
@@ -158,15 +159,14 @@ async function corrupt(store: ObjectStore, digest: string, found: string): Promi
 }
 
 function localError(error: unknown, target: string): unknown {
-  const { code, message } = error as NodeJS.ErrnoException;
   if (isPerennialError(error)) return error;
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
+  if (isDiskFull(error)) {
     return new PerennialError('STORE_FULL', `No space left for ${target}.`, {
       cause: error,
       hint: 'Free space on the disk of PERENNIAL_HOME.',
     });
   }
-  return new PerennialError('STORE_UNAVAILABLE', `${target} could not be written: ${message}`, {
+  return new PerennialError('STORE_UNAVAILABLE', `${target} could not be written: ${(error as Error).message}`, {
     cause: error,
     hint: 'Check the folder PERENNIAL_HOME.',
   });

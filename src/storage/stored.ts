@@ -5,7 +5,8 @@ import { PerennialError, isPerennialError } from '../core/errors.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { JsonObject, JsonSchema } from '../core/json.ts';
 import type { ArtifactStore, ObjectStore, OpenArtifact } from '../core/ports.ts';
-import { REPAIR_HINT, getJson } from './json-objects.ts';
+import { pauseAfterLostRace } from './concurrency.ts';
+import { REPAIR_HINT, getJson, putJson } from './json-objects.ts';
 
 /** What one kind of stored record is: the format that is written, what every reader may rely on, and how older formats become it. */
 export interface StoredKind<T> {
@@ -140,6 +141,35 @@ export async function getStored<T>(
   const problem = holds(value);
   if (problem !== undefined) throw noRecord(kind, found.value, where, problem);
   return { value, etag: found.etag };
+}
+
+/**
+ * Changes a record that others change at the same moment: nothing that they wrote is lost.
+ *
+ * @param change asked again of what is there by then, where somebody was faster; undefined: it stays as it is
+ * @param attemptsMax how often it is tried
+ * @returns the record as it is then; undefined where the key is absent
+ * @throws PRECONDITION_FAILED where others were faster every time; as {@link getStored}
+ */
+export async function changeStored<T>(
+  store: ObjectStore,
+  kind: StoredKind<T>,
+  key: string,
+  change: (record: T) => T | undefined,
+  { attemptsMax, holds }: { readonly attemptsMax: number; readonly holds?: (record: T) => string | undefined },
+): Promise<T | undefined> {
+  for (let attempt = 1; ; attempt += 1) {
+    const found = await getStored(store, kind, key, holds);
+    const next = found === undefined ? undefined : change(found.value);
+    if (found === undefined || next === undefined) return found?.value;
+    try {
+      await putJson(store, key, next, { ifMatch: found.etag });
+      return next;
+    } catch (error) {
+      if (!isPerennialError(error, 'PRECONDITION_FAILED') || attempt === attemptsMax) throw error;
+      await pauseAfterLostRace(attempt);
+    }
+  }
 }
 
 /** A record of the store where it is there and can be read: for who goes on without it. */

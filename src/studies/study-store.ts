@@ -1,13 +1,14 @@
-import { isPerennialError } from '../core/errors.ts';
 import type { ObjectStore } from '../core/ports.ts';
-import { getJson, putJson } from '../storage/json-objects.ts';
-import { readStored } from '../storage/stored.ts';
+import { putJson, putJsonOnce } from '../storage/json-objects.ts';
+import { changeStored, getStored } from '../storage/stored.ts';
 import { HISTORY, LATEST, STUDY, TRIAL } from './stored-study.ts';
 import type { StoredTrial, StudyHistory, StudyRecord } from './stored-study.ts';
 
 export type FixedStudy = Pick<StudyRecord, 'study' | 'plan' | 'earlier'>;
 
 const PREFIX = 'studies/';
+/** How often a change is tried that others are faster with. */
+const RACES = { attemptsMax: 5 };
 /** Studies whose trials are kept in memory. */
 const KEPT_MAX = 8;
 
@@ -26,12 +27,10 @@ export class StudyStore {
   }
 
   async study(study: string): Promise<{ readonly record: StudyRecord; readonly etag: string } | undefined> {
-    const key = studyKey(study);
-    const found = await getJson(this.#store, key);
+    const found = await getStored(this.#store, STUDY, studyKey(study));
     if (found === undefined) return undefined;
-    const record = readStored(STUDY, found.value, () => `${this.#store.location}: "${key}"`);
-    keep(this.#fixed, study, record);
-    return { record, etag: found.etag };
+    keep(this.#fixed, study, found.value);
+    return { record: found.value, etag: found.etag };
   }
 
   /** What never changes of a study; undefined where there is none. */
@@ -44,27 +43,14 @@ export class StudyStore {
     return (await this.fixed(study))!.plan;
   }
 
+  /** One that is there is begun again, as it is. */
   async create(record: StudyRecord): Promise<void> {
-    try {
-      await putJson(this.#store, studyKey(record.study), record, { ifNoneMatch: '*' });
-    } catch (error) {
-      // It is begun again, as it is.
-      if (!isPerennialError(error, 'PRECONDITION_FAILED')) throw error;
-    }
+    await putJsonOnce(this.#store, studyKey(record.study), record);
   }
 
   /** @throws OBJECT_NOT_FOUND */
   async change(study: string, change: (record: StudyRecord) => StudyRecord): Promise<StudyRecord> {
-    for (let tries = 1; ; tries++) {
-      const { record, etag } = (await this.study(study))!;
-      const changed = change(record);
-      try {
-        await putJson(this.#store, studyKey(study), changed, { ifMatch: etag });
-        return changed;
-      } catch (error) {
-        if (!isPerennialError(error, 'PRECONDITION_FAILED') || tries === 5) throw error;
-      }
-    }
+    return (await changeStored(this.#store, STUDY, studyKey(study), change, RACES))!;
   }
 
   /** All studies, of one pipeline or all, in the order of their names. */
@@ -78,9 +64,7 @@ export class StudyStore {
 
   /** The study of a key that began last. */
   async latestOf(pipeline: string, key: string): Promise<string | undefined> {
-    const at = latestKey(pipeline, key);
-    const found = await getJson(this.#store, at);
-    return found === undefined ? undefined : readStored(LATEST, found.value, () => `${this.#store.location}: "${at}"`).study;
+    return (await getStored(this.#store, LATEST, latestKey(pipeline, key)))?.value.study;
   }
 
   async setLatest(pipeline: string, key: string, study: string): Promise<void> {
@@ -91,29 +75,21 @@ export class StudyStore {
   async history(study: string): Promise<StudyHistory | undefined> {
     const known = this.#histories.get(study);
     if (known !== undefined) return known ?? undefined;
-    const key = historyKey(study);
-    const found = await getJson(this.#store, key);
-    const history = found === undefined ? null : readStored(HISTORY, found.value, () => `${this.#store.location}: "${key}"`);
-    keep(this.#histories, study, history);
-    return history ?? undefined;
+    const history = (await getStored(this.#store, HISTORY, historyKey(study)))?.value;
+    keep(this.#histories, study, history ?? null);
+    return history;
   }
 
   /** Writes the history of a study that has none. @returns the one that it has then */
   async setHistory(study: string, history: StudyHistory): Promise<StudyHistory> {
     this.#histories.delete(study);
-    try {
-      await putJson(this.#store, historyKey(study), history, { ifNoneMatch: '*' });
-      return history;
-    } catch (error) {
-      if (!isPerennialError(error, 'PRECONDITION_FAILED')) throw error;
-      return (await this.history(study))!;
-    }
+    return (await putJsonOnce(this.#store, historyKey(study), history)) ? history : (await this.history(study))!;
   }
 
   /** A trial; undefined where it was never begun. */
   async trial(study: string, number: number): Promise<StoredTrial | undefined> {
     const known = this.#over.get(study)?.get(number);
-    return known ?? (await this.#read(study, number))?.trial;
+    return known ?? this.#read(study, number);
   }
 
   /**
@@ -134,39 +110,23 @@ export class StudyStore {
 
   /** Begins a trial. @returns it as it is: somebody may have begun it before */
   async begin(study: string, trial: StoredTrial): Promise<StoredTrial> {
-    try {
-      await putJson(this.#store, trialKey(study, trial.number), trial, { ifNoneMatch: '*' });
-      this.#keep(study, trial);
-      return trial;
-    } catch (error) {
-      if (!isPerennialError(error, 'PRECONDITION_FAILED')) throw error;
-      return (await this.trial(study, trial.number))!;
-    }
+    if (!(await putJsonOnce(this.#store, trialKey(study, trial.number), trial))) return (await this.trial(study, trial.number))!;
+    this.#keep(study, trial);
+    return trial;
   }
 
   /** Changes a trial that runs; one that is over stays as it is. @returns it as it is then */
   async update(study: string, number: number, change: (trial: StoredTrial) => StoredTrial): Promise<StoredTrial> {
-    for (let tries = 1; ; tries++) {
-      const { trial, etag } = (await this.#read(study, number))!;
-      if (trial.state !== 'running') return trial;
-      const changed = change(trial);
-      try {
-        await putJson(this.#store, trialKey(study, number), changed, { ifMatch: etag });
-        this.#keep(study, changed);
-        return changed;
-      } catch (error) {
-        if (!isPerennialError(error, 'PRECONDITION_FAILED') || tries === 5) throw error;
-      }
-    }
+    const whileRunning = (trial: StoredTrial): StoredTrial | undefined => (trial.state === 'running' ? change(trial) : undefined);
+    const trial = (await changeStored(this.#store, TRIAL, trialKey(study, number), whileRunning, RACES))!;
+    this.#keep(study, trial);
+    return trial;
   }
 
-  async #read(study: string, number: number): Promise<{ readonly trial: StoredTrial; readonly etag: string } | undefined> {
-    const key = trialKey(study, number);
-    const found = await getJson(this.#store, key);
-    if (found === undefined) return undefined;
-    const trial = readStored(TRIAL, found.value, () => `${this.#store.location}: "${key}"`);
-    this.#keep(study, trial);
-    return { trial, etag: found.etag };
+  async #read(study: string, number: number): Promise<StoredTrial | undefined> {
+    const found = await getStored(this.#store, TRIAL, trialKey(study, number));
+    if (found !== undefined) this.#keep(study, found.value);
+    return found?.value;
   }
 
   #keep(study: string, trial: StoredTrial): void {

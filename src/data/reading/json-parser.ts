@@ -70,10 +70,16 @@ export function parseText(text: string, rules: JsonRules = {}): unknown {
   }
 }
 
-/** The same for texts of any size: others get their turn every few milliseconds. */
-export async function parseInTurns(text: string, rules: JsonRules = {}): Promise<unknown> {
-  const small = parseSmall(text, rules);
-  if (small !== undefined) return small.value;
+/**
+ * The same for texts of any size: what takes milliseconds at most, at once; else a promise, while others get their turn every few
+ * milliseconds. @throws as {@link parseText}, at once or by the promise
+ */
+export function parseInTurns(text: string, rules: JsonRules = {}): unknown {
+  const simple = text.length <= WHOLE_CHARS_MAX ? simply(text, rules) : undefined;
+  return simple === undefined ? valueInTurns(text, rules) : simple.value;
+}
+
+async function valueInTurns(text: string, rules: JsonRules): Promise<unknown> {
   const steps = valueIn(text, rules);
   for (let started = performance.now(); ;) {
     const step = steps.next();
@@ -82,11 +88,6 @@ export async function parseInTurns(text: string, rules: JsonRules = {}): Promise
     await new Promise((resolve) => setImmediate(resolve));
     started = performance.now();
   }
-}
-
-/** What takes milliseconds at most, at once; undefined: see {@link parseInTurns}. @throws as that */
-export function parseSmall(text: string, rules: JsonRules = {}): { readonly value: unknown } | undefined {
-  return text.length <= WHOLE_CHARS_MAX ? simply(text, rules) : undefined;
 }
 
 /** By the runtime's parser, where that says the same; undefined where it may not. */

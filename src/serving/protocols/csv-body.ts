@@ -140,9 +140,10 @@ function requireFewColumns(bytes: Buffer): void {
 const [QUOTE, LINE_FEED] = [34, 10];
 const DELIMITERS: ReadonlySet<number> = new Set([...',;|\t'].map((one) => one.charCodeAt(0)));
 
-/** What a disk that is full, or may only be read, says. */
 /** A body is a file to the reader alone: messages call it what it is to a client. */
 const FILE_NAME = 'rows-of-a-request.csv';
+
+/** What a disk that is full, or may only be read, says. */
 const NO_ROOM: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS']);
 
 /** The line of each row that was set aside, where that is known. */

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { access, copyFile, mkdir, open, readFile, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { PerennialError, messageOf } from '../../core/errors.ts';
+import { isDiskFull } from '../../core/file-trouble.ts';
 import type { OpenArtifact } from '../../core/ports.ts';
 import type { Place } from './place.ts';
 
@@ -147,7 +148,7 @@ const HINTS: Readonly<Record<string, string>> = {
 };
 
 function folderError(folder: string, doing: string, error: NodeJS.ErrnoException): PerennialError {
-  const full = error.code === 'ENOSPC' || error.code === 'EDQUOT';
+  const full = isDiskFull(error);
   const hint = HINTS[error.code ?? ''];
   return new PerennialError(full ? 'STORE_FULL' : 'TARGET_UNAVAILABLE', `The folder ${folder} cannot ${doing}: ${messageOf(error)}.`, {
     ...(hint === undefined ? {} : { hint }),

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { PerennialError, isPerennialError, messageOf } from '../../core/errors.ts';
+import { isDiskFull } from '../../core/file-trouble.ts';
 import { outOfMemory } from './memory.ts';
 import { loadTf, preferOneDnn } from '../tensorflow/tf.ts';
 import type { TrainerJob, TrainerMessage, TrainerOrder } from './protocol.ts';
@@ -91,8 +92,7 @@ function isAsNew(rssMax: number): boolean {
 
 function asPerennial(error: unknown, batchSize: number): PerennialError {
   if (isPerennialError(error)) return error;
-  const errno = (error as NodeJS.ErrnoException | undefined)?.code;
-  if (errno === 'ENOSPC' || errno === 'EDQUOT')
+  if (isDiskFull(error))
     return new PerennialError('STORE_FULL', `No space is left for checkpoints and the model: ${messageOf(error)}`, {
       hint: 'Free space on this disk.',
       cause: error,

@@ -135,7 +135,7 @@ describe('the parser of large texts', () => {
         if (reading) setImmediate(other);
       };
       setImmediate(other);
-      await parseInTurns(text, { exactIntegers: true, tokens: true }).catch(() => undefined);
+      await (async () => parseInTurns(text, { exactIntegers: true, tokens: true }))().catch(() => undefined);
       reading = false;
       // What the runtime reads in one go, in milliseconds, needs no turns; nor does one token (a string, blanks, a number), whose end is
       // looked for in one go.

@@ -3,18 +3,11 @@ import { aliasOf, markDeleted, promote, removeAlias, restore, rollback, unpin } 
 import { emptyRouting } from '../../../src/registry/routing.ts';
 import type { Proposal } from '../../../src/registry/routing.ts';
 import type { Pin, Routing } from '../../../src/registry/types.ts';
+import { codeOf } from '../../support/code-of.ts';
 
 const PIN: Pin = { version: 2, by: 'ada', at: '2026-01-01T00:00:00.000Z', why: 'safe' };
 const state = (more: Partial<Routing> = {}): Routing => ({ ...emptyRouting('m'), aliases: { champion: 3 }, previous: [2, 1], ...more });
 const by = { alias: 'champion', automatic: false, unpin: false };
-const codeOf = (run: () => unknown): string => {
-  try {
-    run();
-  } catch (error) {
-    return (error as { code: string }).code;
-  }
-  return 'none';
-};
 
 describe('a promotion', () => {
   it('remembers the champion before, once, and the last hundred', () => {

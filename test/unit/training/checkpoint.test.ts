@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CheckpointFolder, decodeCheckpoint, encodeCheckpoint } from '../../../src/training/trainer/checkpoint.ts';
 import type { Checkpoint } from '../../../src/training/trainer/checkpoint.ts';
+import { codeOf } from '../../support/code-of.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
 const checkpoint = (step: number, best?: Map<string, Float32Array>): Checkpoint => ({
@@ -14,14 +15,6 @@ const checkpoint = (step: number, best?: Map<string, Float32Array>): Checkpoint 
 type Header = Record<string, unknown>;
 
 const sealed = (body: Buffer): Buffer => Buffer.concat([body, createHash('sha256').update(body).digest()]);
-const codeOf = (run: () => unknown): string => {
-  try {
-    run();
-  } catch (error) {
-    return (error as { code: string }).code;
-  }
-  return 'none';
-};
 
 describe('a checkpoint', () => {
   it('keeps the best weights apart from the state, and knows that there are none', () => {
