@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Json } from '../core/json.ts';
+import { validate } from '../../schemas/generated/validate.js';
 import type { SchemaError } from '../../schemas/generated/validate.js';
 import { list, nearest, show } from './diagnostic.ts';
 import type { Finding } from './diagnostic.ts';
 import { meantBy } from './meant.ts';
-import { fromPointer, join, valueAt } from './pointer.ts';
+import { fromPointer, join, toPointer, valueAt } from './pointer.ts';
 import { isObject, nodesAt, resolveRef } from './schema-walk.ts';
 import type { SchemaNode } from './schema-walk.ts';
 
@@ -58,7 +59,7 @@ function explain(error: SchemaError, root: Json): Finding {
     case 'required':
       return missingKey(pointer, String(error.params['missingProperty']), parent);
     case 'type':
-      return wrongType(pointer, given, parent);
+      return wrongType(pointer, given, parent, root);
     case 'propertyNames':
       return explainKey(pointer, String(error.params['propertyName']), parent);
     case 'enum':
@@ -85,7 +86,7 @@ function explain(error: SchemaError, root: Json): Finding {
       return bound(
         pointer,
         given,
-        parent.description === undefined ? (nodesAt(root, pointer).find((node) => node.description !== undefined) ?? parent) : parent,
+        parent.description === undefined ? (describedAt(root, pointer) ?? parent) : parent,
         error,
       );
   }
@@ -162,7 +163,7 @@ const TYPE_NAMES: Readonly<Record<string, string>> = {
   null: 'null',
 };
 
-function wrongType(pointer: string, given: Json | undefined, parent: SchemaNode): Finding {
+function wrongType(pointer: string, given: Json | undefined, parent: SchemaNode, root: Json): Finding {
   const types = [parent.type ?? []].flat() as string[];
   if (isObject(given) && typeof given['$secret'] === 'string')
     return {
@@ -176,12 +177,29 @@ function wrongType(pointer: string, given: Json | undefined, parent: SchemaNode)
   if (Number.isFinite(number) && types.some((type) => type === 'number' || type === 'integer'))
     return { ...finding, fix: `Write ${number} without quotes.` };
   if ((given === 'true' || given === 'false') && types.includes('boolean')) return { ...finding, fix: `Write ${given} without quotes.` };
-  if (types.includes('array') && given !== undefined && !isObject(given)) return { ...finding, fix: `Write [${show(given)}].` };
+  if (types.includes('array') && given !== undefined && !isObject(given) && isAccepted(root, pointer, [given]))
+    return { ...finding, fix: `Write [${show(given)}].` };
   const [key, ...others] = parent.required ?? [];
   if (typeof given === 'string' && types.includes('object') && key !== undefined && others.length === 0)
     return { ...finding, fix: `Write { ${show(key)}: ${show(given)}, … }.` };
-  const fix = hintOf(parent);
+  const fix = hintOf(parent.description === undefined ? (describedAt(root, pointer) ?? parent) : parent);
   return fix === undefined ? finding : { ...finding, fix };
+}
+
+/** Of the schema nodes that apply to a place, the one that says what it means: it may stand beside the one that refused. */
+function describedAt(root: Json, pointer: string): SchemaNode | undefined {
+  return nodesAt(root, pointer).find(({ description }) => description !== undefined);
+}
+
+/** Whether the document would have no mistake at the place if the value stood there: what is advised has to hold. */
+function isAccepted(root: Json, pointer: string, value: Json): boolean {
+  const changed = structuredClone(root);
+  const segments = fromPointer(pointer);
+  const last = segments.pop();
+  const owner = valueAt(changed, toPointer(segments));
+  if (last === undefined || owner === null || typeof owner !== 'object') return false;
+  (owner as Record<string, Json>)[last] = value;
+  return validate(changed) || !(validate.errors ?? []).some(({ instancePath }) => `${instancePath}/`.startsWith(`${pointer}/`));
 }
 
 function notListed(pointer: string, given: Json | undefined, choices: readonly Json[]): Finding {
