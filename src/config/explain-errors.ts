@@ -83,12 +83,7 @@ function explain(error: SchemaError, root: Json): Finding {
       return { pointer, ...givenOf(given), message: `${quoted(pointer)} cannot be ${show(given)}.`, fix: hintOf(parent, 'Leave it out.') };
     default:
       // Where a value may have several types, what it means stands beside them.
-      return bound(
-        pointer,
-        given,
-        parent.description === undefined ? (describedAt(root, pointer) ?? parent) : parent,
-        error,
-      );
+      return bound(pointer, given, parent.description === undefined ? (describedAt(root, pointer) ?? parent) : parent, error);
   }
 }
 
