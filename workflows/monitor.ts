@@ -10,7 +10,7 @@ import {
 } from '@temporalio/workflow';
 import { eventsOfCheck } from '../src/core/notification.ts';
 import type { WholeText } from '../src/core/notification.ts';
-import { actionOf, kindOfCheck, retrainingRunId } from '../src/core/monitor.ts';
+import { actionOf, kindOfCheck, retrainingRunId, verdictOfCheck } from '../src/core/monitor.ts';
 import type {
   Admission,
   AdmissionTask,
@@ -63,7 +63,7 @@ export async function monitor(input: MonitorInput): Promise<MonitorView> {
     ? { ...base, ...(await act(input, finding, nominalTime)) }
     : { ...base, outcome: finding.blind === true ? 'blind' : 'none', run: null };
   tellSearch({
-    Verdict: VERDICTS[view.outcome] ?? (finding.due ? kindOfCheck(input.check) : 'stable'),
+    Verdict: verdictOfCheck(input.check, finding, view.outcome),
     ...(finding.driftScore === null ? {} : { DriftScore: finding.driftScore }),
     ...(finding.champion === null ? {} : { ModelVersion: String(finding.champion) }),
   });
@@ -86,17 +86,6 @@ export async function monitor(input: MonitorInput): Promise<MonitorView> {
   );
   return view;
 }
-
-/** Outcomes that lists tell from those that are as they should be. */
-const VERDICTS: Readonly<Partial<Record<MonitorView['outcome'], string>>> = {
-  alert: 'alert',
-  blocked: 'blocked',
-  coolingDown: 'coolingDown',
-  nothingNew: 'nothingNew',
-  rolledBack: 'rolledBack',
-  paused: 'paused',
-  blind: 'blind',
-};
 
 const OUTCOMES: Readonly<Record<MonitorView['outcome'], string>> = {
   started: 'A retraining run was started.',

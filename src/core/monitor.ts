@@ -36,6 +36,8 @@ export interface MonitorFinding {
   readonly evidence?: JsonObject;
   /** Nothing can be seen, and somebody has to change something. */
   readonly blind?: true;
+  /** Too few rows came to say anything. */
+  readonly tooFewRows?: true;
 }
 
 /**
@@ -122,4 +124,19 @@ export function retrainingRunId(input: Pick<MonitorInput, 'check'>, finding: Mon
   if (input.check.kind === 'drift')
     return `drift-v${finding.champion ?? 0}-${Math.floor(Date.parse(nominalTime) / input.check.drift.windowMs)}`;
   return `new-data-v${finding.champion ?? 0}-${Math.floor(finding.newRows / input.check.rows) * input.check.rows}`;
+}
+
+/** Outcomes that lists tell from those that are as they should be. */
+const TOLD_APART: readonly MonitorOutcome[] = ['alert', 'blocked', 'coolingDown', 'nothingNew', 'rolledBack', 'paused', 'blind'];
+
+/**
+ * What lists say of a check, in the search attribute "Verdict": what became of it; where nothing was due, why. "stable" is said only of
+ * what was compared with something.
+ */
+export function verdictOfCheck(check: MonitorInput['check'], finding: MonitorFinding, outcome: MonitorOutcome): string {
+  if (TOLD_APART.includes(outcome)) return outcome;
+  if (finding.due) return kindOfCheck(check);
+  if (finding.tooFewRows === true) return 'tooFewRows';
+  // A trigger that is not about the champion has looked at something without one.
+  return finding.champion === null && check.kind !== 'trigger' ? 'noChampion' : 'stable';
 }

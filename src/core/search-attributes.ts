@@ -10,7 +10,7 @@ export const SEARCH_ATTRIBUTES = {
   RunKind: 'KEYWORD',
   /**
    * "passed", "rejected", "ungated" where no gate was set, "failed", "cancelled", "skipped", "completed" where nothing judged; of monitors
-   * "drift", "stable", …
+   * "drift", "stable", "tooFewRows", "noChampion", …
    */
   Verdict: 'KEYWORD',
   Trigger: 'KEYWORD',

@@ -23,7 +23,7 @@ const COLUMNS_SHOWN = 40;
 /** Are the predictions of the champion asked on other data than it was trained on? Reads the logged predictions of the window. */
 export async function checkDrift(deps: MonitorDeps, task: MonitorTask, drift: DriftTrigger): Promise<MonitorFinding> {
   const champion = await championOf(deps, task.model);
-  if (champion === undefined) return nothing(task.model);
+  if (champion === undefined) return nobody(deps, task);
   const [{ judgeModelDrift, withoutVerdict }, { readPredictions }, { driftReference }, { runDriftCheck }, { seasonalReference }] =
     await Promise.all([
       import('../monitoring/model-drift.ts'),
@@ -78,6 +78,7 @@ export async function checkDrift(deps: MonitorDeps, task: MonitorTask, drift: Dr
   return {
     champion: champion.version,
     due: verdict.alarm,
+    ...(verdict.outcome === 'tooFewRows' ? { tooFewRows: true as const } : {}),
     driftScore: result.driftScore,
     rows: result.rows,
     newRows: 0,
@@ -218,24 +219,38 @@ async function digestTexts(digest: StoreDigest): Promise<Pick<MonitorFinding, 's
   };
 }
 
+/** Newest checks among which one of the pipeline's own is looked for. */
+const CHECKS_ASKED = 20;
+
 /** A model without a champion: none yet, or it was taken out of the store, and then nobody watches anything any more. */
 async function nobody(deps: MonitorDeps, { model, run }: MonitorTask): Promise<MonitorFinding> {
   const { readTriggers } = await import('./trigger-record.ts');
   const none = nothing(model);
-  const before = (await readTriggers(deps.store, run.plan.pipeline)).record?.champion ?? 0;
+  const { listChecks } = await import('../monitoring/drift-checks/drift-check-record.ts');
+  const started = (await readTriggers(deps.store, run.plan.pipeline)).record?.champion ?? 0;
+  // Those that people make are of any version.
+  const own = (await listChecks(deps.store, model, CHECKS_ASKED)).checks.find(({ stream }) => stream === run.plan.pipeline);
+  const before = Math.max(started, own?.version ?? 0);
   if (before === 0) return none;
   return {
     ...none,
     blind: true,
-    summary: `${model} has no champion any more, which was version ${before} when a trigger started a run: there is nothing to watch. Run the pipeline so that there is one again, or take the trigger out of the document and apply it.`,
+    summary: `${model} has no champion any more, which was version ${before} when it was last looked at: there is nothing to watch. Run the pipeline so that there is one again, or take the trigger out of the document and apply it.`,
   };
 }
 
 /** Does the source hold enough rows that the champion has not seen? */
 export async function checkNewData(deps: MonitorDeps, task: MonitorTask, wanted: number): Promise<MonitorFinding> {
   const champion = await championOf(deps, task.model);
+  if (champion === undefined) return nobody(deps, task);
   const counted = await countUnseen(deps, task);
-  if (champion === undefined || counted === undefined) return nothing(task.model);
+  if (counted === undefined)
+    return {
+      ...nothing(task.model),
+      champion: champion.version,
+      blind: true,
+      summary: `What ${task.model} version ${champion.version} was made from is not known, so that no row can be told to be new. Take "newData" out of "on", or promote a version that a run of this pipeline made.`,
+    };
   const { rows, unseen, note } = counted;
   const summary = `Of ${rows} rows that the source has, version ${champion.version} has not seen ${unseen}${note === '' ? '' : ` (${note})`}; ${wanted} are asked for.`;
   const found = { champion: champion.version, driftScore: null, rows, newRows: unseen, details: '' };
