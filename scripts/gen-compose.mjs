@@ -13,6 +13,7 @@ export const FORMS = {
   metric: { form: 'named', meaning: 'What is measured.' },
   drift: { form: 'named', meaning: 'A test for a shift of the data.' },
   joint: { form: 'named', meaning: 'A test for a shift of whole rows, all columns at once.' },
+  measure: { form: 'named', meaning: 'What is measured of the values of a column.' },
   sampler: { form: 'named', meaning: 'How the next point of a search is chosen.' },
   stopper: { form: 'named', meaning: 'How a trial of a search is ended that will not be the best.' },
   reader: { form: 'tagged', tag: 'format', meaning: 'Where the data come from, and in which format.' },

@@ -53,6 +53,7 @@ export const KINDS = [
     './joint-test.ts',
     ['jointRegistry', 'test of whole rows', 'name'],
   ],
+  ['src/monitoring/measures', 'measure', 'measures', 'MeasureDefinition', './measure.ts', ['measureRegistry', 'measure', 'name']],
   ['src/monitoring/triggers', 'trigger', 'triggers', 'TriggerDefinition', './trigger.ts', ['triggerRegistry', 'trigger', 'name']],
   ['src/tuning/samplers', 'sampler', 'samplers', 'SamplerDefinition', './sampler.ts', ['samplerRegistry', 'sampler', 'name']],
   ['src/tuning/stoppers', 'stopper', 'stoppers', 'StopperDefinition', './stopper.ts', ['stopperRegistry', 'stopper', 'name']],

@@ -36,6 +36,10 @@ const KINDS = {
     'Drift tests',
     'Comparisons of current data with the data of the training, for `tests` of `on.drift` and `perennial drift MODEL --test NAME=THRESHOLD`. Numbers are binned at the deciles of the training data, or by value where there are at most ten; categories by name, the 50 most frequent ones, the rarer ones together, and all that training never had. Both sides are binned by the same rule.',
   ],
+  measure: [
+    'Measures',
+    'What is compared of a column whose values are not: of free text, where nearly every value is different, and of points in time. For `measures` of a column in `columns` of `on.drift`, and `perennial drift MODEL --measure COLUMN:NAME`. Free text gets those marked so by default. Each is compared as a column of its own, `COLUMN (MEASURE)`, with the tests that fit it, over 5,000 rows of either side. Of images nothing is measured: predictions are logged without their pixels.',
+  ],
   joint: [
     'Tests of whole rows',
     'Comparisons of whole rows, all columns at once, for `joint` of `on.drift` and `perennial drift MODEL --joint NAME=THRESHOLD`: they also see columns that changed towards each other while each by itself is as it was. Numbers are measured in deviations of the training data, categories are one-hot (those in fewer than 1 % of the rows and new ones together), missing values are a sign of their own. Images, points in time and free text are left out. Rows have drifted where the effect is above the threshold and its p-value, corrected together with those of the columns, below 0.00002. Only the newest window is looked at.',
@@ -113,6 +117,17 @@ function index(kind, all) {
     return tableOf(
       ['Test', 'Effect', 'Threshold', 'Rows of a side', 'What it is'],
       all.map((test) => [`\`${test.name}\``, test.effect, String(test.defaultThreshold), String(test.defaultRows), cell(test.summary)]),
+    );
+  if (kind === 'measure')
+    return tableOf(
+      ['Measure', 'Columns of', 'Gives', 'By default', 'What it is'],
+      all.map((measure) => [
+        `\`${measure.name}\``,
+        measure.of === 'text' ? 'texts' : 'points in time',
+        measure.gives === 'number' ? 'numbers' : 'categories',
+        measure.byDefault ? 'of free text' : '',
+        cell(measure.summary),
+      ]),
     );
   if (kind === 'drift')
     return tableOf(

@@ -1,5 +1,6 @@
 import { driftRegistry } from '../monitoring/drift/index.generated.ts';
 import { jointRegistry } from '../monitoring/joint/index.generated.ts';
+import { measureRegistry } from '../monitoring/measures/index.generated.ts';
 import { transformRegistry } from '../data/transforms/index.generated.ts';
 import { metricRegistry } from '../evaluation/metrics/index.generated.ts';
 import { architectureRegistry } from '../training/architectures/index.generated.ts';
@@ -19,6 +20,7 @@ const REGISTRIES = [
   transformRegistry,
   driftRegistry,
   jointRegistry,
+  measureRegistry,
 ];
 
 /** Which of the names was meant: what other programs call one of them, else the nearest spelling. */

@@ -110,7 +110,15 @@ export interface DriftTrigger extends TriggerBounds {
   readonly agree?: 'all' | 'any';
   readonly missing?: number;
   readonly columns?: Readonly<
-    Record<string, { readonly tests?: readonly DriftTestChoice[]; readonly agree?: 'all' | 'any'; readonly missing?: number }>
+    Record<
+      string,
+      {
+        readonly tests?: readonly DriftTestChoice[];
+        readonly agree?: 'all' | 'any';
+        readonly missing?: number;
+        readonly measures?: readonly (string | Readonly<Record<string, object>>)[];
+      }
+    >
   >;
   /** Tests of whole rows. */
   readonly joint?: readonly JointTestChoice[];

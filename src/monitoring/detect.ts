@@ -10,11 +10,13 @@ import { compareRows, concludeJoint, jointEvidence } from './joint/compare-rows.
 import type { JointDrift } from './joint/compare-rows.ts';
 import type { LeftOut } from './joint/encode-rows.ts';
 import type { RowSample, SampleOrder } from './joint/row-sample.ts';
+import { MEASURED_ROWS, measureReference } from './measures/measured-columns.ts';
+import type { MeasuredColumn, MeasuredReference } from './measures/measured-columns.ts';
 import { benjaminiHochberg, spansOf } from './policy/correction.ts';
 import type { Correction } from './policy/correction.ts';
 import { referenceName } from './policy/window-summary.ts';
 import type { ColumnSummary, WindowSummary } from './policy/window-summary.ts';
-import { chosenTests, driftSettings, testsFor } from './settings.ts';
+import { chosenTests, driftSettings, fittingTests, measuresOf, testsFor } from './settings.ts';
 import type { NamedTest } from './named-test.ts';
 import type { ColumnSettings, DriftRules, Settings } from './settings.ts';
 
@@ -114,10 +116,14 @@ export async function judgeWindow(training: TrainingProfile, current: CurrentSou
   const references = chosen.filter((column) => isComparable(column) && !isHidden(column)).map((column) => referenceOf(column, values));
   const rules = checkRules(chosen, references, settings);
   const known = new Set(profile.columns.map((column) => column.name));
-  const reference = referenceName(references);
+  const wanted = measuredColumns(chosen, references, settings, isHidden);
+  const jointOrder = orderOf(settings, references);
+  const order = orderOfAll(jointOrder, wanted);
+  const sampled = order === undefined ? undefined : await training.rowsOf?.(order);
+  const measured = sampled === undefined ? [] : await measureReference(wanted, sampled);
+  const reference = referenceName([...references, ...measured.map((one) => one.reference)]);
   const before = (options.before ?? []).filter((window) => window.reference === reference);
   const neighbours = { before, spans: spansOf(settings.pool), rowsMin: settings.rowsMin };
-  const order = orderOf(settings, references);
   const window = await current(references, known, order);
   const compared: Comparison[] = [];
   const byName = new Map(references.map((one) => [one.column.name, one]));
@@ -125,20 +131,37 @@ export async function judgeWindow(training: TrainingProfile, current: CurrentSou
     compared.push(
       compareColumn(byName.get(name)!, column, rules.get(name)!, { required: options.columns !== undefined, also, neighbours }),
     );
+  const now = order === undefined ? undefined : await window.sample!();
+  if (now !== undefined)
+    for (const { of, reference: then, windowOf } of measured) {
+      const column = await windowOf(now);
+      if (column !== undefined)
+        compared.push(
+          compareColumn(then, column, fittingTests(settings, of, then.numeric ? 'number' : 'category'), {
+            required: false,
+            also,
+            neighbours,
+          }),
+        );
+    }
   const rows =
-    order === undefined
+    jointOrder === undefined
       ? []
       : await compareRows(
           settings.joint,
-          await training.rowsOf?.(order),
-          await window.sample!(),
-          order.columns.map(({ name }) => name),
+          sampled,
+          now!,
+          jointOrder.columns.map(({ name }) => name),
           leftOutOf(chosen, references, isHidden),
         );
   const verdicts = concludeAll(compared, rows, settings, options.looks ?? 1);
   const { joint } = verdicts;
   const concluded = new Map(verdicts.columns.map((column) => [column.name, column]));
-  const columns = chosen.map((column) => concluded.get(column.name) ?? notCompared(column, isHidden(column)));
+  const columns = chosen.flatMap((column) => {
+    const own = measured.flatMap(({ of, reference: { column: one } }) => (of === column.name ? (concluded.get(one.name) ?? []) : []));
+    const found = concluded.get(column.name) ?? notCompared(column, isHidden(column));
+    return [own.length === 0 ? found : measuredInstead(found, measured), ...own];
+  });
   const gathered = before.slice(0, settings.pool - 1).reduce((sum, { rows }) => sum + rows, window.rows);
   const enoughRows = gathered >= settings.rowsMin;
   const driftedColumns = columns.filter((column) => column.drifted).map((column) => column.name);
@@ -169,6 +192,39 @@ export async function judgeWindow(training: TrainingProfile, current: CurrentSou
 /** {@link judgeWindow}, of a window by itself. */
 export async function detectDrift(training: TrainingProfile, current: CurrentSource, options: DriftOptions = {}): Promise<DriftResult> {
   return (await judgeWindow(training, current, options)).result;
+}
+
+/** Columns of which something is measured: what is declared, and of free text what is by default. */
+function measuredColumns(
+  chosen: readonly ColumnProfile[],
+  references: readonly ColumnReference[],
+  settings: Settings,
+  isHidden: (column: ColumnProfile) => boolean,
+): MeasuredColumn[] {
+  return chosen.flatMap((column): MeasuredColumn[] => {
+    const freeText = references.some(({ column: { name }, freeText }) => name === column.name && freeText);
+    const measures = measuresOf(settings, column, freeText);
+    return measures.length === 0 || isHidden(column) ? [] : [{ column, measures }];
+  });
+}
+
+/** One sample of rows serves both what is measured and tests of whole rows. */
+function orderOfAll(joint: SampleOrder | undefined, measured: readonly MeasuredColumn[]): SampleOrder | undefined {
+  if (measured.length === 0) return joint;
+  const names = new Set(joint?.columns.map(({ name }) => name));
+  const added = measured.filter(({ column }) => !names.has(column.name));
+  return {
+    most: Math.max(joint?.most ?? 0, MEASURED_ROWS),
+    columns: [...(joint?.columns ?? []), ...added.map(({ column: { name, type } }) => ({ name, type, numeric: type === 'timestamp' }))],
+  };
+}
+
+/** A column that is not compared by its values. */
+function measuredInstead(column: ColumnDrift, measured: readonly MeasuredReference[]): ColumnDrift {
+  if (column.status !== 'skipped') return column;
+  const names = measured.flatMap(({ of, reference }) => (of === column.name ? [reference.column.name] : []));
+  const reason = column.type === 'timestamp' ? 'Points in time go on.' : column.reason;
+  return { ...column, reason: `${reason} Compared is what is measured of it: ${names.join(', ')}.` };
 }
 
 /** What whole rows are compared by; undefined: by nothing. */
@@ -275,7 +331,13 @@ function checkRules(
 ): Map<string, ColumnSettings> {
   const names = chosen.map(({ name }) => name);
   for (const name of settings.perColumn.keys()) if (!names.includes(name)) throw columnMissing(name, names, 'columns');
-  return new Map(references.map(({ column, numeric }) => [column.name, testsFor(settings, column.name, numeric ? 'number' : 'category')]));
+  return new Map(
+    references.map(({ column, numeric, freeText }) => {
+      const kind = numeric ? 'number' : 'category';
+      // Of free text the tests are for what is measured of it.
+      return [column.name, freeText ? fittingTests(settings, column.name, kind) : testsFor(settings, column.name, kind)];
+    }),
+  );
 }
 
 /** Several comparisons of one window as one. What has too few rows has no say. */
@@ -328,7 +390,9 @@ function chooseColumns(profile: DatasetProfile, { columns, labels = [] }: DriftO
 function notCompared(column: ColumnProfile, isHidden: boolean): ColumnDrift {
   const reason = isHidden
     ? 'The predictions are logged without its values, as "predictionLog" of the deployment says.'
-    : `Columns of the type ${column.type} are not compared.`;
+    : column.type === 'timestamp'
+      ? 'Points in time go on, and are not compared; what "measures" names of them is, as their hour.'
+      : `Columns of the type ${column.type} are not compared.`;
   return { ...emptyOf(column), status: 'skipped', reason };
 }
 

@@ -10,6 +10,7 @@ import type { CurrentColumn } from './current-table.ts';
  * columns that are compared are read. Values that cannot be read are counted.
  *
  * @param reading of the model; undefined for models of version 0.1.0
+ * @param moments points in time that are measured
  * @param use looks at the rows while the file is open
  * @returns what it gave, and what people should know of the file
  * @throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_INVALID; USAGE where nothing tells the format
@@ -19,18 +20,24 @@ export async function readCurrent<T>(
   folder: string,
   profile: DatasetProfile,
   reading: SourceReading | undefined,
+  moments: ReadonlySet<string>,
   use: (current: CurrentSource) => Promise<T>,
 ): Promise<{ readonly result: T; readonly notes: readonly string[] }> {
   return readFileAs(
     path,
     folder,
     reading,
-    profile.columns.filter(isComparable),
+    profile.columns.filter((column) => isComparable(column) || moments.has(column.name)),
     async ({ db, columns, names, source, readsAgain, malformed, notes }) => {
       const present = columns.filter((column) => column.present);
       const sql = (index: number): { readonly value: string; readonly odd: string } => ({ value: `v${index}`, odd: `o${index}` });
       const typed = present.map(({ column, value, odd }) => ({
-        value: isNumeric(column.type) ? `CAST(${value} AS DOUBLE)` : `CAST(${value} AS VARCHAR)`,
+        value:
+          column.type === 'timestamp'
+            ? `CAST(epoch_ms(${value}) AS DOUBLE)`
+            : isNumeric(column.type)
+              ? `CAST(${value} AS DOUBLE)`
+              : `CAST(${value} AS VARCHAR)`,
         odd,
       }));
       // A text file is read once, into memory that DuckDB bounds; columns of Parquet are read where they lie.

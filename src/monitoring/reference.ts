@@ -84,7 +84,11 @@ async function rowsOfTraining(artifacts: ArtifactStore, digest: string | null, o
   return withDatabase(async (db) => {
     const source = `read_parquet(${pathLiteral(await dataset.path('train.parquet'))})`;
     const columns = new Map((await columnsOf(db, dataset, 'train')).map(({ name, sql }) => [name, sql]));
-    return sampleTable(db, source, datasetMeta(dataset).rows.train, order, (name) => columns.get(name));
+    const moments = new Set(order.columns.flatMap(({ name, type }) => (type === 'timestamp' ? [name] : [])));
+    return sampleTable(db, source, datasetMeta(dataset).rows.train, order, (name) => {
+      const sql = columns.get(name);
+      return sql !== undefined && moments.has(name) ? `epoch_ms(${sql})` : sql;
+    });
   });
 }
 

@@ -1,12 +1,15 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { PerennialError } from '../core/errors.ts';
 import { DRIFT_DEFAULTS } from './defaults.ts';
-import type { NamedJointTest, NamedTest } from './named-test.ts';
+import type { NamedJointTest, NamedMeasure, NamedTest } from './named-test.ts';
 import type { DriftTestDefinition, FeatureSample } from './drift/drift-test.ts';
 import { driftRegistry } from './drift/index.generated.ts';
+import type { ColumnProfile } from '../data/stored/dataset.ts';
 import type { ChosenJointTest } from './joint/compare-rows.ts';
 import { jointRegistry } from './joint/index.generated.ts';
 import { LEVEL } from './joint/joint-test.ts';
+import { measureRegistry } from './measures/index.generated.ts';
+import type { MeasureDefinition } from './measures/measure.ts';
 import type { Correction } from './policy/correction.ts';
 
 /** What may be said of a column by itself. */
@@ -15,10 +18,12 @@ export interface ColumnOptions {
   readonly tests?: readonly NamedTest[];
   readonly agree?: 'all' | 'any';
   readonly missing?: number;
+  /** What is measured of its values, and compared. Default: of free text all measures of texts that need not be asked for. */
+  readonly measures?: readonly NamedMeasure[];
 }
 
 /** When data count as drifted: the keys of `on.drift`. */
-export interface DriftRules extends ColumnOptions {
+export interface DriftRules extends Omit<ColumnOptions, 'measures'> {
   /** With fewer current rows there is no verdict. */
   readonly rowsMin?: number;
   /** So many columns have to drift. */
@@ -42,6 +47,8 @@ export interface ColumnSettings {
   readonly agree: 'all' | 'any';
   /** Share of rows by which missing and unreadable values may grow. */
   readonly missing: number;
+  /** undefined: what is measured by default. */
+  readonly measures?: readonly MeasureDefinition[];
 }
 
 export interface Settings extends ColumnSettings {
@@ -67,6 +74,7 @@ export function driftSettings(rules: DriftRules): Settings {
         tests: own.tests === undefined ? whole.tests : chosenTests(own.tests, `columns.${name}.tests`),
         agree: own.agree ?? whole.agree,
         missing: own.missing ?? whole.missing,
+        ...(own.measures === undefined ? {} : { measures: chosenMeasures(own.measures, `columns.${name}.measures`) }),
       },
     ]),
   );
@@ -96,6 +104,42 @@ function chosenJointTests(named: readonly NamedJointTest[]): ChosenJointTest[] {
       });
     return { definition, threshold, pValue, rows };
   });
+}
+
+/** @throws CONFIG_INVALID */
+function chosenMeasures(named: readonly NamedMeasure[], where: string): MeasureDefinition[] {
+  return named.map((one) => {
+    const [name = '', ...others] = typeof one === 'string' ? [one] : Object.keys(one);
+    const definition = measureRegistry.find(name);
+    if (others.length > 0 || definition === undefined) throw unknownTest(name, where, 'measure', measureRegistry.names());
+    return definition;
+  });
+}
+
+/**
+ * What is measured of a column.
+ *
+ * @param freeText nearly every value of it is different
+ * @throws CONFIG_INVALID for a measure that is declared for a column of another type
+ */
+export function measuresOf(settings: Settings, { name, type }: ColumnProfile, freeText: boolean): readonly MeasureDefinition[] {
+  const declared = settings.perColumn.get(name)?.measures;
+  if (declared === undefined) return freeText ? measureRegistry.all().filter(({ of, byDefault }) => of === 'text' && byDefault) : [];
+  const kind = type === 'timestamp' ? 'timestamp' : type === 'string' ? 'text' : undefined;
+  const misfit = declared.find(({ of }) => of !== kind);
+  if (misfit === undefined) return declared;
+  const fitting = measureRegistry.all().filter(({ of }) => of === kind);
+  throw new PerennialError(
+    'CONFIG_INVALID',
+    `columns.${name}.measures: "${misfit.name}" is measured of ${misfit.of === 'text' ? 'texts' : 'points in time'}, and "${name}" is a column of the type ${type}.`,
+    { hint: fitting.length === 0 ? 'Its values are compared as they are.' : `Take one of ${fitting.map((one) => one.name).join(', ')}.` },
+  );
+}
+
+/** The tests of a column that fit what is measured of it. */
+export function fittingTests(settings: Settings, name: string, kind: FeatureSample['kind']): ColumnSettings {
+  const { tests, agree, missing } = settings.perColumn.get(name) ?? settings;
+  return { tests: tests.filter(({ definition }) => definition.featureTypes.includes(kind)), agree, missing };
 }
 
 /** @param where for messages: the place of the list. @throws CONFIG_INVALID */

@@ -34,7 +34,7 @@ beforeAll(async () => {
   // What `npm run quickstart` does before the tour begins.
   const first = await perennial.run(['run', 'pipelines/penguins.json'], { cwd: folder, timeoutMs: 120_000 });
   expect(first.code, first.stderr).toBe(0);
-}, 180_000);
+});
 
 describe('the README', () => {
   const commands = readme.filter(({ language }) => language === 'sh');
@@ -131,7 +131,7 @@ describe('the code in README and CONTRIBUTING', () => {
     );
     const checked = await shell(`"${process.execPath}" "${join(root, 'node_modules/typescript/bin/tsc')}" -p types`);
     expect(checked.text).toBe('');
-  }, 120_000);
+  });
 });
 
 describe('docs/errors.md', () => {

@@ -68,7 +68,7 @@ describe('for real', () => {
       before = fetch;
     }
     await perennial.up();
-  }, 180_000);
+  });
 
   it.for(SAMPLES)(
     '$name validates, plans, and reaches the quality that it promises',
@@ -113,7 +113,7 @@ describe('for real', () => {
     const ended = await perennial.run(['run', join(folder, 'digits.json'), '--json'], { timeoutMs: 120_000 });
     expect(ended.code).toBe(1);
     expect(`${ended.stdout}${ended.stderr}`).toContain('npm run datasets');
-  }, 150_000);
+  });
 });
 
 /** The document with other parameters and with gates that these reach, beside the same data. */

@@ -33,6 +33,11 @@ export default defineCommand({
         'a test of whole rows, all columns at once, that decides as well: mmd, classifier; may be repeated (default: none)',
         repeated,
       )
+      .option(
+        '--measure <column:name>',
+        'what is measured of free text or of points in time, and compared: words, hour …; may be repeated (default: of free text what `perennial schema measure` marks so)',
+        repeated,
+      )
       .option('--agree <all|any>', 'all: every test of a column has to say so (default); any: one is enough')
       .option('--also <tests>', 'further tests to report, e.g. wasserstein,jensenShannon; they have no say in the verdict')
       .option('--missing <share>', `growth of missing and unreadable values that counts as drift (default ${DRIFT_DEFAULTS.missing})`)
@@ -73,6 +78,7 @@ Examples:
   perennial drift penguins --current today.csv --stream daily --windows-min 2 --windows-of 3
   perennial drift orders --window 24h --season 7d
   perennial drift orders --window 24h --joint mmd --joint classifier=0.6
+  perennial drift orders --window 7d --measure ordered_at:hour --measure ordered_at:weekday
   perennial drift history penguins
   perennial drift penguins --current new.csv --test psi=0.25 --test ks --test chiSquare --test body_mass_g:wasserstein=0.5`,
       )
@@ -210,7 +216,10 @@ async function compare(
       ...base,
       source: path,
       compare: async (before) => {
-        const read = await readCurrent(path, process.cwd(), reference.profile, reference.reading, (current) =>
+        const moments = new Set(
+          Object.entries(settings.perColumn ?? {}).flatMap(([name, { measures = [] }]) => (measures.length > 0 ? [name] : [])),
+        );
+        const read = await readCurrent(path, process.cwd(), reference.profile, reference.reading, moments, (current) =>
           judgeWindow(reference, current, {
             ...settings,
             columns: reference.columns,

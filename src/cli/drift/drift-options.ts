@@ -17,6 +17,7 @@ export interface CompareOptions {
   readonly missing?: string;
   readonly test?: readonly string[];
   readonly joint?: readonly string[];
+  readonly measure?: readonly string[];
   readonly agree?: string;
   readonly also?: string;
   readonly stream?: string;
@@ -54,7 +55,7 @@ export function seasonOf(
 
 /** @throws USAGE */
 export function settingsOf(options: CompareOptions): DriftOptions {
-  const { tests, perColumn } = testsOf(options.test ?? []);
+  const { tests, perColumn } = testsOf(options.test ?? [], options.measure ?? []);
   const settings = {
     rowsMin: positive('--rows-min', options.rowsMin),
     columnsMin: positive('--columns-min', options.columnsMin),
@@ -70,10 +71,18 @@ export function settingsOf(options: CompareOptions): DriftOptions {
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }
 
-/** "psi=0.25", or "body_mass_g:wasserstein" for a column; a column may have a colon in its name. */
-function testsOf(given: readonly string[]): Pick<DriftOptions, 'tests' | 'perColumn'> {
+/** "psi=0.25", or "body_mass_g:wasserstein" for a column; "when:hour" for what is measured. A column may have a colon in its name. */
+function testsOf(given: readonly string[], measured: readonly string[]): Pick<DriftOptions, 'tests' | 'perColumn'> {
   const tests: NamedTest[] = [];
-  const perColumn = new Map<string, NamedTest[]>();
+  const perColumn = new Map<string, { tests?: readonly NamedTest[]; measures?: readonly string[] }>();
+  for (const text of measured) {
+    const [, column, name] = /^(.+):([^:]+)$/s.exec(text) ?? [];
+    if (column === undefined || name === undefined)
+      throw new PerennialError('USAGE', `--measure ${JSON.stringify(text)} is not COLUMN:NAME, e.g. ordered_at:hour.`, {
+        hint: '`perennial schema measure` lists what can be measured.',
+      });
+    perColumn.set(column, { measures: [...(perColumn.get(column)?.measures ?? []), name] });
+  }
   for (const text of given) {
     const [, column, name, threshold] = /^(?:(.+):)?([^:=]*)(?:=(.*))?$/s.exec(text) ?? [];
     if (name === undefined || name === '')
@@ -84,11 +93,11 @@ function testsOf(given: readonly string[]): Pick<DriftOptions, 'tests' | 'perCol
     const test: NamedTest =
       threshold === undefined ? name : { [name]: { threshold: numberIn(`--test ${JSON.stringify(text)}: the threshold`, threshold) } };
     if (column === undefined) tests.push(test);
-    else perColumn.set(column, [...(perColumn.get(column) ?? []), test]);
+    else perColumn.set(column, { ...perColumn.get(column), tests: [...(perColumn.get(column)?.tests ?? []), test] });
   }
   return {
     ...(tests.length === 0 ? {} : { tests }),
-    ...(perColumn.size === 0 ? {} : { perColumn: Object.fromEntries([...perColumn].map(([column, own]) => [column, { tests: own }])) }),
+    ...(perColumn.size === 0 ? {} : { perColumn: Object.fromEntries(perColumn) }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { ownValue } from '../../core/json.ts';
-import type { JsonObject } from '../../core/json.ts';
+import type { Json, JsonObject } from '../../core/json.ts';
 import { driftRegistry } from '../../monitoring/drift/index.generated.ts';
+import { measureRegistry } from '../../monitoring/measures/index.generated.ts';
 import { defineCheck, namedConfig, stepsOf } from './check.ts';
 import type { Finding } from '../diagnostic.ts';
 import { join } from '../pointer.ts';
@@ -16,7 +17,7 @@ const WORDS = { number: 'numbers', category: 'categories' } as const;
 
 export default defineCheck({
   name: 'drift-tests',
-  summary: 'Drift tests that are declared for one column fit the type that is declared for it, and none is declared twice.',
+  summary: 'Drift tests and measures that are declared for one column fit the type that is declared for it, and none is declared twice.',
   run(facts) {
     const drift = facts.on?.['drift'];
     if (!isObject(drift)) return [];
@@ -28,7 +29,11 @@ export default defineCheck({
     for (const [name, rules] of Object.entries(isObject(drift['columns']) ? drift['columns'] : {})) {
       if (!isObject(rules)) continue;
       const pointer = join('/on/drift/columns', name);
-      findings.push(...twice(rules, pointer), ...misfits(rules, name, ownValue(types, name), pointer));
+      findings.push(
+        ...twice(rules, pointer),
+        ...twice(rules, pointer, 'measures'),
+        ...misfits(rules, name, typeOf(ownValue(types, name)), pointer),
+      );
     }
     return findings;
   },
@@ -43,21 +48,64 @@ function twice(rules: JsonObject, pointer: string, key = 'tests'): Finding[] {
   return testsIn(rules, key).flatMap((name, index, all) =>
     all.indexOf(name) === index
       ? []
-      : [{ pointer: join(pointer, key, String(index)), message: `The test "${name}" is declared twice.`, fix: 'Remove one of them.' }],
+      : [
+          {
+            pointer: join(pointer, key, String(index)),
+            message: `The ${key === 'measures' ? 'measure' : 'test'} "${name}" is declared twice.`,
+            fix: 'Remove one of them.',
+          },
+        ],
   );
 }
 
-function misfits(rules: JsonObject, column: string, declared: unknown, pointer: string): Finding[] {
-  if (declared === 'timestamp' || declared === 'image')
+/** "timestamp", or { "timestamp": { … } }. */
+function typeOf(declared: unknown): string | undefined {
+  return typeof declared === 'string' ? declared : isObject(declared as Json) ? Object.keys(declared as JsonObject)[0] : undefined;
+}
+
+const MEASURED: Readonly<Record<string, 'text' | 'timestamp'>> = { string: 'text', timestamp: 'timestamp' };
+
+function misfits(rules: JsonObject, column: string, declared: string | undefined, pointer: string): Finding[] {
+  const measured = testsIn(rules, 'measures');
+  if (declared === 'image' || (declared === 'timestamp' && measured.length === 0))
     return [
       {
         pointer,
         at: 'key',
         message: `"${column}" is declared as ${declared === 'image' ? 'an image' : 'a timestamp'}, which drift tests do not compare.`,
-        fix: `Remove "${column}".`,
+        fix: declared === 'image' ? `Remove "${column}".` : `Say what is measured of it, as "measures": ["hour"], or remove "${column}".`,
       },
     ];
-  const kind = typeof declared === 'string' ? KINDS[declared] : undefined;
+  return declared === undefined
+    ? []
+    : [...misfitMeasures(measured, column, declared, pointer), ...misfitTests(rules, column, declared, pointer)];
+}
+
+function misfitMeasures(measured: readonly string[], column: string, declared: string, pointer: string): Finding[] {
+  const kind = MEASURED[declared];
+  const allowed = measureRegistry
+    .all()
+    .filter(({ of }) => of === kind)
+    .map(({ name }) => name);
+  return measured.flatMap((name, index) => {
+    const measure = measureRegistry.find(name);
+    if (measure === undefined || measure.of === kind) return [];
+    return [
+      {
+        pointer: join(pointer, 'measures', String(index)),
+        given: name,
+        allowed,
+        message: `"${name}" is measured of ${measure.of === 'text' ? 'texts' : 'points in time'}, and "${column}" is declared as ${declared}.`,
+        fix: allowed.length === 0 ? 'Remove it: the values are compared as they are.' : `Take one of ${allowed.join(', ')}.`,
+      },
+    ];
+  });
+}
+
+function misfitTests(rules: JsonObject, column: string, declared: string, pointer: string): Finding[] {
+  // Tests of a text that is measured are for what is measured of it.
+  if (declared === 'string' && testsIn(rules, 'measures').length > 0) return [];
+  const kind = KINDS[declared];
   if (kind === undefined) return [];
   const allowed = driftRegistry
     .all()
@@ -71,7 +119,7 @@ function misfits(rules: JsonObject, column: string, declared: unknown, pointer: 
         pointer: join(pointer, 'tests', String(index)),
         given: name,
         allowed,
-        message: `"${name}" compares ${test.featureTypes.map((type) => WORDS[type]).join(' and ')}, and "${column}" is declared as ${String(declared)}.`,
+        message: `"${name}" compares ${test.featureTypes.map((type) => WORDS[type]).join(' and ')}, and "${column}" is declared as ${declared}.`,
         fix: `Take a test of ${WORDS[kind]}.`,
       },
     ];

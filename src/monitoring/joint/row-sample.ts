@@ -2,6 +2,7 @@ import { Prng } from '../../core/prng.ts';
 import type { Row } from '../../core/tensor.ts';
 import type { ColumnProfile, SourceReading } from '../../data/stored/dataset.ts';
 import type { Database } from '../../data/table/duckdb.ts';
+import { CHARACTERS_MAX } from '../measures/measure.ts';
 import { columnValues } from '../column-values.ts';
 import { Reservoir } from '../reservoir.ts';
 
@@ -52,7 +53,8 @@ export function thinnedRows(sample: RowSample, most: number): RowSample {
  * Rows of a table.
  *
  * @param table name of a table or a subquery in parentheses, of `rows` rows
- * @param sqlOf a column as SQL, NULL where it has no value that can be read; undefined: the table does not have it
+ * @param sqlOf a column as SQL, NULL where it has no value that can be read, points in time as milliseconds since 1970; undefined: the
+ * table does not have it
  */
 export async function sampleTable(
   db: Database,
@@ -68,7 +70,11 @@ export async function sampleTable(
   });
   const read = present.map(({ numeric }) => (numeric ? new Float64Array(places.length) : new Array<string | null>(places.length)));
   if (present.length > 0 && places.length > 0) {
-    const list = present.map(({ sql, numeric }, at) => `CAST(${sql} AS ${numeric ? 'DOUBLE' : 'VARCHAR'}) AS v${at}`).join(', ');
+    const list = present
+      .map(({ sql, numeric }, at) =>
+        numeric ? `CAST(${sql} AS DOUBLE) AS v${at}` : `left(CAST(${sql} AS VARCHAR), ${CHARACTERS_MAX}) AS v${at}`,
+      )
+      .join(', ');
     const chosen = places.length === rows ? '' : ` WHERE place IN (${places.join(', ')})`;
     const names = present.map((_, at) => `v${at}`).join(', ');
     let row = 0;
@@ -103,7 +109,7 @@ export class RowReservoir {
 
   add(row: Row): void {
     for (const [name] of this.#readers) if (!this.#present.has(name) && Object.hasOwn(row, name)) this.#present.add(name);
-    this.#rows.add(() => this.#readers.map(([name, , read]) => (Object.hasOwn(row, name) ? (read(row[name]) ?? null) : null)));
+    this.#rows.add(() => this.#readers.map(([name, , read]) => (Object.hasOwn(row, name) ? shortened(read(row[name]) ?? null) : null)));
   }
 
   finish(): RowSample {
@@ -133,6 +139,12 @@ export async function sampleBatches(
   const reservoir = new RowReservoir(order, reading);
   for await (const batch of batches) for (const row of batch) reservoir.add(row);
   return reservoir.finish();
+}
+
+/** A copy of its own: a part of a text would keep the whole. */
+function shortened(value: number | string | null): number | string | null {
+  if (typeof value !== 'string' || value.length <= CHARACTERS_MAX) return value;
+  return Buffer.from(value.slice(0, CHARACTERS_MAX), 'utf16le').toString('utf16le');
 }
 
 function finiteOr(value: number | null): number {

@@ -33,7 +33,7 @@ beforeAll(async () => {
     PERENNIAL_TLS_CLIENT_CA: made('two.crt'),
     PERENNIAL_GRPC_PORT: '0',
   });
-}, 60_000);
+});
 afterAll(() => server?.stop());
 
 function visit(client: string | undefined): Promise<number> {
@@ -94,13 +94,13 @@ describe('a server that asks its clients for a certificate', () => {
       env: { PERENNIAL_TLS_CLIENT_CERT: made('two.crt'), PERENNIAL_TLS_CLIENT_KEY: made('one.key') },
     });
     expect(other.stderr).toContain('are no certificate with its key');
-  }, 60_000);
+  });
 
   it('confirms a promotion to whoever shows a certificate', async () => {
     const client = new Perennial({ PERENNIAL_STORE: store, NODE_EXTRA_CA_CERTS, ...SHOWN }, home);
     const promoted = await client.run(['models', 'promote', 'm', '2', '--reason', 'test', '--json']);
     expect(promoted.json()).toMatchObject({ confirmation: { confirmed: true } });
-  }, 60_000);
+  });
 });
 
 it('refuses an authority that is none', () => {

@@ -57,7 +57,7 @@ beforeAll(async () => {
     stepStartedAt: now,
   });
   await declareSinks(store, [sinkFor('bus', 'test', {})], ['m']);
-}, 60_000);
+});
 /** @returns calls of the store; undefined where it was killed */
 async function ask(folder: string, action: string, killedAt: number, activityId: string): Promise<number | undefined> {
   const child = fork(script, [folder, tempDir('asker'), String(killedAt), activityId, action, JSON.stringify(INPUT)], {

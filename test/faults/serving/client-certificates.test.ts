@@ -64,7 +64,7 @@ beforeAll(async () => {
     PERENNIAL_TLS_CLIENT_CA: path('used-clients.crt'),
     PERENNIAL_GRPC_PORT: '0',
   });
-}, 60_000);
+});
 afterAll(() => server?.stop());
 
 interface Visit {
@@ -140,7 +140,7 @@ describe('clients that have to show a certificate', () => {
     expect(answers).toBeGreaterThan(4);
     expect((await visit('good')).serial).not.toBe(before);
     agent.destroy();
-  }, 60_000);
+  });
 
   it('another authority takes over: who was let in by the one before is refused from then on, over gRPC, too', async () => {
     // One that remembers its session, and could go on with it without a certificate.
@@ -158,5 +158,5 @@ describe('clients that have to show a certificate', () => {
     await eventually(async () => (await visit('good').catch(() => undefined))?.status === 200);
     expect((await visit('next')).status).toBe(200);
     await expect(visit('stranger')).rejects.toThrow(REFUSED);
-  }, 60_000);
+  });
 });

@@ -113,5 +113,5 @@ describe.skipIf(!mounted)('a server whose store takes nothing any more (needs th
     // Nothing else of the server cried all the time either.
     const cries = log().split('\n').filter((line) => /"level":(40|50)/.test(line)); // prettier-ignore
     expect(cries.length, cries.join('\n')).toBeLessThan(12);
-  }, 120_000);
+  });
 });

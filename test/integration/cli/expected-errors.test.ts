@@ -65,7 +65,7 @@ beforeAll(async () => {
       { uses: 'register', with: {} },
     ],
   });
-}, 300_000);
+});
 
 describe('errors without labels', () => {
   it('are known with the version, learnt from its test rows', async () => {

@@ -69,4 +69,4 @@ it('run --overlap says what a run does where another one is going', async () => 
   writeFileSync(go, '');
   for (const run of [beside, waits, replaces]) await until(async () => (await show(run)).status === 'completed');
   rmSync(go);
-}, 120_000);
+});

@@ -18,7 +18,7 @@ let stranger: Perennial;
 beforeAll(async () => {
   stack = (await perennial.up()) as Stack;
   stranger = new Perennial({ TEMPORAL_ADDRESS: stack.temporal!.address, PERENNIAL_STORE: `file:${tempDir('other-store')}` });
-}, 120_000);
+});
 
 describe('a client', () => {
   it('without a stack and an address talks to nobody', async () => {
@@ -139,7 +139,7 @@ describe('a worker of another store', () => {
     for (const store of [stack.store, stranger.env['PERENNIAL_STORE']!]) expect(answer.stderr).toContain(store);
     expect(answer.code).toBe(2);
     expect((await perennial.run(['status'])).stdout).not.toContain('two stores');
-  }, 90_000);
+  });
 
   it('that starts at the same moment leaves, or the other does: never both stay', async () => {
     const queue = 'contested';
@@ -153,7 +153,7 @@ describe('a worker of another store', () => {
     } finally {
       await Promise.all(workers.map((worker) => worker.stop()));
     }
-  }, 90_000);
+  });
 
   it('that works all the same is noticed by the next command and by status', async () => {
     // As one of before, which joined whatever was there.
@@ -193,5 +193,5 @@ describe('a worker of another store', () => {
       await asked;
       await temporal.close();
     }
-  }, 150_000);
+  });
 });

@@ -81,7 +81,7 @@ describe.skipIf(!hasIpv6)('a server on the loopback address of IPv6 (needs ::1)'
       const { code, stderr } = await cli.run(['serve', '--port', '0', '--host', host]);
       expect([host, code, stderr]).toEqual([host, 2, expect.stringContaining(said)]);
     }
-  }, 60_000);
+  });
 });
 
 describe('two servers on one store, one with a clock that is off by ten minutes', () => {

@@ -33,7 +33,7 @@ beforeAll(async () => {
   await registerConstant(fixture, 'm', 1);
   await fixture.registry.promote('m', 1, author);
   server = await startServerProcess({ ...minio.env, PERENNIAL_HOME: home, PERENNIAL_STORE: 's3://models/team' });
-}, 600_000);
+});
 afterAll(async () => {
   minio?.resume();
   await server?.stop();

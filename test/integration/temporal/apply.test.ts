@@ -482,7 +482,7 @@ describe('an apply', () => {
       expect(calls()).toBeGreaterThan(15);
       break;
     }
-  }, 300_000);
+  });
 
   it('from which Temporal goes away says what it left, and the next makes up for it', async () => {
     for (let at = 1; ; at += 7) {

@@ -22,7 +22,7 @@ beforeAll(async () => {
   writeFileSync(join(dir, 'rows.csv'), `x,y,kind\n${rows.join('\n')}\n`);
   stage = await setStage(steps);
   await stage.startWorker();
-}, 120_000);
+});
 
 function planOf(name: string, tune: object, train: object): Plan {
   const document = {
@@ -67,4 +67,4 @@ it('trials are measured on what their folds hold out, and what is learnt in the 
   expect((model.manifest.meta as { training: { trainRows?: number } }).training).toBeDefined();
   const again = await run(planOf('folded', { folds: 2 }, { folds: { count: 2, metrics: ['accuracy'] } }));
   expect(again.steps.map(({ cached }) => cached)).toEqual([true, true, true, true]);
-}, 180_000);
+});

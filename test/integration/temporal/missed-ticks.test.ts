@@ -120,4 +120,4 @@ it('the newest tick of an outage in the middle of a run is made up for, once; of
     await worker.stop();
     await again.stop();
   }
-}, 120_000);
+});

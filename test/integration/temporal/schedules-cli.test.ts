@@ -165,4 +165,4 @@ it('backfills can be started, listed, watched and cancelled; schedules deleted',
   });
   expect(await cli.run(['schedules', 'delete', 'birds'])).toMatchObject({ code: 0, stdout: 'birds/schedule is deleted.\n' });
   expect((await cli.run(['schedules', 'list'])).stdout).toContain('No schedules.');
-}, 120_000);
+});

@@ -117,7 +117,7 @@ beforeAll(async () => {
   stage = await setStage(steps);
   worker = await stage.startWorker();
   studies = new StudyStore(stage.deps.store);
-}, 120_000);
+});
 
 const started = async (plan: Plan) => startRun(stage.temporal, plan, steps, { trigger: 'manual' });
 const run = async (plan: Plan) => waitRun(stage.temporal, (await started(plan)).workflowId);
@@ -261,7 +261,7 @@ describe('a long study', () => {
     expect(view.status, JSON.stringify(view.failure)).toBe('completed');
     expect(await trialsOf(view.runId, 'killed')).toEqual(await trialsOf(undisturbed.runId, 'steady'));
     expect(view.steps[2]!.values!['winner']).toBe(undisturbed.steps[2]!.values!['winner']);
-  }, 120_000);
+  });
 });
 
 describe('a cross-validation of the training', () => {

@@ -68,7 +68,7 @@ beforeAll(async () => {
   stage = await setStage([program]);
   worker = await stage.startWorker();
   studies = new StudyStore(stage.deps.store);
-}, 120_000);
+});
 
 async function run(plan: Plan): Promise<Awaited<ReturnType<typeof waitRun>>> {
   return waitRun(stage.temporal, (await startRun(stage.temporal, plan, [program], { trigger: 'manual' })).workflowId);

@@ -86,4 +86,4 @@ test('the preprocessor that travels with the model gives raw JSON rows the very 
     }),
     { numRuns: 8, seed: 20260101 },
   );
-}, 120_000);
+});

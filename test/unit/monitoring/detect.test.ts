@@ -161,7 +161,7 @@ describe('detectDrift', () => {
       drifted: false,
       reason: expect.stringContaining('Nearly every value is different'),
     });
-    expect(column(result, 'when')).toMatchObject({ status: 'skipped', reason: 'Columns of the type timestamp are not compared.' });
+    expect(column(result, 'when')).toMatchObject({ status: 'skipped', reason: expect.stringMatching(/^Points in time go on/) as string });
   });
 
   it('obeys every threshold', async () => {

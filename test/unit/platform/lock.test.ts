@@ -87,7 +87,7 @@ test('of many processes that race, some killed while holding it, only one is eve
   await withLock(path, async () => {}); // the last one inside may have been a killed one, whose lock the next taker clears
   expect(existsSync(path)).toBe(false);
   expect(readdirSync(folder)).toEqual(['log']);
-}, 60_000);
+});
 
 test('of processes that take and release without a pause, some killed at any moment, none removes the lock of another', async () => {
   const folder = tempDir('lock');
@@ -121,4 +121,4 @@ test('of processes that take and release without a pause, some killed at any mom
   const ends = await Promise.all(lasting.map((one) => one.exited));
   expect(lasting.map((one) => one.output()).filter((text) => text.includes('two inside'))).toEqual([]);
   expect(ends.map(({ code }) => code)).toEqual([0, 0, 0, 0]);
-}, 60_000);
+});

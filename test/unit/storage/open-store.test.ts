@@ -114,9 +114,9 @@ it('begins no second store where the folder goes away before the first call', as
   await rename(place, `${place}.away`);
   await expect(remembered.put('k2', Buffer.from('v'))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
   expect(existsSync(place)).toBe(false);
-}, 60_000);
+});
 
-it('says that a store cannot be reached', { timeout: 30_000 }, async () => {
+it('says that a store cannot be reached', async () => {
   vi.stubEnv('PERENNIAL_HOME', join(folder, 'home'));
   for (const [name, value] of Object.entries({ ...AWS, S3_ENDPOINT: 'http://127.0.0.1:9' })) vi.stubEnv(name, value);
   await expect(openStore('s3://bucket')).rejects.toMatchObject({

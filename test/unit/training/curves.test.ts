@@ -48,7 +48,7 @@ test('the curves of a training are those of its history, with the network', asyn
     { name: 'kernel', shape: [6, 8] },
     { name: 'bias', shape: [8] },
   ]);
-}, 60_000);
+});
 
 test('histograms of weights and gradients are kept with the curves, and change nothing of the training', async () => {
   const stores = memoryStores();
@@ -79,7 +79,7 @@ test('histograms of weights and gradients are kept with the curves, and change n
   expect(kernel.counts.reduce((sum, count) => sum + count, 0)).toBe(6 * 8);
   // The gradients of a softmax's biases add up to nothing.
   expect(Math.abs(spreads['gradients/output/bias']!.sum)).toBeLessThan(1e-6);
-}, 60_000);
+});
 
 test('a kill and a second attempt leave each epoch once, with the numbers of a training that nobody disturbed', async () => {
   const stores = memoryStores();
@@ -115,7 +115,7 @@ test('a kill and a second attempt leave each epoch once, with the numbers of a t
     trainer,
   );
   expect(curves.points.map(({ epoch, numbers }) => ({ epoch, ...numbers }))).toEqual(whole.history);
-}, 90_000);
+});
 
 /** The same artifacts. */
 const memoryStoresWith = (stores: ReturnType<typeof memoryStores>): ReturnType<typeof memoryStores> => ({
@@ -131,7 +131,7 @@ test('of a training that fails the epochs before stay, with the reason; one that
     code: 'TRAINING_DIVERGED',
   });
   expect(await curvesOf(stores)).toMatchObject({ state: 'failed', why: expect.stringContaining('The loss became') as string });
-}, 60_000);
+});
 
 const OF = { pipeline: 'p', run: 'r', step: 'train', binding: 'b'.repeat(64), settings: {} } as const;
 const START = { epochs: 3, history: [], bestEpoch: null, trained: ['loss'], spreads: [], pictures: [] } as const;

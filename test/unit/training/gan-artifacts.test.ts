@@ -136,7 +136,7 @@ test('a generator goes on against the discriminator that it was left with, and m
   ]);
   expect(pictures.length).toBeGreaterThan(2);
   expect(html).toContain('Rows: a, b, c, d.');
-}, 120_000);
+});
 
 test('a variational autoencoder makes samples, a plain one and a classifier make none', async () => {
   const table = classTable(60);
@@ -157,4 +157,4 @@ test('a variational autoencoder makes samples, a plain one and a classifier make
   });
   const answers = await (await open(plain.model)).json<{ rows: number; columns: { name: string }[] }>('answers.json');
   expect(answers.columns.map(({ name }) => name)).toEqual(['prediction.score', 'prediction.anomaly']);
-}, 60_000);
+});

@@ -106,7 +106,7 @@ test('the same document, data and seed give the same artifact; the model predict
   await expect(predictor.predict({})).rejects.toMatchObject({ code: 'DATA_INVALID' });
   predictor.dispose();
   await expect(predictor.predict(batch)).rejects.toMatchObject({ code: 'INTERNAL' });
-}, 60_000);
+});
 
 test('a killed trainer is a crash that can be tried again, and another machine goes on from the store', async () => {
   const stores = memoryStores();
@@ -135,7 +135,7 @@ test('a killed trainer is a crash that can be tried again, and another machine g
   await until(() => elsewhere.recorded.log.some((line) => line.includes('goes on from its checkpoint')));
   stop.abort();
   await expect(resumed).rejects.toMatchObject({ code: 'CANCELLED' });
-}, 60_000);
+});
 
 test('cancelling ends the process', async () => {
   const stores = memoryStores();
@@ -149,7 +149,7 @@ test('cancelling ends the process', async () => {
   stop.abort();
   await expect(running).rejects.toMatchObject({ code: 'CANCELLED' });
   expect(() => process.kill(pid!, 0)).toThrow();
-}, 60_000);
+});
 
 test("the trainer's errors arrive with their code and hint", async () => {
   const stores = memoryStores();
@@ -163,7 +163,7 @@ test("the trainer's errors arrive with their code and hint", async () => {
   });
   const weighted = config({ model: { architecture: 'mlp' }, classWeights: 'balanced' });
   await expect(runTraining(ctx, weighted, examples, trainer)).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
-}, 60_000);
+});
 
 test('a model that does not fit is refused before a process is started', async () => {
   const stores = memoryStores();
@@ -183,7 +183,7 @@ test('damaged weights are refused', async () => {
     code: 'MODEL_INVALID',
     message: expect.stringContaining('40 bytes of weights.bin') as string,
   });
-}, 30_000);
+});
 
 test('the trainer says how it is started', () => {
   expect(() => execFileSync(process.execPath, [trainer], { stdio: 'pipe' })).toThrow(/not by hand/);
@@ -198,4 +198,4 @@ test('a trainer does not inherit what this process has decided for its own Tenso
   const after = await runTraining(stepContext(stores, temporaryFolder()), images, examples, trainer);
   expect(after.model.digest).toBe(before.model.digest);
   expect(environmentForTf().TF_ENABLE_ONEDNN_OPTS).toBeUndefined();
-}, 60_000);
+});

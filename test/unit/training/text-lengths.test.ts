@@ -116,4 +116,4 @@ test('training is the same compiled and operation by operation, and goes on wher
   const dir = temporaryFolder();
   await expect(run({ ...request, engine: 'compiled', dir, cancelAt: 4 })).rejects.toThrow(/cancelled/);
   expect(digest((await run({ ...request, engine: 'compiled', dir })).weights)).toBe(digest(compiled.weights));
-}, 120_000);
+});

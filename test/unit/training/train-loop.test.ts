@@ -131,7 +131,7 @@ test('training learns: words that matter, past the padding', async () => {
     epochs: 8,
   });
   expect(outcome.history.at(-1)!.accuracy).toBeGreaterThan(0.9);
-}, 60_000);
+});
 
 test('the reported error of a number is in its own unit', async () => {
   const outcome = await run({

@@ -94,7 +94,7 @@ test('a process that has done others gives the bytes of a fresh one', async () =
   expect(twice).toEqual(fresh);
   // One that convolves by oneDNN, and one that does not.
   expect(new Set(warm.pids).size).toBe(2);
-}, 180_000);
+});
 
 test('what was cancelled or killed is replaced, also where it was killed while it waited', async () => {
   const stores = memoryStores();
@@ -127,7 +127,7 @@ test('what was cancelled or killed is replaced, also where it was killed while i
   await expect(crashing).rejects.toMatchObject({ code: 'TRAINER_CRASHED', retryable: true });
   expect((await train()).model.digest).toBe(model.digest);
   expect(warm.pids.at(-1)).not.toBe(killed);
-}, 120_000);
+});
 
 test('one that a study ended early is replaced before the next trial needs it', async () => {
   const stores = memoryStores();
@@ -142,7 +142,7 @@ test('one that a study ended early is replaced before the next trial needs it', 
   expect(waiting).toHaveLength(1);
   await runTraining(stepContext(stores, temporaryFolder()), small, classes, trainer, undefined, warm);
   expect(warm.pids.at(-1)).toBe(waiting[0]!.pid);
-}, 60_000);
+});
 
 test('one that failed, whose memory has grown, or that nobody needed for a while is ended', async () => {
   const stores = memoryStores();
@@ -162,7 +162,7 @@ test('one that failed, whose memory has grown, or that nobody needed for a while
   await train(short);
   await until(() => !runs(short.pids[0]!));
   expect(short.waiting).toEqual([]);
-}, 60_000);
+});
 
 function runs(pid: number): boolean {
   try {

@@ -123,7 +123,7 @@ test('a registered model is the base of another one: what is frozen stays, bit f
     expect(is.every((value, index) => value !== was[index])).toBe(true);
     stepwise.get(name)!.forEach((value, index) => expect(Math.abs(value - is[index]!)).toBeLessThan(1e-5));
   }
-}, 120_000);
+});
 
 test('training goes on: the same task from where it was left', async () => {
   const stores = memoryStores();
@@ -147,7 +147,7 @@ test('training goes on: the same task from where it was left', async () => {
     code: 'MODEL_INVALID',
     message: expect.stringContaining('"head": "keep" needs the task of kinds version 4') as string,
   });
-}, 60_000);
+});
 
 test('an autoencoder goes on rebuilding its inputs; a classifier takes over its encoder', async () => {
   const stores = memoryStores();
@@ -191,7 +191,7 @@ test('an autoencoder goes on rebuilding its inputs; a classifier takes over its 
     source,
   );
   expect(classifier.meta).toMatchObject({ outputShape: [3], loss: 'categoricalCrossentropy', output: { kind: 'classes' } });
-}, 90_000);
+});
 
 /** A TF.js layers model of two dense layers. */
 function writeModel(dir: string): { readonly hidden: Float32Array } {
@@ -268,4 +268,4 @@ test('a model file is the base: its layers by their names, its shards in its dig
     code: 'SOURCE_NOT_FOUND',
     hint: expect.stringContaining(dir) as string,
   });
-}, 60_000);
+});

@@ -1,0 +1,38 @@
+import type { JsonSchema } from '../../core/json.ts';
+
+/**
+ * Something that can be measured of each value of a column whose values themselves cannot be compared: nearly every text is different,
+ * and points in time go on. What is measured is compared as a column of its own, named `COLUMN (MEASURE)`.
+ */
+export interface MeasureDefinition<Value extends string | number = string | number, Learnt = unknown> {
+  readonly name: string;
+  readonly summary: string;
+  /** Columns that it can be taken of. */
+  readonly of: 'text' | 'timestamp';
+  /** What its values are compared as. */
+  readonly gives: 'number' | 'category';
+  /** true: taken of free text where nobody says what is. */
+  readonly byDefault: boolean;
+  readonly configSchema: JsonSchema;
+  readonly reference: string;
+  /**
+   * Learns from values of the reference. They are no part of what is compared: how one half of the reference is by what is learnt from the
+   * other is what current values are compared with.
+   */
+  learn?(values: readonly Value[]): Learnt;
+  /**
+   * @param value a text of at most {@link CHARACTERS_MAX} characters, or milliseconds since 1970 UTC
+   * @returns a finite number, or the name of a category; null where there is nothing to measure
+   */
+  take(value: Value, learnt: Learnt): number | string | null;
+}
+
+/** Characters of a text that are looked at: UTF-16 code units. */
+export const CHARACTERS_MAX = 2_000;
+
+export function defineMeasure<Value extends string | number, Learnt = undefined>(
+  definition: Omit<MeasureDefinition<Value, Learnt>, 'configSchema'>,
+): MeasureDefinition {
+  const configSchema = { type: 'object', additionalProperties: false, properties: {} } as const;
+  return Object.freeze({ ...definition, configSchema }) as unknown as MeasureDefinition;
+}
