@@ -87,7 +87,7 @@ it('a run that starts by itself and learns nothing new ends so: neither a verdic
     expect(exitCodeOfRun(again)).toBe(0);
   }
   await expect
-    .poll(async () => (await listRuns(stage.temporal, { pipeline: 'nightly' })).map(({ status }) => status), { timeout: 20_000 })
+    .poll(async () => (await listRuns(stage.temporal, { pipeline: 'nightly' })).map(({ status }) => status), { timeout: 300_000 })
     .toEqual(['nothingNew', 'nothingNew', 'completed']);
   expect(await needsAttention(stage.temporal)).toEqual([]);
   // By hand somebody wants to see it judged.

@@ -199,7 +199,7 @@ describe('performance', () => {
     });
     await expect
       .poll(async () => (await needsAttention(stage.temporal, { pipeline: 'unlabelled' })).map(({ kind, outcome }) => [kind, outcome]), {
-        timeout: 20_000,
+        timeout: 300_000,
       })
       .toEqual([['performance', 'blind']]);
   });

@@ -85,7 +85,7 @@ describe.skipIf(missing !== '')(`the Temporal UI tells the story of a run${missi
             .catch(() => undefined);
           return seen;
         },
-        { timeout: 45_000, interval: 100 },
+        { timeout: 300_000, interval: 100 },
       )
       .toSatisfy((shown: string) => parts.every((part) => shown.includes(part)), `${url} shows ${parts.join(' | ')}`);
     return seen;
