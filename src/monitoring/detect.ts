@@ -88,6 +88,8 @@ export interface DriftResult {
   /** Columns that the current rows have and the reference has not. */
   readonly newColumns: readonly string[];
   readonly options: JudgedBy;
+  /** What was not compared, and why; left out where there is nothing to say. */
+  readonly notes?: readonly string[];
   /** One sentence. */
   readonly summary: string;
 }
@@ -299,7 +301,7 @@ export function conclude(
     columns,
     ...(joint.length === 0 ? {} : { joint }),
     newColumns: results.flatMap((result) => result.newColumns),
-    options: first.options,
+    options: { ...first.options, columns: Object.assign({}, ...results.map(({ options }) => options.columns)) as JudgedBy['columns'] },
     summary: summarize(
       rows,
       heard.flatMap((result) => result.columns),

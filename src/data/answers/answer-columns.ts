@@ -1,8 +1,8 @@
-import type { OutputSpec } from '../core/tensor.ts';
-import { answersOf } from '../data/answers/decode.ts';
-import { decodeText } from '../data/answers/prompts.ts';
-import { imageOf } from '../data/images/sample-images.ts';
-import { literal } from '../data/table/duckdb.ts';
+import type { OutputSpec } from '../../core/tensor.ts';
+import { answersOf } from './decode.ts';
+import { decodeText } from './prompts.ts';
+import { imageOf } from '../images/sample-images.ts';
+import { literal } from '../table/duckdb.ts';
 
 /** A column of answers: what a {@link Prediction} says at one place. */
 export interface AnswerColumn {
