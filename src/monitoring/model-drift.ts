@@ -1,7 +1,7 @@
+import { ANSWER_PREFIX } from '../core/prediction-log.ts';
 import type { Row } from '../core/tensor.ts';
 import type { SourceReading } from '../data/stored/dataset.ts';
 import { inOnePass } from '../platform/one-pass.ts';
-import { ANSWER_PREFIX } from '../training/bundle/answer-profile.ts';
 import type { Before, Compared } from './drift-checks/run-drift-check.ts';
 import { currentRows } from './current-rows.ts';
 import { conclude, judgeWindow } from './detect.ts';

@@ -90,6 +90,7 @@ export async function checkDrift(deps: MonitorDeps, task: MonitorTask, drift: Dr
       '| --- | ---: | --- | --- |',
       ...rows.slice(0, COLUMNS_SHOWN),
       ...(result.joint ?? []).map(({ test, drifted, reason }) => `| whole rows: ${test} | | ${drifted ? '**drift**' : ''} | ${reason} |`),
+      ...(result.notes ?? []).flatMap((note) => ['', note]),
     ].join('\n'),
   };
 }

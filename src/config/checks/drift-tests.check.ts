@@ -1,5 +1,6 @@
 import { ownValue } from '../../core/json.ts';
 import type { JsonObject } from '../../core/json.ts';
+import { ANSWER_PREFIX } from '../../core/prediction-log.ts';
 import { driftRegistry } from '../../monitoring/drift/index.generated.ts';
 import { defineCheck, namedConfig, stepsOf } from './check.ts';
 import type { Finding } from '../diagnostic.ts';
@@ -28,7 +29,8 @@ export default defineCheck({
     for (const [name, rules] of Object.entries(isObject(drift['columns']) ? drift['columns'] : {})) {
       if (!isObject(rules)) continue;
       const pointer = join('/on/drift/columns', name);
-      findings.push(...twice(rules, pointer), ...misfits(rules, name, ownValue(types, name), pointer));
+      const declared = ownValue(types, name);
+      findings.push(...twice(rules, pointer), ...misfits(rules, name, declared ?? answerType(name), pointer, declared === undefined));
     }
     return findings;
   },
@@ -47,7 +49,15 @@ function twice(rules: JsonObject, pointer: string, key = 'tests'): Finding[] {
   );
 }
 
-function misfits(rules: JsonObject, column: string, declared: unknown, pointer: string): Finding[] {
+/** What a column of answers holds, by its name; undefined: it is none. */
+function answerType(name: string): string | undefined {
+  if (!name.startsWith(ANSWER_PREFIX)) return undefined;
+  if (/\.(value(\.\d+)?|score|probability)$|\.probabilities\./.test(name)) return 'number';
+  return /\.(label|anomaly)$/.test(name) ? 'string' : undefined;
+}
+
+/** @param isAnswer its type is not declared, but that of the answers of all models */
+function misfits(rules: JsonObject, column: string, declared: unknown, pointer: string, isAnswer: boolean): Finding[] {
   if (declared === 'timestamp' || declared === 'image')
     return [
       {
@@ -71,7 +81,7 @@ function misfits(rules: JsonObject, column: string, declared: unknown, pointer: 
         pointer: join(pointer, 'tests', String(index)),
         given: name,
         allowed,
-        message: `"${name}" compares ${test.featureTypes.map((type) => WORDS[type]).join(' and ')}, and "${column}" is declared as ${String(declared)}.`,
+        message: `"${name}" compares ${test.featureTypes.map((type) => WORDS[type]).join(' and ')}, and "${column}" ${isAnswer ? `holds ${WORDS[kind]}` : `is declared as ${String(declared)}`}.`,
         fix: `Take a test of ${WORDS[kind]}.`,
       },
     ];

@@ -1,4 +1,5 @@
 import { ownValue } from '../../core/json.ts';
+import { ANSWER_PREFIX } from '../../core/prediction-log.ts';
 import type { OutputSpec, Prediction, Row } from '../../core/tensor.ts';
 import { answerColumns, answerValues, flatName } from '../../data/answers/answer-columns.ts';
 import type { AnswerColumn } from '../../data/answers/answer-columns.ts';
@@ -16,8 +17,6 @@ export const ANSWERS_REFERENCE_FILE = 'answers-reference.bin';
 export const ANSWER_ROWS_MAX = 10_000;
 /** Columns of answers that are watched at most: of a longer list of numbers, those at evenly spaced places. */
 export const ANSWER_COLUMNS_MAX = 24;
-/** What the names of columns of answers begin with. */
-export const ANSWER_PREFIX = 'prediction.';
 
 /** A column of answers that is watched. */
 interface Watched {
