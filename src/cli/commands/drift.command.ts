@@ -116,14 +116,15 @@ async function compareModel(io: CliIo, model: string, options: CompareOptions): 
   const { result, source, verdict, id } = check;
   await writeFiles(io, check, options);
   for (const note of notes) io.note(note);
+  const all = [...notes, ...(result.notes ?? [])];
   io.result({
     model,
     version: reference.version,
     source,
     check: id,
-    ...(notes.length === 0 ? {} : { notes }),
     verdict,
     ...result,
+    ...(all.length === 0 ? {} : { notes: all }),
     violations: await violationsIn(check),
     ...(options.report === undefined ? {} : { report: options.report }),
   });

@@ -255,7 +255,7 @@ describe('the profile of answers', () => {
     expect(Object.keys(profile.columns[0]!.categories!.counts)).toHaveLength(50);
     const kept = decodeReference(files[ANSWERS_REFERENCE_FILE]!).get('prediction.label');
     expect(kept).toMatchObject({ kind: 'category', other: 0 });
-    expect(kept!.kind === 'category' && kept.counts.size).toBe(120);
+    expect(kept!.kind === "category" && kept!.counts.size).toBe(120);
   });
 
   it('counts what is no number as missing', () => {
