@@ -15,3 +15,6 @@ export interface HiddenColumns {
   readonly leftOut?: readonly string[];
   readonly hashed?: readonly string[];
 }
+
+/** What the names of columns of answers begin with where they stand beside those of rows. */
+export const ANSWER_PREFIX = 'prediction.';

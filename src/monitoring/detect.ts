@@ -90,6 +90,8 @@ export interface DriftResult {
   /** Columns that the current rows have and the reference has not. */
   readonly newColumns: readonly string[];
   readonly options: JudgedBy;
+  /** What was not compared, and why; left out where there is nothing to say. */
+  readonly notes?: readonly string[];
   /** One sentence. */
   readonly summary: string;
 }
@@ -160,7 +162,8 @@ export async function judgeWindow(training: TrainingProfile, current: CurrentSou
   const columns = chosen.flatMap((column) => {
     const own = measured.flatMap(({ of, reference: { column: one } }) => (of === column.name ? (concluded.get(one.name) ?? []) : []));
     const found = concluded.get(column.name) ?? notCompared(column, isHidden(column));
-    return [own.length === 0 ? found : measuredInstead(found, measured), ...own];
+    const unknown = sampled === undefined && wanted.some((one) => one.column.name === column.name);
+    return [own.length > 0 ? measuredInstead(found, measured) : unknown ? notMeasured(found) : found, ...own];
   });
   const gathered = before.slice(0, settings.pool - 1).reduce((sum, { rows }) => sum + rows, window.rows);
   const enoughRows = gathered >= settings.rowsMin;
@@ -217,6 +220,12 @@ function orderOfAll(joint: SampleOrder | undefined, measured: readonly MeasuredC
     most: Math.max(joint?.most ?? 0, MEASURED_ROWS),
     columns: [...(joint?.columns ?? []), ...added.map(({ column: { name, type } }) => ({ name, type, numeric: type === 'timestamp' }))],
   };
+}
+
+/** There are no rows that could be measured. */
+function notMeasured(column: ColumnDrift): ColumnDrift {
+  const reason = `${column.reason} Nothing is measured of it: rows of the reference are not kept.`.trim();
+  return { ...column, reason };
 }
 
 /** A column that is not compared by its values. */
@@ -361,7 +370,7 @@ export function conclude(
     columns,
     ...(joint.length === 0 ? {} : { joint }),
     newColumns: results.flatMap((result) => result.newColumns),
-    options: first.options,
+    options: { ...first.options, columns: Object.assign({}, ...results.map(({ options }) => options.columns)) as JudgedBy['columns'] },
     summary: summarize(
       rows,
       heard.flatMap((result) => result.columns),

@@ -1,20 +1,23 @@
+import { ANSWER_PREFIX } from '../core/prediction-log.ts';
 import type { Row } from '../core/tensor.ts';
-import { answerRows } from '../training/bundle/answer-profile.ts';
+import type { SourceReading } from '../data/stored/dataset.ts';
+import { inOnePass } from '../platform/one-pass.ts';
 import type { Before, Compared } from './drift-checks/run-drift-check.ts';
 import { currentRows } from './current-rows.ts';
 import { conclude, judgeWindow } from './detect.ts';
-import type { DriftOptions, DriftResult, KeptWindow } from './detect.ts';
+import type { DriftOptions, DriftResult, TrainingProfile } from './detect.ts';
 import { notingHidden, rowsOf } from './prediction-window.ts';
 import type { LoggedPrediction } from './predictions/logged-prediction.ts';
-import type { DriftReference } from './reference.ts';
+import type { AnswerReference, DriftReference } from './reference.ts';
 import { driftSettings } from './settings.ts';
+import type { ColumnOptions } from './settings.ts';
 
 type Predictions = AsyncIterable<readonly LoggedPrediction[]>;
 
 /**
- * Compares logged predictions with what the version was trained on, or with earlier ones: the columns of their rows and, of a model that
- * scores anomalies, its own answers with those for the rows that its threshold was taken from. Each counts where it has rows enough by
- * itself: of images and tensors only the answers are logged. Columns that the log does not show are not compared.
+ * Compares logged predictions with what the version was trained on, or with earlier ones: the columns of their rows and its own answers with
+ * those for rows that it was not trained on. Each counts where it has rows enough by itself: of images and tensors only the answers are
+ * logged. Columns that the log does not show are not compared.
  *
  * @param read reads the predictions of the window from the start
  * @param before windows of the same stream, newest first
@@ -32,38 +35,73 @@ export async function judgeModelDrift(
   return { result: reference.isAsked === true ? { ...result, isAsked: true } : result, parts };
 }
 
+/** Columns that are judged together: those of rows, or those of answers. */
+interface Family {
+  /** As its windows are called in a stream. */
+  readonly part: string;
+  readonly reference: TrainingProfile;
+  readonly columns: readonly string[];
+  readonly reading?: SourceReading;
+  rows(predictions: Predictions): AsyncIterable<readonly Row[]>;
+}
+
+function familiesOf(reference: DriftReference): [Family, ...Family[]] {
+  const { columns, reading, answers, version } = reference;
+  return [
+    { part: 'inputs', reference, columns, ...(reading === undefined ? {} : { reading }), rows: rowsOf },
+    ...(answers === undefined
+      ? []
+      : [
+          {
+            part: 'answers',
+            reference: answers,
+            columns: answers.profile.columns.map(({ name }) => name),
+            rows: (predictions: Predictions) => answersOf(predictions, version, answers),
+          },
+        ]),
+  ];
+}
+
 async function judgeShown(reference: DriftReference, read: () => Predictions, options: DriftOptions, before: Before): Promise<Compared> {
-  const { columns, answers, version, reading } = reference;
-  const partOf = (name: string): readonly KeptWindow[] => before.flatMap(({ parts }) => parts[name] ?? []);
-  if (answers === undefined) {
-    const judged = await judgeWindow(reference, currentRows(rowsOf(read()), reading), { ...options, columns, before: partOf('inputs') });
-    return { result: judged.result, parts: { inputs: judged.window } };
-  }
-  // A rule for one column belongs to the side that has the column.
-  const scores = answers.profile.columns.map(({ name }) => name);
-  const own = Object.entries(options.perColumn ?? {});
-  // Two families share one bound.
-  const looks = (options.looks ?? 1) * 2;
-  const inputs = await judgeWindow(reference, currentRows(rowsOf(read()), reading), {
-    ...options,
-    columns,
-    looks,
-    before: partOf('inputs'),
-    perColumn: Object.fromEntries(own.filter(([name]) => !scores.includes(name))),
-  });
-  const scored = await judgeWindow(answers, currentRows(answersOf(read(), version)), {
-    ...options,
-    columns: scores,
-    joint: [],
-    looks,
-    before: partOf('answers'),
-    perColumn: Object.fromEntries(own.filter(([name]) => scores.includes(name))),
-  });
+  const families = familiesOf(reference);
+  // All families share one bound.
+  const looks = (options.looks ?? 1) * families.length;
+  const judged = await inOnePass(
+    read(),
+    families.map((family, place) => (predictions: Predictions) => {
+      return judgeWindow(family.reference, currentRows(family.rows(predictions), family.reading), {
+        ...options,
+        columns: family.columns,
+        // Whole rows are those that were asked about.
+        ...(place === 0 ? {} : { joint: [] }),
+        looks,
+        before: before.flatMap(({ parts }) => parts[family.part] ?? []),
+        perColumn: rulesOf(families, place, options.perColumn),
+      });
+    }),
+  );
+  const [first, ...others] = judged.map(({ result }) => result);
+  const result = families.length === 1 ? first! : conclude([first!, ...others], driftSettings(options));
+  const notes = notesOf(reference);
   return {
-    result: conclude([inputs.result, scored.result], driftSettings(options)),
-    parts: { inputs: inputs.window, answers: scored.window },
+    result: notes.length === 0 ? result : { ...result, notes },
+    parts: Object.fromEntries(families.map(({ part }, place) => [part, judged[place]!.window])),
   };
 }
+
+/**
+ * A rule for one column belongs to the family that has the column; one that nothing has is the first family's to complain about. What is
+ * said of answers says nothing where these are not known.
+ */
+function rulesOf(families: readonly Family[], place: number, perColumn: DriftOptions['perColumn'] = {}): Record<string, ColumnOptions> {
+  const owner = (name: string): number => {
+    const found = families.findIndex(({ columns }) => columns.includes(name));
+    return found < 0 && families.length === 1 && name.startsWith(ANSWER_PREFIX) ? -1 : Math.max(found, 0);
+  };
+  return Object.fromEntries(Object.entries(perColumn).filter(([name]) => owner(name) === place));
+}
+
+const notesOf = ({ withoutAnswers }: DriftReference): string[] => (withoutAnswers === undefined ? [] : [withoutAnswers]);
 
 /** A comparison that says nothing. @param why it does not; undefined: it does */
 export function withoutVerdict(compared: Compared, why: string | undefined): Compared {
@@ -76,7 +114,15 @@ export async function detectModelDrift(reference: DriftReference, read: () => Pr
   return (await judgeModelDrift(reference, read, options)).result;
 }
 
-async function* answersOf(predictions: Predictions, version: number): AsyncGenerator<Row[]> {
-  for await (const records of predictions)
-    yield records.filter((record) => record.version === version).flatMap(({ prediction }) => answerRows(prediction));
+/** Answers of another version are distributed otherwise, and are left out. */
+export async function* answersOf(
+  predictions: Predictions,
+  version: number,
+  { rowOf }: Pick<AnswerReference, 'rowOf'>,
+): AsyncGenerator<Row[]> {
+  for await (const records of predictions) {
+    const own = records.filter((record) => record.version === version);
+    const rows = own.map(({ prediction }) => rowOf(prediction)).filter((row) => row !== undefined);
+    if (rows.length > 0) yield rows;
+  }
 }

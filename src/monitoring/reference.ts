@@ -5,15 +5,22 @@ import { REFERENCE_FILE, decodeReference } from '../data/stored/reference-values
 import { PROFILE } from '../data/stored/dataset.ts';
 import { columnsOf, datasetMeta } from '../data/stored/dataset-rows.ts';
 import { pathLiteral, withDatabase } from '../data/table/duckdb.ts';
+import type { OutputSpec, Prediction, Row } from '../core/tensor.ts';
 import type { SourceReading } from '../data/stored/dataset.ts';
 import { createRegistry } from '../registry/registry.ts';
 import type { VersionReference } from '../registry/registry.ts';
-import { ANSWERS_FILE, ANSWERS_REFERENCE_FILE } from '../training/bundle/answer-profile.ts';
+import { ANSWERS_FILE, ANSWERS_REFERENCE_FILE, answerReader, hasAnswerProfile } from '../training/bundle/answer-profile.ts';
 import { MODEL } from '../training/model/model-meta.ts';
 import type { TrainingProfile } from './detect.ts';
 import { sampleTable } from './joint/row-sample.ts';
 import type { RowSample, SampleOrder } from './joint/row-sample.ts';
 import { openAs, fileAs } from '../storage/stored.ts';
+
+/** The distribution of a model's answers, and how an answer becomes a row of its columns. */
+export interface AnswerReference extends TrainingProfile {
+  /** undefined: the answer has none of the columns. */
+  rowOf(prediction: Prediction): Row | undefined;
+}
 
 /** What current rows are compared with. */
 export interface DriftReference extends TrainingProfile {
@@ -27,8 +34,10 @@ export interface DriftReference extends TrainingProfile {
   readonly hidden?: ReadonlySet<string>;
   /** How the source of the model was read. */
   readonly reading?: SourceReading;
-  /** Distribution of its answers, where that is known: of models that score anomalies. */
-  readonly answers?: TrainingProfile;
+  /** Distribution of its answers for rows that it was not trained on, where that is known. */
+  readonly answers?: AnswerReference;
+  /** Why its answers are compared with nothing. */
+  readonly withoutAnswers?: string;
 }
 
 /**
@@ -57,8 +66,7 @@ export async function driftReference(
       { hint: 'Take "drift" out of "on"; to keep a generator up to date, use "newData" or "schedule".' },
     );
   }
-  const answers =
-    artifact.manifest.files[ANSWERS_FILE] === undefined ? undefined : await profileIn(artifact, ANSWERS_FILE, ANSWERS_REFERENCE_FILE);
+  const answers = artifact.manifest.files[ANSWERS_FILE] === undefined ? undefined : await answersIn(artifact, output);
   const { profile, values } = await profileIn(artifact, 'profile.json', REFERENCE_FILE);
   const preprocessor = await artifact.json<JsonObject>('preprocessor.json');
   const known = new Set(profile.columns.map((column) => column.name));
@@ -72,8 +80,19 @@ export async function driftReference(
     ...(values === undefined ? {} : { values }),
     columns: columns.filter((name) => known.has(name)),
     rowsOf: (order) => rowsOfTraining(artifacts, manifest.dataset, order),
-    ...(answers === undefined ? {} : { answers }),
+    ...(answers === undefined ? { withoutAnswers: withoutAnswers(`version ${manifest.version}`, output) } : { answers }),
   };
+}
+
+async function answersIn(artifact: OpenArtifact, output: OutputSpec): Promise<AnswerReference> {
+  const answers = await profileIn(artifact, ANSWERS_FILE, ANSWERS_REFERENCE_FILE);
+  return { ...answers, rowOf: answerReader(output, answers.profile) };
+}
+
+function withoutAnswers(version: string, output: OutputSpec): string {
+  return hasAnswerProfile(output)
+    ? `Answers are not compared: ${version} does not keep how they are distributed, as it was made without validation rows, elsewhere, or before that was kept.`
+    : `Answers are not compared: those of ${version} are texts, which have no distribution that could be compared.`;
 }
 
 /** Rows of the train split, from the dataset that the version keeps. @returns undefined where it has none, as a model from elsewhere */

@@ -23,8 +23,8 @@ export interface SeasonalWindow {
 }
 
 /**
- * The columns that a model reads as they were in the questions at the same time of the last seasons, whichever version answered them: what
- * differs between Sunday and Monday is no drift. What stays different for all of these seasons is normal then. Seasons are of equal length
+ * The columns that a model reads as they were in the questions at the same time of the last seasons, whichever version answered them, and
+ * the answers that this version gave to them: what differs between Sunday and Monday is no drift. What stays different for all of these seasons is normal then. Seasons are of equal length
  * by UTC: of two windows on both sides of a change of the clocks one is an hour off. Each window has a reference of its own, so that
  * windows cannot be looked at together.
  *
@@ -53,10 +53,12 @@ export async function seasonalReference(
       if (rows > 0) seasons += 1;
     }
   }
-  const reference = await askedReference(training, asked);
+  const reference = await askedReference(training, asked, rowsMin);
   const { rows } = reference.profile;
   const last = `the last ${season.count === 1 ? 'season' : `${season.count} seasons`} (from ${windows.at(-1)!.from.toISOString()} on)`;
   const when = `the same time of ${seasons > 0 && seasons < season.count ? `${seasons} of ` : ''}${last}`;
-  if (rows < rowsMin) return { reference: undefined, why: `${rows} rows were asked about at ${when}, and at least ${rowsMin} are needed.` };
+  // Of images only the answers are logged.
+  if (rows < rowsMin && reference.answers === undefined)
+    return { reference: undefined, why: `${rows} rows were asked about at ${when}, and at least ${rowsMin} are needed.` };
   return { reference, when };
 }

@@ -40,6 +40,7 @@ export async function renderDriftReport(result: DriftResult, context: DriftRepor
       rulesOf(result),
       driftTable(columns, unseenTextOf(result)),
       result.newColumns.length === 0 ? null : html`<p>Columns that training did not know: ${result.newColumns.join(', ')}.</p>`,
+      result.notes === undefined ? null : html`<p>${result.notes.join(' ')}</p>`,
     ),
     result.joint === undefined ? null : jointSection(result.joint),
     violations.length === 0

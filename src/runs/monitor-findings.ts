@@ -90,6 +90,7 @@ export async function checkDrift(deps: MonitorDeps, task: MonitorTask, drift: Dr
       '| --- | ---: | --- | --- |',
       ...rows.slice(0, COLUMNS_SHOWN),
       ...(result.joint ?? []).map(({ test, drifted, reason }) => `| whole rows: ${test} | | ${drifted ? '**drift**' : ''} | ${reason} |`),
+      ...(result.notes ?? []).flatMap((note) => ['', note]),
     ].join('\n'),
   };
 }
@@ -128,13 +129,16 @@ async function sinceRetraining(
     import('../monitoring/prediction-window.ts'),
     import('../monitoring/asked-reference.ts'),
   ]);
-  const asked = await askedReference(reference, () =>
-    readPredictions(deps.store, task.model, {
-      from: new Date(window.from),
-      to: new Date(window.to),
-      version: window.version,
-      unread,
-    }),
+  const asked = await askedReference(
+    reference,
+    () =>
+      readPredictions(deps.store, task.model, {
+        from: new Date(window.from),
+        to: new Date(window.to),
+        version: window.version,
+        unread,
+      }),
+    drift.rowsMin,
   );
   const when = `the predictions of version ${window.version} from ${window.from} to ${window.to}, because of which version ${champion.version} was made`;
   if (asked.profile.rows < drift.rowsMin)

@@ -1,7 +1,8 @@
 import { PerennialError } from '../core/errors.ts';
 import { ident } from '../data/table/duckdb.ts';
-import { flatName, nestedSql, valueOfSql } from './answer-columns.ts';
-import type { AnswerColumn } from './answer-columns.ts';
+import { flatName } from '../data/answers/answer-columns.ts';
+import type { AnswerColumn } from '../data/answers/answer-columns.ts';
+import { nestedSql, valueOfSql } from './answer-sql.ts';
 import type { KeptColumn } from './kept-columns.ts';
 import type { ScoreFormat } from './score-task.ts';
 

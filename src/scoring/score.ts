@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { PerennialError } from '../core/errors.ts';
 import type { NamedPath } from '../platform/same-file.ts';
 import { sha256File } from '../storage/digest.ts';
-import { answerColumns } from './answer-columns.ts';
+import { answerColumns } from '../data/answers/answer-columns.ts';
 import { answerList } from './answer-list.ts';
 import { joinAnswers, joinAside } from './assemble.ts';
 import { Budget } from './budget.ts';

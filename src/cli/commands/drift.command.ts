@@ -60,9 +60,13 @@ export default defineCommand({
 A column drifts where the change is both large (distance of the distributions above 0.05: one row in twenty would have to move) and not
 by chance (Kolmogorov-Smirnov for numbers, chi-square for categories), or where values went missing. p-values are corrected for the
 number of columns and of looks (Benjamini-Hochberg): of windows of unchanged data at most one in 50,000 is called drifted, all columns
-together. With --stream, small changes are found that show only in several windows together. Of a model that scores anomalies, --window
-also compares the scores and the share of alarms with those of the rows that its threshold was taken from. Defaults are those of "on.drift"
-of a document; \`perennial schema drift\` lists the tests.
+together. With --stream, small changes are found that show only in several windows together. Defaults are those of "on.drift" of a
+document; \`perennial schema drift\` lists the tests.
+
+--window also compares the answers of the version with those for the validation rows of its training (of anomaly scores, the rows that the
+threshold was taken from), as columns beside those of the rows: prediction.label and prediction.probability, of two classes
+prediction.probabilities.NAME of the second one, prediction.value (of lists prediction.value.0, …), prediction.score and
+prediction.anomaly; of several labels prediction.LABEL.value and so on.
 
 Columns that changed towards each other alone, each by itself as it was, only tests of whole rows see: --joint mmd, --joint classifier
 (\`perennial schema joint\`).
@@ -118,14 +122,15 @@ async function compareModel(io: CliIo, model: string, options: CompareOptions): 
   const { result, source, verdict, id } = check;
   await writeFiles(io, check, options);
   for (const note of notes) io.note(note);
+  const all = [...notes, ...(result.notes ?? [])];
   io.result({
     model,
     version: reference.version,
     source,
     check: id,
-    ...(notes.length === 0 ? {} : { notes }),
     verdict,
     ...result,
+    ...(all.length === 0 ? {} : { notes: all }),
     violations: await violationsIn(check),
     ...(options.report === undefined ? {} : { report: options.report }),
   });

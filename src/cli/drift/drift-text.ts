@@ -82,5 +82,5 @@ export async function columnsTable(result: DriftResult): Promise<string> {
   const notes = [...new Set(result.columns.flatMap((column) => (column.note === '' ? [] : [`${column.name}: ${column.note}`])))];
   const known = table([['column', 'PSI', 'KS', 'p-value', 'missing', 'verdict', '', ''], ...rows]);
   const added = result.newColumns.length === 0 ? [] : [`Columns that training did not know: ${result.newColumns.join(', ')}`];
-  return [known, ...[...notes, ...added].map((line) => `\n${line}`)].join('\n');
+  return [known, ...[...notes, ...added, ...(result.notes ?? [])].map((line) => `\n${line}`)].join('\n');
 }

@@ -1,5 +1,6 @@
 import { ownValue } from '../../core/json.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
+import { ANSWER_PREFIX } from '../../core/prediction-log.ts';
 import { driftRegistry } from '../../monitoring/drift/index.generated.ts';
 import { measureRegistry } from '../../monitoring/measures/index.generated.ts';
 import { defineCheck, namedConfig, stepsOf } from './check.ts';
@@ -29,10 +30,11 @@ export default defineCheck({
     for (const [name, rules] of Object.entries(isObject(drift['columns']) ? drift['columns'] : {})) {
       if (!isObject(rules)) continue;
       const pointer = join('/on/drift/columns', name);
+      const declared = typeOf(ownValue(types, name));
       findings.push(
         ...twice(rules, pointer),
         ...twice(rules, pointer, 'measures'),
-        ...misfits(rules, name, typeOf(ownValue(types, name)), pointer),
+        ...misfits(rules, name, declared ?? answerType(name), pointer, declared === undefined),
       );
     }
     return findings;
@@ -63,9 +65,17 @@ function typeOf(declared: unknown): string | undefined {
   return typeof declared === 'string' ? declared : isObject(declared as Json) ? Object.keys(declared as JsonObject)[0] : undefined;
 }
 
+/** What a column of answers holds, by its name; undefined: it is none. */
+function answerType(name: string): string | undefined {
+  if (!name.startsWith(ANSWER_PREFIX)) return undefined;
+  if (/\.(value(\.\d+)?|score|probability)$|\.probabilities\./.test(name)) return 'number';
+  return /\.(label|anomaly)$/.test(name) ? 'string' : undefined;
+}
+
 const MEASURED: Readonly<Record<string, 'text' | 'timestamp'>> = { string: 'text', timestamp: 'timestamp' };
 
-function misfits(rules: JsonObject, column: string, declared: string | undefined, pointer: string): Finding[] {
+/** @param isAnswer its type is not declared, but that of the answers of all models */
+function misfits(rules: JsonObject, column: string, declared: string | undefined, pointer: string, isAnswer: boolean): Finding[] {
   const measured = testsIn(rules, 'measures');
   if (declared === 'image' || (declared === 'timestamp' && measured.length === 0))
     return [
@@ -76,9 +86,17 @@ function misfits(rules: JsonObject, column: string, declared: string | undefined
         fix: declared === 'image' ? `Remove "${column}".` : `Say what is measured of it, as "measures": ["hour"], or remove "${column}".`,
       },
     ];
+  if (isAnswer && declared !== undefined && measured.length > 0)
+    return [
+      {
+        pointer: join(pointer, 'measures'),
+        message: `"${column}" is an answer, of which nothing is measured: answers are compared as they are.`,
+        fix: 'Remove "measures".',
+      },
+    ];
   return declared === undefined
     ? []
-    : [...misfitMeasures(measured, column, declared, pointer), ...misfitTests(rules, column, declared, pointer)];
+    : [...misfitMeasures(measured, column, declared, pointer), ...misfitTests(rules, column, declared, pointer, isAnswer)];
 }
 
 function misfitMeasures(measured: readonly string[], column: string, declared: string, pointer: string): Finding[] {
@@ -102,7 +120,7 @@ function misfitMeasures(measured: readonly string[], column: string, declared: s
   });
 }
 
-function misfitTests(rules: JsonObject, column: string, declared: string, pointer: string): Finding[] {
+function misfitTests(rules: JsonObject, column: string, declared: string, pointer: string, isAnswer: boolean): Finding[] {
   // Tests of a text that is measured are for what is measured of it.
   if (declared === 'string' && testsIn(rules, 'measures').length > 0) return [];
   const kind = KINDS[declared];
@@ -119,7 +137,7 @@ function misfitTests(rules: JsonObject, column: string, declared: string, pointe
         pointer: join(pointer, 'tests', String(index)),
         given: name,
         allowed,
-        message: `"${name}" compares ${test.featureTypes.map((type) => WORDS[type]).join(' and ')}, and "${column}" is declared as ${declared}.`,
+        message: `"${name}" compares ${test.featureTypes.map((type) => WORDS[type]).join(' and ')}, and "${column}" ${isAnswer ? `holds ${WORDS[kind]}` : `is declared as ${declared}`}.`,
         fix: `Take a test of ${WORDS[kind]}.`,
       },
     ];

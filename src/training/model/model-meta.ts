@@ -9,7 +9,7 @@ import type { BaseOrigin } from '../transfer/base.ts';
  * `weights.bin` (little-endian, concatenated), `preprocessor.json`, `profile.json` (with `reference.bin`), `history.json` (per-epoch
  * numbers). Of a
  * generator also the network that it was trained against (`discriminator.topology.json`, …) and `samples.json` (pictures of its way);
- * of a model that scores anomalies `answers.json` (the distribution of its scores, with `answers-reference.bin`).
+ * of a model of labels and of one that scores anomalies `answers.json` (the distribution of its answers, with `answers-reference.bin`).
  */
 export interface ModelMeta {
   readonly inputs: readonly TensorSpec[];

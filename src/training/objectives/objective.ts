@@ -130,8 +130,12 @@ export interface ObjectiveOptions {
 
 /** The model as it will serve. */
 export interface TrainedModel {
-  /** What it gives for the validation rows, or for the training rows where there are none. */
-  answers(): Promise<{ readonly values: Float32Array; readonly split: 'train' | 'validation' }>;
+  /**
+   * What it gives for the validation rows, or for the training rows where there are none.
+   *
+   * @param rowsMax so many rows at most, evenly spaced
+   */
+  answers(rowsMax?: number): Promise<{ readonly values: Float32Array; readonly rows: number; readonly split: 'train' | 'validation' }>;
 }
 
 /** A way of learning: from labels, from the inputs themselves, against another network. */

@@ -19,7 +19,7 @@ import { product } from '../layers/shapes.ts';
 import { loadTf, preferOneDnn } from '../tensorflow/tf.ts';
 import type { Topology } from '../model/model-config.ts';
 import { BUCKETS, emaOf, histogramsOf, modelOf, optimizerOf, searchOf } from '../step/train-config.ts';
-import { answerFiles } from '../bundle/answer-profile.ts';
+import { ANSWER_ROWS_MAX, answerFiles, hasAnswerProfile } from '../bundle/answer-profile.ts';
 import { readBaseWeights } from '../transfer/base-files.ts';
 import { startingFrom } from '../transfer/transfer.ts';
 import { encodeWeights } from '../bundle/weights-file.ts';
@@ -37,6 +37,7 @@ import { TrainLoop, stepsPerEpoch } from './train-loop.ts';
 import type { LoopOutcome } from './train-loop.ts';
 import type { EngineRequest } from './update-rule.ts';
 import type { TrainingResult } from './result.ts';
+import type { TrainedModel } from '../objectives/objective.ts';
 import type { RowReader } from './row-reader.ts';
 
 export interface TrainerHooks {
@@ -150,15 +151,18 @@ export async function train(job: TrainerJob, hooks: TrainerHooks): Promise<void>
   });
   const outcome = await loop.run();
   const { parameters, trainableParameters, ...described } = describeTopology(topology);
-  const trained = trainedModel(topology, outcome.weights, resolved.loss.name, { train: trainReader, validation });
-  let answers: Float32Array | undefined;
+  const heads = resolved.heads === undefined ? undefined : headsMeta(resolved.heads);
+  const trained = trainedModel(
+    { topology, weights: outcome.weights, loss: resolved.loss.name, ...(heads === undefined ? {} : { heads }), output },
+    { train: trainReader, validation },
+  );
+  let answers: Awaited<ReturnType<TrainedModel['answers']>> | undefined;
   const answered = await resolved.objective.modelOutput(resolved, {
-    async answers() {
-      const given = await trained.answers();
-      answers = given.values;
-      return given;
-    },
+    answers: async (rowsMax) => (answers = await trained.answers(rowsMax)),
   });
+  // Of rows that it has learnt from a model is surer than of any that will come, so that these tell nothing of what to expect.
+  if (answers === undefined && validation !== undefined && hasAnswerProfile(answered))
+    answers = await trained.answers(Math.min(ANSWER_ROWS_MAX, config.validation.rows ?? Infinity));
   const outputShape = answered.kind === 'several' ? [answersWidth(answered.outputs)] : described.outputShape;
   writeResult(
     job.resultDir,
@@ -171,7 +175,7 @@ export async function train(job: TrainerJob, hooks: TrainerHooks): Promise<void>
       parameters,
       trainableParameters,
       loss: resolved.loss.name,
-      ...(resolved.heads === undefined ? {} : { heads: headsMeta(resolved.heads) }),
+      ...(heads === undefined ? {} : { heads }),
       inputs: topology.inputs,
       output: answered,
       optimizer: optimizer.name,
@@ -180,7 +184,7 @@ export async function train(job: TrainerJob, hooks: TrainerHooks): Promise<void>
       final: finalNumbers(outcome),
       ...(outcome.search === undefined ? {} : { learningRateSearch: outcome.search }),
     },
-    answers === undefined ? {} : answerFiles(answered, answers),
+    answers === undefined ? {} : answerFiles(answered, answers.values, answers.rows),
   );
   engine.dispose();
   trainReader.close();

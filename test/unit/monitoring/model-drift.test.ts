@@ -8,7 +8,7 @@ import type { DriftReference } from '../../../src/monitoring/reference.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
 import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
-import { profileAnswers } from '../../../src/training/bundle/answer-profile.ts';
+import { answerReader, profileAnswers } from '../../../src/training/bundle/answer-profile.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 import { modelFacts } from '../../support/stored-facts.ts';
 import type { Json } from '@duckdb/node-api';
@@ -25,14 +25,15 @@ const random = new Prng('model drift');
 const answers = profileAnswers(
   output,
   Float32Array.from({ length: 1_000 }, () => Math.abs(random.normal())),
-)!;
+  1_000,
+)!.profile;
 // The rows of an image are logged without it.
 const reference: DriftReference = {
   model: 'parts',
   version: 3,
   profile: { formatVersion: 1, rows: 1_000, columns: [{ name: 'image', type: 'image', count: 1_000, missing: 0, distinct: 1_000 }] },
   columns: ['image'],
-  answers: { profile: answers },
+  answers: { profile: answers, rowOf: answerReader(output, answers) },
 };
 
 const logged = (count: number, spread: number, version = 3): LoggedPrediction[] =>

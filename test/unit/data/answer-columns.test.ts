@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import type { OutputSpec } from '../../../src/core/tensor.ts';
 import { decode } from '../../../src/data/answers/decode.ts';
 import { withDatabase } from '../../../src/data/table/duckdb.ts';
-import { answerColumns, answerValues, flatName, nestedSql, valueOfSql } from '../../../src/scoring/answer-columns.ts';
+import { answerColumns, answerValues, flatName } from '../../../src/data/answers/answer-columns.ts';
 import { answerList } from '../../../src/scoring/answer-list.ts';
+import { nestedSql, valueOfSql } from '../../../src/scoring/answer-sql.ts';
 
 const classes = (...names: string[]) => ({ kind: 'classes', name: 'c', classes: names }) as const;
 const number = (width: number, scale?: { mean: number; std: number }) =>
