@@ -1,7 +1,7 @@
 /**
  * `perennial drift MODEL --current FILE` over more rows than fit into memory, with the whole policy on: all default tests with their
- * corrections, a stream with pooled windows, and both tests of whole rows. 20 columns: 12 of numbers with two decimals, 3 of doubles as they
- * come, a flag, 3 of categories, and one of as many different texts as a twentieth of the rows.
+ * corrections, a stream with pooled windows, and both tests of whole rows. 20 columns: 12 of numbers with two decimals, 3 of doubles as
+ * they come, a flag, 3 of categories, and one of as many different texts as a twentieth of the rows.
  *
  * Goal: the peak of memory is bounded, whatever the number of rows: at most 2.5 GB (DuckDB is allowed 1 GB of it), and no more than half as
  * much again for ten times the rows.
