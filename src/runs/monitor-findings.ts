@@ -22,8 +22,8 @@ const COLUMNS_SHOWN = 40;
 
 /** Are the predictions of the champion asked on other data than it was trained on? Reads the logged predictions of the window. */
 export async function checkDrift(deps: MonitorDeps, task: MonitorTask, drift: DriftTrigger): Promise<MonitorFinding> {
-  const champion = await championOf(deps, task.model);
-  if (champion === undefined) return nothing(task.model);
+  const champion = await watchedChampion(deps, task);
+  if (champion === undefined) return nobody(deps, task);
   const [{ judgeModelDrift, withoutVerdict }, { readPredictions }, { driftReference }, { runDriftCheck }, { seasonalReference }] =
     await Promise.all([
       import('../monitoring/model-drift.ts'),
@@ -189,7 +189,7 @@ export async function checkTrigger(
 ): Promise<MonitorFinding> {
   const { triggerRegistry } = await import('../monitoring/triggers/index.generated.ts');
   const trigger = triggerRegistry.get(name);
-  const champion = await championOf(deps, task.model);
+  const champion = await (trigger.ofChampion ? watchedChampion(deps, task) : championOf(deps, task.model));
   if (champion === undefined && trigger.ofChampion) return nobody(deps, task);
   const look = { pipeline: task.run.plan.pipeline, model: task.model, nominalTime: task.nominalTime };
   const { evidence, details = '', digest, ...found } = await trigger.look(deps, look, settings, champion);
@@ -220,22 +220,52 @@ async function digestTexts(digest: StoreDigest): Promise<Pick<MonitorFinding, 's
 
 /** A model without a champion: none yet, or it was taken out of the store, and then nobody watches anything any more. */
 async function nobody(deps: MonitorDeps, { model, run }: MonitorTask): Promise<MonitorFinding> {
-  const { readTriggers } = await import('./trigger-record.ts');
+  const [{ readTriggers }, { readState }] = await Promise.all([
+    import('./trigger-record.ts'),
+    import('../monitoring/triggers/trigger-state.ts'),
+  ]);
   const none = nothing(model);
-  const before = (await readTriggers(deps.store, run.plan.pipeline)).record?.champion ?? 0;
+  const { pipeline } = run.plan;
+  // Monitors of before kept nothing but the runs that they started.
+  const before =
+    versionIn((await readState(deps.store, pipeline, WATCHED))?.seen, model) ??
+    (await readTriggers(deps.store, pipeline)).record?.champion ??
+    0;
   if (before === 0) return none;
   return {
     ...none,
     blind: true,
-    summary: `${model} has no champion any more, which was version ${before} when a trigger started a run: there is nothing to watch. Run the pipeline so that there is one again, or take the trigger out of the document and apply it.`,
+    summary: `${model} has no champion any more, which was version ${before} when it was looked at last: there is nothing to watch. Run the pipeline so that there is one again, or take the trigger out of the document and apply it.`,
   };
+}
+
+const WATCHED = 'champion';
+const seenChampion = (model: string, version: number): string => `${model} ${version}`;
+
+/** @returns undefined where another model was watched, or none */
+function versionIn(seen: string | undefined, model: string): number | undefined {
+  const [name, version] = (seen ?? '').split(' ');
+  return name === model && version !== undefined ? Number(version) : undefined;
+}
+
+/** The champion, of which is kept that it was there: whoever looks when it is gone has to know that nothing is watched any more. */
+async function watchedChampion(deps: MonitorDeps, { model, run, nominalTime }: MonitorTask): Promise<VersionManifest | undefined> {
+  const champion = await championOf(deps, model);
+  if (champion === undefined) return undefined;
+  const { readState, writeState } = await import('../monitoring/triggers/trigger-state.ts');
+  const seen = seenChampion(model, champion.version);
+  const { pipeline } = run.plan;
+  if ((await readState(deps.store, pipeline, WATCHED))?.seen !== seen)
+    await writeState(deps.store, { pipeline, trigger: WATCHED, seen, what: 'was watched', at: nominalTime });
+  return champion;
 }
 
 /** Does the source hold enough rows that the champion has not seen? */
 export async function checkNewData(deps: MonitorDeps, task: MonitorTask, wanted: number): Promise<MonitorFinding> {
-  const champion = await championOf(deps, task.model);
+  const champion = await watchedChampion(deps, task);
+  if (champion === undefined) return nobody(deps, task);
   const counted = await countUnseen(deps, task);
-  if (champion === undefined || counted === undefined) return nothing(task.model);
+  if (counted === undefined) return nothing(task.model);
   const { rows, unseen, note } = counted;
   const summary = `Of ${rows} rows that the source has, version ${champion.version} has not seen ${unseen}${note === '' ? '' : ` (${note})`}; ${wanted} are asked for.`;
   const found = { champion: champion.version, driftScore: null, rows, newRows: unseen, details: '' };
