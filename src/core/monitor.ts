@@ -36,6 +36,8 @@ export interface MonitorFinding {
   readonly evidence?: JsonObject;
   /** Nothing can be seen, and somebody has to change something. */
   readonly blind?: true;
+  /** ISO 8601 UTC, of drift that a retraining was made for and that goes on: when it was found first. */
+  readonly since?: string;
 }
 
 /**

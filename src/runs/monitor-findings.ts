@@ -64,7 +64,11 @@ export async function checkDrift(deps: MonitorDeps, task: MonitorTask, drift: Dr
       : seasonal.reference === undefined
         ? await check(stream, reference, source, seasonal.why)
         : await check(stream, seasonal.reference, `${source}, against ${seasonal.when}`);
-  const { check: last, remark } =
+  const {
+    check: last,
+    remark,
+    since,
+  }: Since =
     found.verdict.alarm && seasonal === undefined
       ? await sinceRetraining(deps, task, champion, { reference, drift, found, check, unread })
       : { check: found, remark: '' };
@@ -81,6 +85,7 @@ export async function checkDrift(deps: MonitorDeps, task: MonitorTask, drift: Dr
     driftScore: result.driftScore,
     rows: result.rows,
     newRows: 0,
+    ...(since === undefined ? {} : { since }),
     summary: [`${verdict.reason}${remark}`, ...unread.notes.map((note) => `${note}.`)].join(' '),
     details: [
       `Check \`${last.id}\`: \`perennial drift show ${last.id}\`${await pagesOf(deps.store, task.model, last.id)}`,
@@ -110,16 +115,27 @@ interface Comparison {
   readonly check: (stream: string, against: DriftReference, source: string) => Promise<DriftCheck>;
 }
 
+interface Since {
+  readonly check: DriftCheck;
+  readonly remark: string;
+  /** The drift goes on, and there is more to learn of it: when it was found first. */
+  readonly since?: string;
+}
+
 /**
  * A champion that was retrained because of drift has learnt from the data of before and of after, so that the questions go on to
  * differ from its data. The reference follows: what counts is whether they differ from the questions that it was retrained for.
+ *
+ * Right after a change there are few rows to learn it from. So where the questions still differ from the training data, another run is due
+ * once there are twice as many rows of after the change as the last run had, by the time that passed, and a window at least: a few runs
+ * bring the champion to what is so now, at once, and then ever more rarely.
  */
 async function sinceRetraining(
   deps: MonitorDeps,
   task: MonitorTask,
   champion: VersionManifest,
   { reference, drift, found, check, unread }: Comparison,
-): Promise<{ check: DriftCheck; remark: string }> {
+): Promise<Since> {
   const { retrainedFor } = await import('./trigger-record.ts');
   const window = await retrainedFor(deps.store, task.run.plan.pipeline, champion);
   if (window === undefined) return { check: found, remark: '' };
@@ -142,12 +158,17 @@ async function sinceRetraining(
       remark: ` The reference does not follow: only ${asked.profile.rows} of ${when}, are still there with their rows; ${drift.rowsMin} are needed.`,
     };
   const since = await check(`${task.run.plan.pipeline}.since-retraining`, asked, `${found.source}, against ${when}`);
-  return {
-    check: since,
-    remark: since.verdict.alarm
-      ? ` Compared with ${when}.`
-      : ` The reference is ${when}; from its training data differ: ${differingOf(found)}.`,
-  };
+  if (since.verdict.alarm) return { check: since, remark: ` Compared with ${when}.` };
+  const begun = window.since ?? window.to;
+  const wait = Math.max(drift.windowMs, Date.parse(window.at) - Date.parse(begun));
+  const passed = Date.parse(task.nominalTime) - Date.parse(window.at);
+  if (passed >= wait && actionOf(task.check).kind === 'retrain')
+    return {
+      check: found,
+      since: begun,
+      remark: ` It was found first at ${begun}, and version ${champion.version} was made from few rows of after it: by now there are twice as many.`,
+    };
+  return { check: since, remark: ` The reference is ${when}; from its training data differ: ${differingOf(found)}.` };
 }
 
 function differingOf({ result }: DriftCheck): string {
