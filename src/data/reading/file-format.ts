@@ -24,7 +24,8 @@ const LINES = 20;
  * Finds out how a file is read, for whatever purpose: by what it holds, then by its ending, then as the source of the model was, whose
  * encoding is tried where the file is no UTF-8. The very file that a model was trained on is thus read, whatever its name.
  *
- * @throws SOURCE_EMPTY; USAGE where nothing tells the format; SOURCE_INVALID for what is no text of a known encoding, or packed in another way
+ * @throws SOURCE_EMPTY; USAGE where nothing tells the format; SOURCE_INVALID for what is no text of a known encoding, or packed
+ * in another way
  */
 export async function findFormat(
   path: string,
