@@ -8,8 +8,7 @@
  *
  * Without files, they are drawn. Columns of texts are categories, all others numbers.
  */
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -17,15 +16,20 @@ import type { JsonObject } from '../src/core/json.ts';
 import { ident, literal, pathLiteral, withDatabase } from '../src/data/table/duckdb.ts';
 import type { Database } from '../src/data/table/duckdb.ts';
 import { describeTable, profileFiles } from '../src/data/table/profile.ts';
-import type { DriftResult } from '../src/monitoring/detect.ts';
 import { packageRoot } from '../src/platform/paths.ts';
 import { createRegistry } from '../src/registry/registry.ts';
 import { createArtifactStore } from '../src/storage/artifact-store.ts';
 import { openStore } from '../src/storage/open-store.ts';
 import { modelFacts } from '../test/support/stored-facts.ts';
+import { measuredDrift } from './measured-drift.ts';
+import type { MeasuredDrift } from './measured-drift.ts';
 
 if (process.argv[3] === 'policy') {
   await import('./drift-policy.ts');
+  process.exit();
+}
+if (process.argv[3] === 'large') {
+  await import('./drift-large.ts');
   process.exit();
 }
 
@@ -91,47 +95,6 @@ async function register(db: Database, path: string): Promise<Record<string, numb
   };
 }
 
-interface Run {
-  readonly seconds: number;
-  readonly peakMb: number;
-  /** Of all its threads: on a machine that others use, this says more than the clock. */
-  readonly cpuSeconds: number;
-  readonly result: DriftResult;
-}
-
-/** The command in a process of its own. Its peak is what the kernel says of the process shortly before it ends. */
-async function compare(path: string): Promise<Run> {
-  const started = performance.now();
-  const child = spawn(process.execPath, [options.command, 'drift', 'bench', '--current', path, '--json'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let out = '';
-  let peakMb = 0;
-  let ticks = 0;
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
-  const look = setInterval(() => {
-    try {
-      peakMb = Math.max(peakMb, Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1] ?? 0) / 1_000);
-      const [user, system] = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]!.split(' ').slice(11, 13).map(Number) as [
-        number,
-        number,
-      ];
-      ticks = Math.max(ticks, user + system);
-    } catch {
-      // It has ended, or this is no Linux: the last look counts.
-    }
-  }, 10);
-  const code = await new Promise<number | null>((done) => child.on('close', done));
-  clearInterval(look);
-  if (code !== 0 && code !== 3) throw new Error(`perennial drift ended with ${String(code)}`);
-  return {
-    seconds: (performance.now() - started) / 1_000,
-    peakMb: Math.round(peakMb),
-    cpuSeconds: ticks / 100,
-    result: JSON.parse(out) as DriftResult,
-  };
-}
-
 const round = (value: number): number => Number(value.toPrecision(4));
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
@@ -141,9 +104,9 @@ try {
     const current = options.current === undefined ? await draw(db, 2) : resolve(options.current);
     return { reference, current, profile: await register(db, reference) };
   });
-  const runs: Run[] = [];
-  for (let turn = 0; turn < Number(options.runs); turn++) runs.push(await compare(current));
-  const [{ result }] = runs as [Run];
+  const runs: MeasuredDrift[] = [];
+  for (let turn = 0; turn < Number(options.runs); turn++) runs.push(await measuredDrift(options.command, ['bench', '--current', current]));
+  const [{ result }] = runs as [MeasuredDrift];
   console.log(
     JSON.stringify(
       {

@@ -1,8 +1,8 @@
 // Runs a benchmark written in TypeScript: `node bench/run.mjs orchestration`. Prints one JSON document.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve, sep } from 'node:path';
+import { join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
@@ -22,11 +22,14 @@ await build({
   packages: 'external',
   logLevel: 'warning',
 });
-// Benches take down what they started when they end; one that is stopped ends here.
+// Benches take down what they started, and remove what they wrote, when they end; one that is stopped ends here.
 for (const signal of ['SIGINT', 'SIGTERM'])
   process.once(signal, () => {
     const home = process.env.PERENNIAL_HOME;
-    if (home?.startsWith(`${tmpdir()}${sep}perennial-bench-`)) spawnSync(process.execPath, [join(root, 'bin/perennial.js'), 'down']);
+    if (home?.startsWith(`${tmpdir()}${sep}perennial-bench-`)) {
+      spawnSync(process.execPath, [join(root, 'bin/perennial.js'), 'down']);
+      rmSync(join(tmpdir(), relative(tmpdir(), home).split(sep)[0]), { recursive: true, force: true, maxRetries: 5 });
+    }
     process.exit(130);
   });
 await import(pathToFileURL(outfile).href);

@@ -79,11 +79,26 @@ export default defineStep<PreprocessConfig>({
           'What is made of the label, or of each of several by its name. auto: text, true/false, and integers with at most 20 distinct values are classes; other numbers are regressed.',
       },
       weight: {
-        type: 'string',
-        minLength: 1,
-        examples: ['exposure'],
+        oneOf: [
+          { type: 'string', minLength: 1 },
+          {
+            type: 'object',
+            additionalProperties: false,
+            required: ['column', 'halfLife'],
+            properties: {
+              column: { type: 'string', minLength: 1, description: 'Column with the times of the rows.', examples: ['at'] },
+              halfLife: {
+                type: 'string',
+                pattern: DURATION_PATTERN,
+                description: 'For each such time that a row is older it counts half as much: a number and s, m, h, d or w.',
+                examples: ['30d'],
+              },
+            },
+          },
+        ],
+        examples: ['exposure', { column: 'at', halfLife: '30d' }],
         description:
-          'Column that says how much each training row counts in the loss: a number from 0 up, 1 as without it. It is no feature. The evaluation lets test rows count by it too; the validation split counts every row alike.',
+          'How much each training row counts in the loss. A column of numbers from 0 up, 1 as without it; it is no feature. Or by age, so that a model which is retrained after a change learns what is so now, and not what was so for most of its rows: "halfLife", counted from the newest training row; rows count 1 on average. The evaluation lets test rows count by it too; the validation split counts every row alike.',
       },
       sequence: {
         type: 'object',

@@ -38,6 +38,8 @@ export interface MonitorFinding {
   readonly blind?: true;
   /** Too few rows came to say anything. */
   readonly tooFewRows?: true;
+  /** ISO 8601 UTC, of drift that a retraining was made for and that goes on: when it was found first. */
+  readonly since?: string;
 }
 
 /**

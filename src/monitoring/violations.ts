@@ -1,5 +1,6 @@
 import type { ColumnDrift, TestScore } from './column-drift.ts';
 import type { DriftResult, JudgedBy } from './detect.ts';
+import type { JointDrift } from './joint/compare-rows.ts';
 import { scoreText } from './score-text.ts';
 
 /**
@@ -15,8 +16,18 @@ export type ConstraintCheckType =
   | 'extra_column_check'
   | 'categorical_values_check';
 
+/**
+ * Stands for all compared columns together. That file speaks of features alone; of its words, drift of whole rows is a
+ * `baseline_drift_check`, and no single feature may be blamed for it.
+ */
+const ALL_FEATURES = '*';
+
+/** Columns that a violation of whole rows names. */
+const NAMED_MAX = 10;
+
 /** One thing that current rows do not keep to, in the words of `constraint_violations.json`. */
 export interface Violation {
+  /** "*": all compared columns together. */
   readonly feature_name: string;
   readonly constraint_check_type: ConstraintCheckType;
   /** One sentence with its full stop. */
@@ -24,11 +35,13 @@ export interface Violation {
 }
 
 /**
- * What of the current rows is not as the rows of the reference were: by column in their order, then columns that are new. Without a verdict
- * no column has drifted.
+ * What of the current rows is not as the rows of the reference were: by column in their order, then columns that are new, then whole rows.
+ * Without a verdict nothing has drifted.
  */
-export function violationsOf(result: Pick<DriftResult, 'columns' | 'newColumns' | 'options' | 'enoughRows' | 'isAsked'>): Violation[] {
-  const { columns, newColumns, options, enoughRows } = result;
+export function violationsOf(
+  result: Pick<DriftResult, 'columns' | 'newColumns' | 'options' | 'enoughRows' | 'isAsked' | 'joint'>,
+): Violation[] {
+  const { columns, newColumns, options, enoughRows, joint = [] } = result;
   const unseenText = unseenTextOf(result);
   const rules = new Map(Object.entries(options.columns));
   return [
@@ -40,7 +53,17 @@ export function violationsOf(result: Pick<DriftResult, 'columns' | 'newColumns' 
       constraint_check_type: 'extra_column_check',
       description: 'The rows of the training had no such column.',
     })),
+    ...joint.filter(({ drifted }) => drifted && enoughRows).map(ofRows),
   ];
+}
+
+function ofRows({ test, reason, columns }: JointDrift): Violation {
+  const named = `${columns.slice(0, NAMED_MAX).join(', ')}${columns.length > NAMED_MAX ? ', …' : ''}`;
+  return {
+    feature_name: ALL_FEATURES,
+    constraint_check_type: 'baseline_drift_check',
+    description: `Whole rows, by ${test}: ${reason.replace(/\.$/, '')} (${named}).`,
+  };
 }
 
 /** Says which categories are new: "Never seen in training: …"; empty where none is. */

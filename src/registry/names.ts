@@ -20,6 +20,9 @@ export function checkAlias(alias: string): void {
 
 /** " Did you mean …?" where a known name is close. */
 export function suggestion(given: string, known: readonly string[]): string {
-  const nearest = known.map((name) => ({ name, edits: distance(given, name) })).sort((a, b) => a.edits - b.edits)[0];
+  const nearest = known
+    .filter((name) => name !== given)
+    .map((name) => ({ name, edits: distance(given, name) }))
+    .sort((a, b) => a.edits - b.edits)[0];
   return nearest !== undefined && nearest.edits <= Math.max(2, given.length / 3) ? ` Did you mean "${nearest.name}"?` : '';
 }

@@ -189,7 +189,12 @@ function detailsOf(report: EvaluationReport): string {
       : champion.fair === undefined
         ? ''
         : `Compared with version ${champion.version} on ${fairText(champion.fair)}.`;
-  const weighted = report.weightedBy === undefined ? '' : `Each row counts as "${report.weightedBy}" says.`;
+  const weighted =
+    report.weightedBy === undefined
+      ? ''
+      : report.halfLife === undefined
+        ? `Each row counts as "${report.weightedBy}" says.`
+        : `For each ${report.halfLife} that a row is older by "${report.weightedBy}", it counts half as much.`;
   return [table, weighted, notes, gates, compared].filter((part) => part !== '').join('\n\n');
 }
 

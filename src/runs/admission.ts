@@ -110,9 +110,10 @@ function needsNewRows({ check }: AdmissionTask): boolean {
   return check.kind === 'drift' || (check.kind === 'trigger' && triggerRegistry.get(check.name).needsNewRows);
 }
 
-function windowOf({ check, nominalTime }: AdmissionTask, version: number): Pick<TriggerRecord, 'window'> {
+function windowOf({ check, nominalTime, finding: { since } }: AdmissionTask, version: number): Pick<TriggerRecord, 'window'> {
   if (check.kind !== 'drift') return {};
-  return { window: { from: new Date(Date.parse(nominalTime) - check.drift.windowMs).toISOString(), to: nominalTime, version } };
+  const from = new Date(Date.parse(nominalTime) - check.drift.windowMs).toISOString();
+  return { window: { from, to: nominalTime, version, ...(since === undefined ? {} : { since }) } };
 }
 
 interface Ended {

@@ -22,7 +22,7 @@ const COLUMNS_SHOWN = 40;
 
 /** Are the predictions of the champion asked on other data than it was trained on? Reads the logged predictions of the window. */
 export async function checkDrift(deps: MonitorDeps, task: MonitorTask, drift: DriftTrigger): Promise<MonitorFinding> {
-  const champion = await championOf(deps, task.model);
+  const champion = await watchedChampion(deps, task);
   if (champion === undefined) return nobody(deps, task);
   const [{ judgeModelDrift, withoutVerdict }, { readPredictions }, { driftReference }, { runDriftCheck }, { seasonalReference }] =
     await Promise.all([
@@ -64,10 +64,13 @@ export async function checkDrift(deps: MonitorDeps, task: MonitorTask, drift: Dr
       : seasonal.reference === undefined
         ? await check(stream, reference, source, seasonal.why)
         : await check(stream, seasonal.reference, `${source}, against ${seasonal.when}`);
-  const { check: last, remark } =
-    found.verdict.alarm && seasonal === undefined
-      ? await sinceRetraining(deps, task, champion, { reference, drift, found, check, unread })
-      : { check: found, remark: '' };
+  const {
+    check: last,
+    remark,
+    since,
+  }: Since = found.verdict.alarm && seasonal === undefined
+    ? await sinceRetraining(deps, task, champion, { reference, drift, found, check, unread })
+    : { check: found, remark: '' };
   const { result, verdict } = last;
   const rows = [...result.columns]
     .sort((a, b) => Number(b.drifted) - Number(a.drifted))
@@ -82,6 +85,7 @@ export async function checkDrift(deps: MonitorDeps, task: MonitorTask, drift: Dr
     driftScore: result.driftScore,
     rows: result.rows,
     newRows: 0,
+    ...(since === undefined ? {} : { since }),
     summary: [`${verdict.reason}${remark}`, ...unread.notes.map((note) => `${note}.`)].join(' '),
     details: [
       `Check \`${last.id}\`: \`perennial drift show ${last.id}\`${await pagesOf(deps.store, task.model, last.id)}`,
@@ -112,16 +116,27 @@ interface Comparison {
   readonly check: (stream: string, against: DriftReference, source: string) => Promise<DriftCheck>;
 }
 
+interface Since {
+  readonly check: DriftCheck;
+  readonly remark: string;
+  /** The drift goes on, and there is more to learn of it: when it was found first. */
+  readonly since?: string;
+}
+
 /**
  * A champion that was retrained because of drift has learnt from the data of before and of after, so that the questions go on to
  * differ from its data. The reference follows: what counts is whether they differ from the questions that it was retrained for.
+ *
+ * Right after a change there are few rows to learn it from. So where the questions still differ from the training data, another run is due
+ * once there are twice as many rows of after the change as the last run had, by the time that passed, and a window at least: a few runs
+ * bring the champion to what is so now, at once, and then ever more rarely.
  */
 async function sinceRetraining(
   deps: MonitorDeps,
   task: MonitorTask,
   champion: VersionManifest,
   { reference, drift, found, check, unread }: Comparison,
-): Promise<{ check: DriftCheck; remark: string }> {
+): Promise<Since> {
   const { retrainedFor } = await import('./trigger-record.ts');
   const window = await retrainedFor(deps.store, task.run.plan.pipeline, champion);
   if (window === undefined) return { check: found, remark: '' };
@@ -147,12 +162,17 @@ async function sinceRetraining(
       remark: ` The reference does not follow: only ${asked.profile.rows} of ${when}, are still there with their rows; ${drift.rowsMin} are needed.`,
     };
   const since = await check(`${task.run.plan.pipeline}.since-retraining`, asked, `${found.source}, against ${when}`);
-  return {
-    check: since,
-    remark: since.verdict.alarm
-      ? ` Compared with ${when}.`
-      : ` The reference is ${when}; from its training data differ: ${differingOf(found)}.`,
-  };
+  if (since.verdict.alarm) return { check: since, remark: ` Compared with ${when}.` };
+  const begun = window.since ?? window.to;
+  const wait = Math.max(drift.windowMs, Date.parse(window.at) - Date.parse(begun));
+  const passed = Date.parse(task.nominalTime) - Date.parse(window.at);
+  if (passed >= wait && actionOf(task.check).kind === 'retrain')
+    return {
+      check: found,
+      since: begun,
+      remark: ` It was found first at ${begun}, and version ${champion.version} was made from few rows of after it: by now there are twice as many.`,
+    };
+  return { check: since, remark: ` The reference is ${when}; from its training data differ: ${differingOf(found)}.` };
 }
 
 function differingOf({ result }: DriftCheck): string {
@@ -194,7 +214,7 @@ export async function checkTrigger(
 ): Promise<MonitorFinding> {
   const { triggerRegistry } = await import('../monitoring/triggers/index.generated.ts');
   const trigger = triggerRegistry.get(name);
-  const champion = await championOf(deps, task.model);
+  const champion = await (trigger.ofChampion ? watchedChampion(deps, task) : championOf(deps, task.model));
   if (champion === undefined && trigger.ofChampion) return nobody(deps, task);
   const look = { pipeline: task.run.plan.pipeline, model: task.model, nominalTime: task.nominalTime };
   const { evidence, details = '', digest, ...found } = await trigger.look(deps, look, settings, champion);
@@ -223,29 +243,51 @@ async function digestTexts(digest: StoreDigest): Promise<Pick<MonitorFinding, 's
   };
 }
 
-/** Newest checks among which one of the pipeline's own is looked for. */
-const CHECKS_ASKED = 20;
-
 /** A model without a champion: none yet, or it was taken out of the store, and then nobody watches anything any more. */
 async function nobody(deps: MonitorDeps, { model, run }: MonitorTask): Promise<MonitorFinding> {
-  const { readTriggers } = await import('./trigger-record.ts');
+  const [{ readTriggers }, { readState }] = await Promise.all([
+    import('./trigger-record.ts'),
+    import('../monitoring/triggers/trigger-state.ts'),
+  ]);
   const none = nothing(model);
-  const { listChecks } = await import('../monitoring/drift-checks/drift-check-record.ts');
-  const started = (await readTriggers(deps.store, run.plan.pipeline)).record?.champion ?? 0;
-  // Those that people make are of any version.
-  const own = (await listChecks(deps.store, model, CHECKS_ASKED)).checks.find(({ stream }) => stream === run.plan.pipeline);
-  const before = Math.max(started, own?.version ?? 0);
+  const { pipeline } = run.plan;
+  // Monitors of before kept nothing but the runs that they started.
+  const before =
+    versionIn((await readState(deps.store, pipeline, WATCHED))?.seen, model) ??
+    (await readTriggers(deps.store, pipeline)).record?.champion ??
+    0;
   if (before === 0) return none;
   return {
     ...none,
     blind: true,
-    summary: `${model} has no champion any more, which was version ${before} when it was last looked at: there is nothing to watch. Run the pipeline so that there is one again, or take the trigger out of the document and apply it.`,
+    summary: `${model} has no champion any more, which was version ${before} when it was looked at last: there is nothing to watch. Run the pipeline so that there is one again, or take the trigger out of the document and apply it.`,
   };
+}
+
+const WATCHED = 'champion';
+const seenChampion = (model: string, version: number): string => `${model} ${version}`;
+
+/** @returns undefined where another model was watched, or none */
+function versionIn(seen: string | undefined, model: string): number | undefined {
+  const [name, version] = (seen ?? '').split(' ');
+  return name === model && version !== undefined ? Number(version) : undefined;
+}
+
+/** The champion, of which is kept that it was there: whoever looks when it is gone has to know that nothing is watched any more. */
+async function watchedChampion(deps: MonitorDeps, { model, run, nominalTime }: MonitorTask): Promise<VersionManifest | undefined> {
+  const champion = await championOf(deps, model);
+  if (champion === undefined) return undefined;
+  const { readState, writeState } = await import('../monitoring/triggers/trigger-state.ts');
+  const seen = seenChampion(model, champion.version);
+  const { pipeline } = run.plan;
+  if ((await readState(deps.store, pipeline, WATCHED))?.seen !== seen)
+    await writeState(deps.store, { pipeline, trigger: WATCHED, seen, what: 'was watched', at: nominalTime });
+  return champion;
 }
 
 /** Does the source hold enough rows that the champion has not seen? */
 export async function checkNewData(deps: MonitorDeps, task: MonitorTask, wanted: number): Promise<MonitorFinding> {
-  const champion = await championOf(deps, task.model);
+  const champion = await watchedChampion(deps, task);
   if (champion === undefined) return nobody(deps, task);
   const counted = await countUnseen(deps, task);
   if (counted === undefined)

@@ -17,8 +17,15 @@ export interface TriggerRecord {
   readonly by: string;
   readonly at: string;
   readonly kind: string;
-  /** Of drift: the predictions in which it was found. */
-  readonly window?: { readonly from: string; readonly to: string; readonly version: number };
+  /** Of drift: the predictions in which it was found; of drift that went on after a retraining, when it was found first. */
+  readonly window?: DriftWindow;
+}
+
+export interface DriftWindow {
+  readonly from: string;
+  readonly to: string;
+  readonly version: number;
+  readonly since?: string;
 }
 
 interface Read {
@@ -46,7 +53,7 @@ export const TRIGGER: StoredKind<TriggerRecord> = defineStored({
       by: TEXT,
       at: TEXT,
       kind: TEXT,
-      window: recordSchema({ from: TEXT, to: TEXT, version: COUNT }),
+      window: recordSchema({ from: TEXT, to: TEXT, version: COUNT }, { since: TEXT }),
     },
   ),
   broken: { hint: 'Delete the object: counting begins anew.' },
@@ -58,16 +65,16 @@ export async function readTriggers(store: ObjectStore, pipeline: string): Promis
   return { record: found?.value, etag: found?.etag };
 }
 
-/** The window of predictions that a champion was retrained for; undefined where it came otherwise. */
+/** The window of predictions that a champion was retrained for, and when that was decided; undefined where it came otherwise. */
 export async function retrainedFor(
   store: ObjectStore,
   pipeline: string,
   champion: { readonly pipeline: string; readonly runId: string },
-): Promise<TriggerRecord['window']> {
+): Promise<(DriftWindow & { readonly at: string }) | undefined> {
   const { record } = await readTriggers(store, pipeline);
   if (record?.window === undefined || champion.pipeline !== pipeline) return undefined;
   // The id of an execution may end with more than the workflow's id.
   const run = runIdOf(record.run);
   if (champion.runId !== run && !champion.runId.startsWith(`${run}.`)) return undefined;
-  return record.window;
+  return { ...record.window, at: record.at };
 }

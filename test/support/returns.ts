@@ -30,7 +30,8 @@ function orders(): string {
 export function writeReturns(folder: string, on: JsonObject = {}): string {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'returns.csv'), orders());
-  const number = [{ impute: 'median' }, 'standardize'];
+  // Beyond what was seen at training a network only guesses: a column in another unit must not drown all others.
+  const number = [{ impute: 'median' }, 'standardize', { clip: [-4, 4] }];
   const document = {
     apiVersion: 'perennial/v1',
     name: 'returns',
@@ -57,7 +58,14 @@ export function writeReturns(folder: string, on: JsonObject = {}): string {
           budget: 0.35,
         },
       },
-      { uses: 'preprocess', with: { features: { amount: number, age: number, visits: number, channel: ['oneHot'] } } },
+      {
+        uses: 'preprocess',
+        with: {
+          features: { amount: number, age: number, visits: number, channel: ['oneHot'] },
+          // Of two weeks most rows are from before a change that was found a day ago.
+          weight: { column: 'at', halfLife: '3d' },
+        },
+      },
       {
         uses: 'train',
         with: { model: { architecture: 'mlp', units: [16] }, optimizer: { adam: { learningRate: 0.01 } }, epochs: 15, batchSize: 64 },
@@ -78,7 +86,7 @@ export function writeReturns(folder: string, on: JsonObject = {}): string {
     ],
     on: {
       schedule: { cron: '0 3 1 */3 *' },
-      drift: { every: '1d', window: '1d', rowsMin: 100, coolDown: '4d' },
+      drift: { every: '1d', window: '1d', rowsMin: 100, coolDown: '10d' },
       performance: { metric: 'accuracy', worseBy: 0.05, window: '2d', delay: '2d', every: '1d', coolDown: '3d' },
       feedback: { flagged: 0.5, every: '1d', do: { rollback: { within: '5d' } } },
       ...on,

@@ -3,6 +3,7 @@ import type { AnomalyConfig } from './anomaly.ts';
 import type { BalanceConfig } from './balance.ts';
 import type { TransformSpec } from './chain.ts';
 import type { LabelConfig } from './label.ts';
+import type { WeightConfig } from './row-weight.ts';
 
 export interface ReuseConfig {
   readonly model?: string;
@@ -18,8 +19,8 @@ export interface PreprocessConfig extends LabelConfig {
   readonly sequence?: SequenceConfig;
   readonly balance?: BalanceConfig;
   readonly anomaly?: AnomalyConfig;
-  /** Column that says how much a training row counts. */
-  readonly weight?: string;
+  /** How much a training row counts. */
+  readonly weight?: WeightConfig;
   readonly seed?: number;
   /** A model whose fitted preprocessing is used. */
   readonly from?: ReuseConfig;

@@ -140,7 +140,9 @@ export async function preprocess(
       splits: splits as ExamplesMeta['splits'],
       ...(Object.keys(stored.levels).length === 0 ? {} : { levels: stored.levels }),
       ...(anomalies === undefined ? {} : { anomaly: anomalies }),
-      ...(config.weight === undefined ? {} : { weight: config.weight }),
+      ...(fitted.weight === undefined
+        ? {}
+        : { weight: fitted.weight.column.name, ...(fitted.weight.recency === undefined ? {} : { recency: fitted.weight.recency }) }),
       dataset: datasetRef.digest,
     };
     const summary = `${SPLITS.map((split) => `${splits[split]!.rows} ${split}`).join(', ')}; ${inputs.map(shape).join(', ')}`;

@@ -39,7 +39,7 @@ export function resolveFeatures(
       ? automaticFeatures(meta.columns, profile!, [
           ...leftOut,
           ...(config.anomaly === undefined ? [] : [config.anomaly.column]),
-          ...(weight === undefined ? [] : [weight.name]),
+          ...(weight === undefined || typeof config.weight === 'object' ? [] : [weight.name]),
           ...(meta.splitColumn === undefined ? [] : [meta.splitColumn]),
         ])
       : undefined;
@@ -56,7 +56,8 @@ export function resolveFeatures(
         `features: "${name}" says which rows are anomalies; a model that is given the answer finds nothing.`,
         { hint: `Remove "${name}" from the features.` },
       );
-    if (column === weight)
+    // How old a row is, is known when a model is asked.
+    if (column === weight && typeof config.weight === 'string')
       throw new PerennialError(
         'CONFIG_INVALID',
         `features: "${name}" holds the weights of rows, which are not known when a model is asked.`,

@@ -11,6 +11,7 @@ import { labelTensors } from './label.ts';
 import { rowInputs, tensorsOf } from './preprocessor.ts';
 import type { FittedColumn } from './preprocessor.ts';
 import { WEIGHT, weightTensor } from './row-weight.ts';
+import type { RowWeight } from './row-weight.ts';
 import type { TableProfile } from '../table/profile.ts';
 import type { ColumnData } from '../transforms/column-data.ts';
 import type { FittedSequence } from '../stored/sequence.ts';
@@ -31,8 +32,8 @@ export interface FittedPreprocessing {
   /** Which rows are anomalies, where the document says so. */
   readonly anomaly?: AnomalyRule;
   readonly anomalies?: AnomalyMeta;
-  /** Column that says how much a training row counts. */
-  readonly weight?: Column;
+  /** How much a training row counts. */
+  readonly weight?: RowWeight;
   /** Of the normal training rows, where that is not the profile of the dataset. */
   readonly described?: TableProfile;
 }
@@ -67,7 +68,7 @@ export async function* splitBatches(
       ...fitted.columns.map((column) => column.name),
       ...labelsOf(fitted.output).map(({ name }) => name),
       ...(flagged === undefined ? [] : [flagged.column.name]),
-      ...(weight === undefined ? [] : [weight.name]),
+      ...(weight === undefined ? [] : [weight.column.name]),
       ...further,
     ]),
   ];
@@ -82,7 +83,7 @@ export async function* splitBatches(
         ...tensors,
         ...labelTensors(columns, meta.columns, fitted.output),
         ...(flagged === undefined ? {} : { [ANOMALY]: anomalyTensor(flagged, columns.get(flagged.column.name)!) }),
-        ...(weight === undefined ? {} : { [WEIGHT]: weightTensor(weight, columns.get(weight.name)!, firstRow) }),
+        ...(weight === undefined ? {} : { [WEIGHT]: weightTensor(weight, columns.get(weight.column.name)!, firstRow) }),
       },
     };
   }

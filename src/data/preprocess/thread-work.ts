@@ -8,11 +8,11 @@ import { withDatabase } from '../table/duckdb.ts';
 import { ShardWriter } from '../stored/examples.ts';
 import { columnsOfJson, columnsToJson } from './preprocessor.ts';
 import type { ColumnJson } from './preprocessor.ts';
-import type { Column } from '../stored/column.ts';
 import type { DatasetMeta, Split } from '../stored/dataset.ts';
 import { parseChain } from './chain.ts';
 import type { TransformSpec } from './chain.ts';
 import { fitColumns } from './fit.ts';
+import type { RowWeight } from './row-weight.ts';
 import { splitBatches } from './split-tensors.ts';
 
 /** What a thread has to know of a dataset. */
@@ -40,7 +40,7 @@ export interface WriteTask {
   readonly rows: RowsOf;
   readonly columns: readonly ColumnJson[];
   readonly output: OutputSpec;
-  readonly weight?: Column;
+  readonly weight?: RowWeight;
   readonly specs: readonly TensorSpec[];
   readonly dir: string;
   readonly shardBytes: number;

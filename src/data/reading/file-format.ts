@@ -24,7 +24,8 @@ const LINES = 20;
  * Finds out how a file is read, for whatever purpose: by what it holds, then by its ending, then as the source of the model was, whose
  * encoding is tried where the file is no UTF-8. The very file that a model was trained on is thus read, whatever its name.
  *
- * @throws USAGE where nothing tells the format; SOURCE_INVALID for what is no text of a known encoding, or packed in another way
+ * @throws SOURCE_EMPTY; USAGE where nothing tells the format; SOURCE_INVALID for what is no text of a known encoding, or packed
+ * in another way
  */
 export async function findFormat(
   path: string,
@@ -34,13 +35,15 @@ export async function findFormat(
 ): Promise<FoundFile> {
   const ending = formatOfEnding(path);
   const filled = files.find(({ size }) => size > 0);
-  if (filled !== undefined && (await isParquet(filled))) return found('parquet', files, ending, path);
+  if (filled === undefined) throw new PerennialError('SOURCE_EMPTY', `${path}: the file is empty (0 bytes).`);
+  if (await isParquet(filled)) return found('parquet', files, ending, path);
   if (ending === 'parquet' && reading?.source.format !== 'csv') return { format: ending, files, notes: [] };
   const encoding = reading?.source['encoding'];
   const plain = await plainTexts(files, typeof encoding === 'string' ? encoding : undefined, { db, workDir });
   const first = plain.find(({ size }) => size > 0);
-  const text = first === undefined ? '' : (await headOf(first, DATA_LIMITS.headBytes)).replace(/^\uFEFF/, '');
-  const whole = first === undefined || first.size <= DATA_LIMITS.headBytes;
+  if (first === undefined) throw new PerennialError('SOURCE_EMPTY', `${path}: nothing is packed into the file.`);
+  const text = (await headOf(first, DATA_LIMITS.headBytes)).replace(/^\uFEFF/, '');
+  const whole = first.size <= DATA_LIMITS.headBytes;
   const format = formatOfText(text, whole, ending, reading?.source.format);
   if (format === undefined) throw unknownFormat(path);
   return found(format, plain, ending, path);

@@ -2,6 +2,7 @@ import type { ColumnType, Column } from './column.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { OutputSpec, Row, Tensor, TensorBatch, TensorSpec } from '../../core/tensor.ts';
 import type { ColumnData } from '../transforms/column-data.ts';
+import type { Recency } from './recency.ts';
 import type { FittedSequence } from './sequence.ts';
 import type { TextShape } from '../table/text-shape.ts';
 import { COUNT, NUMBER, OBJECT, TENSOR, TEXT, defineStored, listOf, mapOf, orNull, recordSchema } from '../../storage/stored.ts';
@@ -156,6 +157,8 @@ export interface ExamplesMeta {
   readonly levels?: Readonly<Record<string, PixelLevels>>;
   /** Column with the weights of the training rows, where rows are weighted: the tensor `@weight` of the training examples. */
   readonly weight?: string;
+  /** The column holds times, and rows count less the older they are. */
+  readonly recency?: Recency;
   /** Which rows are anomalies. Training and validation hold none of them; the test examples say which they are. */
   readonly anomaly?: AnomalyMeta;
   readonly dataset: string;
@@ -173,7 +176,11 @@ export const EXAMPLES: StoredKind<ExamplesMeta> = defineStored({
       splits: mapOf(recordSchema({ rows: COUNT, shards: listOf(recordSchema({ rows: COUNT })) })),
       dataset: TEXT,
     },
-    { weight: TEXT, anomaly: recordSchema({ column: TEXT, names: listOf(TEXT), listed: TEXT, rows: SPLIT_ROWS }) },
+    {
+      weight: TEXT,
+      recency: recordSchema({ halfLife: TEXT, halfLifeMs: NUMBER, newest: NUMBER, scale: NUMBER }),
+      anomaly: recordSchema({ column: TEXT, names: listOf(TEXT), listed: TEXT, rows: SPLIT_ROWS }),
+    },
   ),
 });
 

@@ -46,7 +46,7 @@ export async function evaluateModel(inputs: EvaluateInputs, options: EvaluateOpt
         `"features" are what samples of a generator are compared by, and the model predicts "${output.name}".`,
         { hint: 'Leave "features" out of the evaluate step.' },
       );
-    const { anomaly, weight } = examples.meta;
+    const { anomaly, weight, recency } = examples.meta;
     const metrics = metricsFor(options, output, anomaly !== undefined);
     const source = datasetMeta(dataset);
     const columns = [...new Set([...options.slices, ...options.gates.flatMap(slicesOf)])];
@@ -102,7 +102,7 @@ export async function evaluateModel(inputs: EvaluateInputs, options: EvaluateOpt
               }),
             };
       const exact = exactly(view, facts, targets, sequence !== undefined, {
-        weight,
+        weight: weight === undefined ? undefined : { column: weight, ...(recency === undefined ? {} : { recency }) },
         naiveError: series?.naiveErrors.get(view.output.name),
       });
       if (output.kind === 'number' && exact.chunk.kind === 'number' && exact.chunk.width === 1 && sequence === undefined)
@@ -117,7 +117,7 @@ export async function evaluateModel(inputs: EvaluateInputs, options: EvaluateOpt
     const former = await formerFacts(inputs, judged, targets, output, options);
     return reportOf(
       judged,
-      { output, model, dataset, rows: scored.rows, weight, former, meta: bundle.meta, history: await readHistory(model) },
+      { output, model, dataset, rows: scored.rows, weight, recency, former, meta: bundle.meta, history: await readHistory(model) },
       options,
     );
   } finally {

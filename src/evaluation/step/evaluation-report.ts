@@ -1,5 +1,6 @@
 import type { OpenArtifact } from '../../core/ports.ts';
 import type { OutputSpec } from '../../core/tensor.ts';
+import type { Recency } from '../../data/stored/recency.ts';
 import type { ModelMeta } from '../../training/model/model-meta.ts';
 import { taskOf } from '../metrics/resolve-metrics.ts';
 import type { Comparison } from '../champion/champion.ts';
@@ -20,6 +21,8 @@ interface Evaluated {
   readonly rows: number;
   /** Column with the weights of rows, where they carry any. */
   readonly weight: string | undefined;
+  /** The column holds times, and older rows count less. */
+  readonly recency: Recency | undefined;
   readonly former: readonly FormerFacts[];
   readonly meta: ModelMeta;
   readonly history: EvaluationReport['history'];
@@ -28,7 +31,7 @@ interface Evaluated {
 /** The report of a model whose outputs were judged, with the verdict of its gates. */
 export function reportOf(
   judged: readonly JudgedOutput[],
-  { output, model, dataset, rows, weight, former, meta, history }: Evaluated,
+  { output, model, dataset, rows, weight, recency, former, meta, history }: Evaluated,
   options: EvaluateOptions,
 ): EvaluationReport {
   const several = output.kind === 'several';
@@ -46,7 +49,7 @@ export function reportOf(
       : {}),
     ...(options.threshold === undefined ? {} : { threshold: options.threshold }),
     metrics: results,
-    ...(weight === undefined ? {} : { weightedBy: weight }),
+    ...(weight === undefined ? {} : { weightedBy: weight, ...(recency === undefined ? {} : { halfLife: recency.halfLife }) }),
     ...(options.measures === undefined ? {} : { measures: options.measures }),
     ...(judged.every((one) => one.leftOut.length === 0) ? {} : { leftOut: judged.flatMap((one) => one.leftOut) }),
     baseline: {

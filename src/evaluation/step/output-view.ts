@@ -1,6 +1,8 @@
 import { PerennialError } from '../../core/errors.ts';
 import type { OutputSpec } from '../../core/tensor.ts';
 import { leaveOutHint } from '../../data/preprocess/row-weight.ts';
+import { recencyWeight } from '../../data/stored/recency.ts';
+import type { Recency } from '../../data/stored/recency.ts';
 import { answersOf } from '../../data/answers/decode.ts';
 import type { ResolvedMetric } from '../metrics/resolve-metrics.ts';
 import { toChunk } from '../measure/chunk.ts';
@@ -54,13 +56,19 @@ export function viewsOf(
   });
 }
 
+/** The column that says how much a row counts, by its values or by their age. */
+interface NamedWeight {
+  readonly column: string;
+  readonly recency?: Recency;
+}
+
 /** The view with the labels of the source, which are those of its examples. @throws DATA_INVALID */
 export function exactly(
   view: OutputView,
   { rows, labels, slices }: TestRowFacts,
   targets: Int32Array,
   sequence: boolean,
-  { weight, naiveError }: { readonly weight: string | undefined; readonly naiveError: number | undefined },
+  { weight, naiveError }: { readonly weight: NamedWeight | undefined; readonly naiveError: number | undefined },
 ): OutputView {
   const raw = labels.get(view.output.name) ?? [];
   requireAligned(rows, raw, targets, view.chunk, sequence);
@@ -69,17 +77,22 @@ export function exactly(
     ...view,
     chunk: {
       ...chunk,
-      ...(weight === undefined ? {} : { weights: weightsOf(weight, slices.get(weight)!, targets) }),
+      ...(weight === undefined ? {} : { weights: weightsOf(weight, slices.get(weight.column)!, targets) }),
       ...(chunk.kind === 'number' && chunk.width === 1 && naiveError !== undefined && !Number.isNaN(naiveError) ? { naiveError } : {}),
     },
   };
 }
 
 /** @throws DATA_INVALID for a weight that is missing, negative or infinite */
-function weightsOf(column: string, values: readonly unknown[], targets: Int32Array): Float64Array {
+function weightsOf({ column, recency }: NamedWeight, values: readonly unknown[], targets: Int32Array): Float64Array {
   return Float64Array.from(targets, (target) => {
     const value = values[target];
-    const weight = typeof value === 'bigint' ? Number(value) : value;
+    const weight =
+      recency !== undefined && typeof value === 'string'
+        ? recencyWeight(recency, Date.parse(value))
+        : typeof value === 'bigint'
+          ? Number(value)
+          : value;
     if (typeof weight === 'number' && weight >= 0 && weight < Infinity) return weight;
     throw new PerennialError(
       'DATA_INVALID',

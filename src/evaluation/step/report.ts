@@ -188,6 +188,8 @@ export interface EvaluationReport extends OutputFindings {
   readonly metrics: readonly MetricResult[];
   /** Column that says how much each row counts in the metrics. */
   readonly weightedBy?: string;
+  /** Of "weightedBy", a column of times: for each such time that a row is older, e.g. "30d", it counts half as much. */
+  readonly halfLife?: string;
   /** What was measured of the model in use, where a gate asked for it: not the same each time. */
   readonly measures?: readonly Measure[];
   /** Usual metrics of the task that nobody asked for by name and that are not defined on these rows, with the reason. */

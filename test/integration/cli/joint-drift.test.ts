@@ -105,6 +105,12 @@ describe('whole rows', () => {
       { test: 'classifier', drifted: true, status: 'compared' },
     ]);
     expect(found.json().verdict.reason).toContain('Drift of whole rows by mmd and classifier.');
+    expect(found.json().violations).toMatchObject(
+      [
+        { feature_name: '*', constraint_check_type: 'baseline_drift_check', description: /^Whole rows, by mmd: / },
+        { feature_name: '*', constraint_check_type: 'baseline_drift_check', description: /^Whole rows, by classifier: / },
+      ].map((one) => ({ ...one, description: expect.stringMatching(one.description) })),
+    );
     const { stdout } = await perennial.run(['drift', 'show', found.json().check]);
     expect(stdout).toMatch(
       /whole rows[^]*mmd +distance 0\.\d+ +p < 0\.001 +1000 against 1000 rows +DRIFT[^]*classifier +ROC AUC 0\.\d+.*DRIFT/,

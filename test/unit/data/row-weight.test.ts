@@ -71,6 +71,22 @@ describe('a column with the weights of rows', () => {
     }
   });
 
+  test('of times lets rows count half as much for each half-life, counted from the newest one, and 1 on average', async () => {
+    const rows = Array.from(
+      { length: 60 },
+      (_, row) => `2026-01-${String(1 + (row % 20)).padStart(2, '0')} 00:00:00,${row % 20},1,${row % 2 === 0 ? 'a' : 'b'}`,
+    );
+    const { meta, train } = await make(rows, { weight: { column: 't', halfLife: '5d' }, features: { x: [] } });
+    const [days, weights] = [[...train.features!.data], [...train['@weight']!.data]];
+    const newest = weights[days.indexOf(Math.max(...days))]!;
+    for (const [row, day] of days.entries()) expect(weights[row]! / newest).toBeCloseTo(2 ** ((day - Math.max(...days)) / 5), 5);
+    expect(weights.reduce((sum, weight) => sum + weight, 0) / weights.length).toBeCloseTo(1, 5);
+    expect(meta).toMatchObject({ weight: 't', recency: { halfLife: '5d', halfLifeMs: 432_000_000 } });
+    // When a row is of is known when the model is asked: the time may be a feature as well.
+    const dated = await make(rows, { weight: { column: 't', halfLife: '5d' }, features: { x: [], t: [{ dateParts: ['dayOfWeek'] }] } });
+    expect(dated.train['@weight']!.data).toEqual(train['@weight']!.data);
+  });
+
   test('follows rows that are repeated, and windows of a series', async () => {
     const { train } = await make(ROWS.slice(0, 30), { weight: 'w', features: { x: [] }, balance: 'oversample' });
     expect([...train['@weight']!.data]).toEqual([...train.features!.data].map((value) => value / 4));
@@ -86,6 +102,14 @@ describe('a column with the weights of rows', () => {
   test.each([
     [{ weight: 'y' }, ROWS, 'CONFIG_INVALID', /"y" is a string column/],
     [{ weight: 'nowhere' }, ROWS, 'COLUMN_MISSING', /nowhere/],
+    [{ weight: 't' }, SERIES, 'CONFIG_INVALID', /"t" is a timestamp column; the weights of rows are numbers/],
+    [{ weight: { column: 'w', halfLife: '5d' } }, ROWS, 'CONFIG_INVALID', /"w" is a number column; "halfLife" counts from timestamps/],
+    [
+      { weight: { column: 't', halfLife: '5d' }, features: { x: [] } },
+      SERIES.map((row, index) => (index % 3 === 0 ? row.replace(/^[^,]*/, '') : row)),
+      'DATA_INVALID',
+      /row \d+: the weight "t" is missing/,
+    ],
     [{ weight: 'w', features: { w: [] } }, ROWS, 'CONFIG_INVALID', /"w" holds the weights of rows/],
     [
       { weight: 'x', label: [], features: { w: [] } },

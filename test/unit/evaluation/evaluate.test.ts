@@ -247,6 +247,34 @@ describe('evaluateModel on classes', () => {
     expect((await writeEvaluation(artifacts, report)).details).toContain('Each row counts as "w" says.');
   });
 
+  it('counts newer rows more where the document says so', async () => {
+    const lines = Array.from(
+      { length: 200 },
+      (_, row) =>
+        `${row % 10}.5,${row % 10 >= 5 === (row % 11 !== 0) ? 'big' : 'small'},2026-01-${String(1 + (row % 28)).padStart(2, '0')}`,
+    );
+    const dated = await prepare(
+      'dated.csv',
+      ['x,size,at', ...lines].join('\n'),
+      { label: 'size', split: { train: 0.5, validation: 0.2, test: 0.3, by: 'hash' } },
+      { features: { x: [{ impute: 'median' }] }, weight: { column: 'at', halfLife: '3d' } },
+    );
+    const model = await modelOf(dated, [2], 'dated', (features, row) => (features[row]! >= 5 ? [0.9, 0.1] : [0.2, 0.8]));
+    const report = await evaluate(dated, model, { metrics: ['accuracy'] });
+    let [right, all] = [0, 0];
+    for await (const batch of readRows(await artifacts.open(dated.dataset), 'test'))
+      for (const { x, size, at } of batch) {
+        const weight = 2 ** (Date.parse(String(at)) / 259_200_000 - Date.parse('2026-01-28') / 259_200_000);
+        all += weight;
+        if (Number(x) >= 5 === (size === 'big')) right += weight;
+      }
+    expect(report.metrics[0]!.value).toBeCloseTo(right / all, 9);
+    expect(report).toMatchObject({ weightedBy: 'at', halfLife: '3d' });
+    expect((await writeEvaluation(artifacts, report)).details).toContain(
+      'For each 3d that a row is older by "at", it counts half as much.',
+    );
+  });
+
   it('shows the raw columns of the worst rows', async () => {
     const { worst } = await evaluate(flowers, good);
     for (const row of worst) expect(row.label).toBe(row.columns['size']);

@@ -5,6 +5,7 @@ import type { ColumnProfile, DatasetProfile, SourceReading } from '../../../src/
 import { currentRows } from '../../../src/monitoring/current-rows.ts';
 import { detectDrift } from '../../../src/monitoring/detect.ts';
 import type { DriftOptions, DriftResult } from '../../../src/monitoring/detect.ts';
+import type { JointDrift } from '../../../src/monitoring/joint/compare-rows.ts';
 import { violationsFile, violationsOf } from '../../../src/monitoring/violations.ts';
 
 const random = new Prng('detect');
@@ -266,6 +267,34 @@ describe('violations', () => {
     for (const one of violations) expect(Object.keys(one)).toEqual(['feature_name', 'constraint_check_type', 'description']);
     expect(violations[0]!['description']).toBe('25.0 % of the rows hold no number.');
     expect(violations[3]!['description']).toMatch(/"Kerguelen" \(33\.\d %\)/);
+  });
+
+  it('of whole rows are drift of no column: one for each test that says so', async () => {
+    const joint = (test: string, drifted: boolean): JointDrift => ({
+      test,
+      status: 'compared',
+      effect: 'ROC AUC',
+      score: 0.7,
+      threshold: 0.55,
+      pValue: 1e-9,
+      pValueThreshold: 0.00002,
+      drifted,
+      reason: 'ROC AUC 0.700 is above 0.55, p = 1e-9 is below 0.00002, over 2 columns together.',
+      rowsReference: 500,
+      rowsCurrent: 500,
+      columns: ['mass', 'island'],
+      leftOut: [],
+    });
+    const base = await detect(rowsOf(400));
+    expect(violationsOf({ ...base, joint: [joint('mmd', false), joint('classifier', true)] })).toEqual([
+      {
+        feature_name: '*',
+        constraint_check_type: 'baseline_drift_check',
+        description:
+          'Whole rows, by classifier: ROC AUC 0.700 is above 0.55, p = 1e-9 is below 0.00002, over 2 columns together (mass, island).',
+      },
+    ]);
+    expect(violationsOf({ ...base, enoughRows: false, joint: [joint('mmd', true)] })).toEqual([]);
   });
 
   it('follow the declared bound of missing values, also of one column', async () => {

@@ -3,6 +3,7 @@ import { verdictOfCheck } from '../../../src/core/monitor.ts';
 import type { MonitorFinding, MonitorInput, MonitorTask } from '../../../src/core/monitor.ts';
 import { keepCheck } from '../../../src/monitoring/drift-checks/drift-check-record.ts';
 import type { DriftCheck } from '../../../src/monitoring/drift-checks/drift-check-record.ts';
+import { writeState } from '../../../src/monitoring/triggers/trigger-state.ts';
 import { checkDrift, checkNewData } from '../../../src/runs/monitor-findings.ts';
 import type { MonitorDeps } from '../../../src/runs/monitor-findings.ts';
 import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
@@ -57,8 +58,7 @@ describe.each(checks)('a check of %s', (_name, look, check) => {
   });
 
   it('of a model that was taken out of the store is blind', async () => {
-    await keepCheck(deps.store, kept({ stream: 'p' }));
-    await keepCheck(deps.store, kept({ id: 'bbbb000000', at: '2026-05-03T12:00:00.000Z' }));
+    await writeState(deps.store, { pipeline: 'p', trigger: 'champion', seen: 'm 3', what: 'was watched', at: '2026-05-03T00:00:00.000Z' });
     const finding = await look(deps);
     expect(finding).toMatchObject({
       blind: true,

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withDatabase } from '../../../src/data/table/duckdb.ts';
@@ -41,7 +42,10 @@ describe('rows of a file', () => {
   it.each([
     ['missing.csv', undefined, 'SOURCE_NOT_FOUND', 'There is no file or folder'],
     ['missing.json', undefined, 'SOURCE_NOT_FOUND', 'There is no file or folder'],
-    ['empty.csv', '', 'SOURCE_EMPTY', 'the file is empty'],
+    ['empty.csv', '', 'SOURCE_EMPTY', 'empty.csv: the file is empty'],
+    ['empty.ndjson', '', 'SOURCE_EMPTY', 'empty.ndjson: the file is empty'],
+    ['empty.parquet', '', 'SOURCE_EMPTY', 'empty.parquet: the file is empty'],
+    ['empty.csv.gz', gzipSync(''), 'SOURCE_EMPTY', 'empty.csv.gz: nothing is packed into the file'],
     ['head.csv', 'a,b\n', 'SOURCE_EMPTY', 'holds no rows'],
     ['empty.json', '[]', 'SOURCE_EMPTY', 'holds no rows'],
     ['cut.json', '[{"a":', 'SOURCE_INVALID', 'is not JSON'],
