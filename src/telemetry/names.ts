@@ -78,7 +78,12 @@ export const ATTRIBUTES = {
     description: 'Service and method of a call over gRPC, as in `inference.GRPCInferenceService/ModelInfer`.',
     values: /^[\w.]{1,128}\/\w{1,64}$/,
   },
-  'rpc.response.status_code': { type: 'string', of: 'semconv', description: 'Status of its answer: `OK`, `NOT_FOUND`, …', values: CODE },
+  'rpc.response.status_code': {
+    type: 'string',
+    of: 'semconv',
+    description: 'Status of the answer to it, as in `OK` and `NOT_FOUND`.',
+    values: CODE,
+  },
   'server.address': { type: 'string', of: 'semconv', description: 'Host that was asked.', values: /^[\w.:[\]-]{1,253}$/ },
   'server.port': { type: 'int', of: 'semconv', description: 'Port that was asked.' },
   'url.path': {
