@@ -154,19 +154,15 @@ export function createApp({
   app.addContentTypeParser(['application/json', '*'], { parseAs: 'buffer' }, parse);
 
   if (corsOrigins.length > 0) allowOrigins(app, corsOrigins);
-  // Hooks that wait for nothing take `done`: a promise for each of them is a good part of what a small request costs.
+  // Hooks that wait for nothing take `done`, and those that follow each other are one: each is a good part of what a small request costs.
+  const refusalTo = letIn(app, guard, log);
   app.addHook('onRequest', (request, reply, done) => {
     reply.header(REQUEST_HEADER, request.id);
     // An answer of another version than the one that is meant would look right.
-    const isMisplaced = request.method === 'POST' && Object.hasOwn(request.query as object, 'version');
-    done(
-      isMisplaced
-        ? new RequestError(400, 'A version stands in the path, not in the query: see /openapi.json for the addresses.')
-        : undefined,
-    );
-  });
-  letIn(app, guard, log);
-  app.addHook('onRequest', (_request, reply, done) => {
+    if (request.method === 'POST' && Object.hasOwn(request.query as object, 'version'))
+      return done(new RequestError(400, 'A version stands in the path, not in the query: see /openapi.json for the addresses.'));
+    const refusal = refusalTo(request, reply);
+    if (refusal !== undefined) return done(refusal);
     const id = storeId?.();
     if (id !== undefined) reply.header(STORE_HEADER, id);
     done();

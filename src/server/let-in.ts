@@ -15,10 +15,15 @@ declare module 'fastify' {
 /**
  * Lets those in whose token allows what they ask for: by the route that matched, never by the text of the address. What is not described
  * as open needs a token, an address that is not there too. Calls that change something are told in the log, also those that are refused.
+ *
+ * @returns what has to be asked of every request before anything else is done with it: why it is not let in
  */
-export function letIn(app: FastifyInstance, guard: Guard, log: StepLogger): void {
+export function letIn(
+  app: FastifyInstance,
+  guard: Guard,
+  log: StepLogger,
+): (request: FastifyRequest, reply: FastifyReply) => RequestError | undefined {
   app.decorateRequest('holder', undefined);
-  app.addHook('onRequest', (request, reply, done) => done(refusalTo(request, reply, guard)));
   const audit: onResponseHookHandler = (request, reply, done) => {
     const { method, holder, id, url, ip } = request;
     log.info('audit', {
@@ -35,6 +40,7 @@ export function letIn(app: FastifyInstance, guard: Guard, log: StepLogger): void
   app.addHook('onRoute', (route) => {
     if (route.config?.operation?.audited === true) route.onResponse = [...asList(route.onResponse), audit];
   });
+  return (request, reply) => refusalTo(request, reply, guard);
 }
 
 const asList = <T>(one: T | T[] | undefined): T[] => (one === undefined ? [] : Array.isArray(one) ? one : [one]);
