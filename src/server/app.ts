@@ -26,6 +26,7 @@ import { readBody, unpacked } from './request-body.ts';
 import { packed } from './response-body.ts';
 import { registerTokens } from './register-tokens.ts';
 import { letIn } from './let-in.ts';
+import { matchedRoute } from './matched-route.ts';
 import { registerDocs, requireDescriptions } from './openapi/register-docs.ts';
 import { registerReports } from './reports.ts';
 import type { TlsSettings } from './tls.ts';
@@ -79,8 +80,9 @@ function memoized<T>(of: (url: string) => T): (url: string) => T {
 function countRequests({ requests, requestSeconds }: ServingMetrics): (request: FastifyRequest, reply: FastifyReply) => void {
   const timers = memoized((route) => requestSeconds.under({ route }));
   const counters = new Map<string, () => void>();
-  return ({ method, routeOptions }, { statusCode, elapsedTime }) => {
-    const route = routeOptions.url ?? 'unknown';
+  return (request, { statusCode, elapsedTime }) => {
+    const { method } = request;
+    const route = matchedRoute(request).url ?? 'unknown';
     const key = `${method} ${statusCode} ${route}`;
     let counter = counters.get(key);
     if (counter === undefined) counters.set(key, (counter = requests.under({ method, route, status: String(statusCode) })));
@@ -131,6 +133,7 @@ export function createApp({
   const methodsOf = watchMethods(app);
   traceRequests(app);
   app.decorateRequest('bodyBytes', 0);
+  app.decorateRequest('matched', null);
   app.removeAllContentTypeParsers();
   // Clients of all protocols send JSON under many content types; the body decides, and what the address takes besides.
   const rulesOf = memoized(jsonRules);
@@ -138,7 +141,7 @@ export function createApp({
     request.bodyBytes = body.length;
     let value: unknown;
     try {
-      value = readBody(request, body as Buffer, rulesOf(request.routeOptions.url ?? ''));
+      value = readBody(request, body as Buffer, rulesOf(matchedRoute(request).url ?? ''));
     } catch (error) {
       done(error as Error);
       return;

@@ -4,6 +4,7 @@ import { refusalOf, tooManyText } from '../access/guard.ts';
 import type { Guard, Holder } from '../access/guard.ts';
 import type { StepLogger } from '../core/step.ts';
 import { RequestError } from '../serving/request-error.ts';
+import { matchedRoute } from './matched-route.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -54,8 +55,8 @@ function certificateOf({ raw: { socket } }: FastifyRequest): { readonly certific
 
 /** Why a request is not let in; undefined: it is, and knows its holder. */
 function refusalTo(request: FastifyRequest, reply: FastifyReply, guard: Guard): RequestError | undefined {
-  const { operation } = request.routeOptions.config;
-  if (operation?.open === true || isPreflight(request)) return undefined;
+  const { operation, url } = matchedRoute(request);
+  if (operation?.open === true || isPreflight(request.method, url)) return undefined;
   const holder = guard.holderOf(request.headers.authorization);
   if (holder === undefined) {
     reply.header('www-authenticate', 'Bearer');
@@ -66,13 +67,15 @@ function refusalTo(request: FastifyRequest, reply: FastifyReply, guard: Guard): 
   if (seconds > 0) return new RequestError(429, tooManyText(holder), { retryAfter: Math.ceil(seconds) });
   if (operation === undefined) return undefined;
   const scoped = operation.ofSome === true ? { ...holder, models: null } : holder;
-  const refusal = refusalOf(scoped, operation.role ?? 'predict', modelOf(request.params));
+  // Of which model it is matters to those who are bound to some.
+  const model = scoped.models === null ? undefined : modelOf(request.params);
+  const refusal = refusalOf(scoped, operation.role ?? 'predict', model);
   return refusal === undefined ? undefined : new RequestError(403, refusal);
 }
 
 /** The question of a browser beforehand, which carries no token. `@fastify/cors` answers it; it does nothing. */
-function isPreflight(request: FastifyRequest): boolean {
-  return request.method === 'OPTIONS' && request.routeOptions.url === '*';
+function isPreflight(method: string, url: string | undefined): boolean {
+  return method === 'OPTIONS' && url === '*';
 }
 
 /** Without the alias, and without the verb of TensorFlow Serving. */
