@@ -51,7 +51,10 @@ async function announced(): Promise<{ readonly location: string; readonly urls: 
   try {
     const store = await openStore();
     const servers = await liveServers(store);
-    return { location: store.location, urls: servers.sort((a, b) => (b.startedAt ?? '').localeCompare(a.startedAt ?? '')).map(({ url }) => url) };
+    return {
+      location: store.location,
+      urls: servers.sort((a, b) => (b.startedAt ?? '').localeCompare(a.startedAt ?? '')).map(({ url }) => url),
+    };
   } catch (error) {
     return { location: '', urls: [], problem: `the store cannot be asked which servers there are: ${messageOf(error).replace(/\.$/, '')}` };
   }

@@ -44,7 +44,10 @@ export default defineCommand({
       .option('--top-k <number>', 'with --prompt: draw from so many most probable tokens (default: all)')
       .option('--top-p <number>', 'with --prompt: draw from the most probable tokens that together have this share (default: 1)')
       .option('--seed <number>', 'with --prompt: another seed, another text (default: 0)')
-      .option('--server <url>', 'address of the server (default: that of the stack of this home, or else one that announces itself in the store)')
+      .option(
+        '--server <url>',
+        'address of the server (default: that of the stack of this home, or else one that announces itself in the store)',
+      )
       .option('--version <number>', 'version to ask (default: the champion)')
       .addHelpText(
         'after',
