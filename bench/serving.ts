@@ -1,14 +1,16 @@
 /**
  * How fast a server answers, and whether an answer is lost while versions change.
  *
- *     npm run build && node bench/run.mjs serving [--seconds 5] [--rounds 3]
+ *     npm run build && node bench/run.mjs serving [--seconds 5] [--rounds 3] [--python NAME=PYTHON …]
  *     node bench/run.mjs serving heavy [--seconds 5]
  *     node bench/run.mjs serving proof [--requests 100000] [--moves 10]
  *
  * Speed: single rows of a perceptron of 20 numbers, by every protocol, over 1, 16 and 1,000 connections, beside a bare Fastify that
  * parses the same body and answers a constant of the same shape: what is left is what the product costs. Medians of the rounds, all in
  * turns. Goals: at least half of the bare handler, p99 under 2 ms over one connection and under 5 ms over sixteen; over 1,000 nothing
- * but answers and 503 with Retry-After. The load generator takes processor time of the same machine.
+ * but answers and 503 with Retry-After. The load generator takes processor time of the same machine. Each `--python` names another server of
+ * bench/serving_peers.py and the Python that has it: it serves such a network in the same sitting, in turns with rows to ours; the ratio is
+ * ours by theirs.
  *
  * Heavy: what a small model answers alone, and while a network that computes for long is asked for batches; and the memory of a server
  * with ten small models.
@@ -16,10 +18,13 @@
  * Proof: two servers on one store, a load on both, and promotions and rollbacks one after the other, each confirmed by both. An answer
  * that fails, is torn, or is of a version that did not serve at that time is counted; none may be.
  */
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Worker, isMainThread, parentPort } from 'node:worker_threads';
 import autocannon from 'autocannon';
@@ -58,6 +63,20 @@ const WAYS: readonly Way[] = [
   { name: 'tensorflowServing', path: '/v1/models/m:predict', body: JSON.stringify({ instances: [ROW] }) },
 ];
 
+const VALUES = COLUMNS.map((name) => ROW[name]!);
+
+/** How the servers of bench/serving_peers.py are asked for the same row. */
+const PEERS: Readonly<Record<string, Way>> = {
+  mlserver: {
+    name: 'mlserver',
+    path: '/v2/models/m/infer',
+    body: JSON.stringify({ inputs: [{ name: 'x', shape: [1, VALUES.length], datatype: 'FP32', data: VALUES }] }),
+  },
+  bentoml: { name: 'bentoml', path: '/predict', body: JSON.stringify({ rows: [VALUES] }) },
+  mlflow: { name: 'mlflow', path: '/invocations', body: JSON.stringify({ inputs: [VALUES] }) },
+  mosec: { name: 'mosec', path: '/inference', body: JSON.stringify({ rows: [VALUES] }) },
+};
+
 if (isMainThread) await main();
 else await bareServer();
 
@@ -70,6 +89,7 @@ async function main(): Promise<void> {
       rounds: { type: 'string', default: '3' },
       requests: { type: 'string', default: '100000' },
       moves: { type: 'string', default: '10' },
+      python: { type: 'string', multiple: true, default: [] },
     },
   });
   const folder = mkdtempSync(join(tmpdir(), 'perennial-bench-'));
@@ -82,7 +102,7 @@ async function main(): Promise<void> {
         ? await proof(fixture, start, Number(values.requests), Number(values.moves))
         : positionals[0] === 'heavy'
           ? await besideHeavy(fixture, start, Number(values.seconds))
-          : await speed(fixture, start, Number(values.seconds), Number(values.rounds));
+          : await speed(fixture, start, Number(values.seconds), Number(values.rounds), values.python);
     console.log(JSON.stringify({ load: loadavg()[0], ...result }, null, 2));
   } finally {
     rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
@@ -126,7 +146,13 @@ async function shoot(url: string, { path, body }: Way, connections: number, dura
   };
 }
 
-async function speed(fixture: Fixture, start: () => Promise<ServerProcess>, seconds: number, rounds: number): Promise<object> {
+async function speed(
+  fixture: Fixture,
+  start: () => Promise<ServerProcess>,
+  seconds: number,
+  rounds: number,
+  peers: readonly string[],
+): Promise<object> {
   await registerPerceptron(fixture, 'm', COLUMNS);
   await fixture.registry.promote('m', 1, AUTHOR);
   const server = await start();
@@ -149,11 +175,71 @@ async function speed(fixture: Fixture, start: () => Promise<ServerProcess>, seco
         console.error(`${way.name}, ${connections}: ${JSON.stringify(found[`${way.name}, ${connections}`])}`);
       }
     }
+    for (const peer of peers) Object.assign(found, await besidePeer(server.url, peer, seconds, rounds));
     return found;
   } finally {
     await bare.terminate();
     await server.stop();
   }
+}
+
+/** @param peer "NAME=PYTHON" */
+async function besidePeer(own: string, peer: string, seconds: number, rounds: number): Promise<Record<string, object>> {
+  const [name, python] = peer.split('=') as [string, string | undefined];
+  const way = PEERS[name];
+  if (way === undefined || python === undefined)
+    throw new Error(`--python ${peer}: expected NAME=PYTHON, NAME one of ${Object.keys(PEERS).join(', ')}`);
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  // A group of its own, since some of them start processes that outlive them.
+  const child = spawn(python, [fileURLToPath(new URL('../../bench/serving_peers.py', import.meta.url)), name, String(port)], {
+    detached: true,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  child.stderr.on('data', (bytes: Buffer) => (said = `${said}${bytes.toString()}`.slice(-2_000)));
+  try {
+    for (const end = Date.now() + PEER_START_MS; !(await answers(url, way)); await sleep(500))
+      if (Date.now() > end || child.exitCode !== null) throw new Error(`${name} does not answer: ${said}`);
+    const found: Record<string, object> = {};
+    for (const connections of [1, 16]) {
+      await shoot(url, way, connections, 1);
+      const ours: Figures[] = [];
+      const theirs: Figures[] = [];
+      for (let round = 0; round < rounds; round++) {
+        ours.push(await shoot(own, WAYS[0]!, connections, seconds));
+        theirs.push(await shoot(url, way, connections, seconds));
+      }
+      const [mine, other] = [medians(ours), medians(theirs)];
+      const key = `rows beside ${name}, ${connections}`;
+      found[key] = { ours: mine, [name]: other, ratio: Number((mine.perSecond / other.perSecond).toFixed(1)) };
+      console.error(`${key}: ${JSON.stringify(found[key])}`);
+    }
+    return found;
+  } finally {
+    process.kill(-child.pid!, 'SIGTERM');
+  }
+}
+
+const PEER_START_MS = 120_000;
+
+async function answers(url: string, { path, body }: Way): Promise<boolean> {
+  try {
+    return (await fetch(`${url}${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).ok;
+  } catch {
+    return false;
+  }
+}
+
+/** With two free ones behind it, as far as can be known. */
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => resolve(port));
+    });
+  });
 }
 
 function medians(all: readonly Figures[]): Figures {

@@ -46,6 +46,10 @@ interface Turn {
 export class SinkDelivery {
   readonly #context: DeliveryContext;
   readonly #held = new Map<string, { readonly until: number; readonly tries: number }>();
+  /** What went out and is not noted yet, since the store could not be written: it must not go out again. By its name. */
+  readonly #unnoted = new Map<string, Outcome>();
+  /** What the store said when something could not be noted. */
+  #stuck: unknown;
   #tries = 0;
   #until = 0;
   #state: SinkState | undefined;
@@ -54,8 +58,12 @@ export class SinkDelivery {
     this.#context = context;
   }
 
-  /** @returns how many events were sent */
+  /**
+   * @returns how many events were sent
+   * @throws what the store says: nothing is sent while it cannot be noted what was
+   */
   async look(sink: SinkRecord): Promise<number> {
+    await this.note(sink);
     const now = performance.now();
     if (now < this.#until) return 0;
     const definition = this.#context.definition(sink);
@@ -70,13 +78,44 @@ export class SinkDelivery {
       for (let names = queue.shift(); names !== undefined && this.#goesOn(); names = queue.shift())
         turns.push(await this.#row(sink, definition, names, rowOf(names[0]!)));
     };
-    await Promise.all(Array.from({ length: Math.min(definition.concurrency, queue.length) }, work));
+    await Promise.allSettled(Array.from({ length: Math.min(definition.concurrency, queue.length) }, work));
+    if (this.#stuck !== undefined) throw this.#stuck;
     await this.#conclude(sinkId(sink), turns);
     return turns.reduce((sum, { sent }) => sum + sent, 0);
   }
 
+  /** Notes what went out and could not be noted then. Harmless for whoever may not send. @throws what the store says */
+  async note(sink: Pick<SinkRecord, 'pipeline' | 'name'>): Promise<void> {
+    await this.#noteAll(sinkId(sink), [...this.#unnoted.values()]);
+    this.#stuck = undefined;
+  }
+
+  async #noteAll(sink: string, outcomes: readonly Outcome[]): Promise<void> {
+    for (const [place, outcome] of outcomes.entries())
+      try {
+        await this.#noteOne(sink, outcome);
+        this.#unnoted.delete(outcome.name);
+      } catch (error) {
+        for (const left of outcomes.slice(place)) this.#unnoted.set(left.name, left);
+        this.#stuck = error;
+        throw error;
+      }
+  }
+
+  async #noteOne(sink: string, { name, entry, to }: Outcome): Promise<void> {
+    const { store } = this.#context;
+    try {
+      await moveEntry(store, sink, name, entry, ['pending', to]);
+    } catch (error) {
+      if (!isPerennialError(error, 'STORE_FULL') || to !== 'sent') throw error;
+      // Taken away first, which makes room for the note. Killed in between, the event is in no folder, which is better than sent again.
+      await store.delete(`${folderOf('pending', sink)}${name}`);
+      await moveEntry(store, sink, name, entry, ['pending', to]);
+    }
+  }
+
   #goesOn(): boolean {
-    return !this.#context.signal.aborted && this.#context.mayGoOn();
+    return this.#stuck === undefined && !this.#context.signal.aborted && this.#context.mayGoOn();
   }
 
   /** Names of what waits, in order, by subject. */
@@ -104,6 +143,7 @@ export class SinkDelivery {
         for (const group of groupsOf(sink, entries)) sent += await this.#together(sink, definition, group);
         this.#held.delete(subject);
       } catch (failure) {
+        // It is the store that has failed, and not the sink.
         if (!this.#goesOn()) break;
         const tries = (this.#held.get(subject)?.tries ?? 0) + 1;
         this.#held.set(subject, { until: performance.now() + waitMs(tries, failure), tries });
@@ -128,7 +168,7 @@ export class SinkDelivery {
   /** @returns how many were taken: of several that are refused together each half is sent, until it is known which one it is */
   async #together(sink: SinkRecord, definition: SinkDefinition, waiting: readonly Waiting[]): Promise<number> {
     if (waiting.length === 0) return 0;
-    const { store, signal, tell, hide } = this.#context;
+    const { signal, tell, hide } = this.#context;
     const id = sinkId(sink);
     try {
       const message = asSent(
@@ -148,10 +188,13 @@ export class SinkDelivery {
       tell(
         `${id} refuses the event ${entry.id} (${entry.type} of ${entry.subject}): ${why} It is set aside: \`perennial events list --refused\`.`,
       );
-      await moveEntry(store, id, name, { ...entry, why }, ['pending', 'refused']);
+      await this.#noteAll(id, [{ name, entry: { ...entry, why }, to: 'refused' }]);
       return 0;
     }
-    for (const { name, entry } of waiting) await moveEntry(store, id, name, entry, ['pending', 'sent']);
+    await this.#noteAll(
+      id,
+      waiting.map((one) => ({ ...one, to: 'sent' })),
+    );
     return waiting.length;
   }
 
@@ -214,6 +257,11 @@ export class SinkDelivery {
 interface Waiting {
   readonly name: string;
   readonly entry: EventEntry;
+}
+
+/** What became of an event. */
+interface Outcome extends Waiting {
+  readonly to: 'sent' | 'refused';
 }
 
 const batchesOf = ({ envelope, envelopeConfig }: Pick<SinkRecord, 'envelope' | 'envelopeConfig'>): boolean =>

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import cors from '@fastify/cors';
 import { fastify } from 'fastify';
@@ -26,6 +27,7 @@ import { readBody, unpacked } from './request-body.ts';
 import { packed } from './response-body.ts';
 import { registerTokens } from './register-tokens.ts';
 import { letIn } from './let-in.ts';
+import { matchedRoute } from './matched-route.ts';
 import { registerDocs, requireDescriptions } from './openapi/register-docs.ts';
 import { registerReports } from './reports.ts';
 import type { TlsSettings } from './tls.ts';
@@ -79,8 +81,9 @@ function memoized<T>(of: (url: string) => T): (url: string) => T {
 function countRequests({ requests, requestSeconds }: ServingMetrics): (request: FastifyRequest, reply: FastifyReply) => void {
   const timers = memoized((route) => requestSeconds.under({ route }));
   const counters = new Map<string, () => void>();
-  return ({ method, routeOptions }, { statusCode, elapsedTime }) => {
-    const route = routeOptions.url ?? 'unknown';
+  return (request, { statusCode, elapsedTime }) => {
+    const { method } = request;
+    const route = matchedRoute(request).url ?? 'unknown';
     const key = `${method} ${statusCode} ${route}`;
     let counter = counters.get(key);
     if (counter === undefined) counters.set(key, (counter = requests.under({ method, route, status: String(statusCode) })));
@@ -105,7 +108,12 @@ export function createApp({
   tls,
   arrivalMs = SERVING_LIMITS.arrivalMs,
 }: AppOptions): FastifyInstance {
-  const times = { headersTimeout: arrivalMs, connectionsCheckingInterval: Math.min(arrivalMs, SERVING_LIMITS.arrivalCheckMs) };
+  // Requests without "host" are refused in words of ours.
+  const times = {
+    requireHostHeader: false,
+    headersTimeout: arrivalMs,
+    connectionsCheckingInterval: Math.min(arrivalMs, SERVING_LIMITS.arrivalCheckMs),
+  };
   const app = fastify({
     // What differs between the two is only how bytes travel.
     ...(tls === undefined ? { http: times } : ({ https: { ...times, ...tls } } as object)),
@@ -113,10 +121,13 @@ export function createApp({
     genReqId: (request) => requestIdOf(request.headers[REQUEST_HEADER]),
     requestTimeout: arrivalMs,
     frameworkErrors: (error, request, reply) => {
+      const shown = JSON.stringify(request.url.slice(0, 200));
       const problem =
         error.code === 'FST_ERR_BAD_URL'
-          ? { status: 400, message: `The path ${JSON.stringify(request.url.slice(0, 200))} is not percent-encoded as UTF-8.` }
-          : httpProblem(error, request.id);
+          ? { status: 400, message: `The path ${shown} is not percent-encoded as UTF-8.` }
+          : error.code === 'FST_ERR_MAX_PARAM_LENGTH'
+            ? { status: 414, message: `The path ${shown}… has a name of more than ${NAME_CHARS_MAX} characters.` }
+            : httpProblem(error, request.id);
       void (reply as FastifyReply).code(problem.status).header(REQUEST_HEADER, request.id).send({ error: problem.message });
     },
     clientErrorHandler: (error, socket) => answerClientError(error, socket, arrivalMs),
@@ -127,10 +138,12 @@ export function createApp({
     exposeHeadRoutes: true,
     routerOptions: { ignoreTrailingSlash: true },
   });
+  app.server.on('checkExpectation', refuseExpectation);
   requireDescriptions(app);
   const methodsOf = watchMethods(app);
   traceRequests(app);
   app.decorateRequest('bodyBytes', 0);
+  app.decorateRequest('matched', null);
   app.removeAllContentTypeParsers();
   // Clients of all protocols send JSON under many content types; the body decides, and what the address takes besides.
   const rulesOf = memoized(jsonRules);
@@ -138,7 +151,7 @@ export function createApp({
     request.bodyBytes = body.length;
     let value: unknown;
     try {
-      value = readBody(request, body as Buffer, rulesOf(request.routeOptions.url ?? ''));
+      value = readBody(request, body as Buffer, rulesOf(matchedRoute(request).url ?? ''));
     } catch (error) {
       done(error as Error);
       return;
@@ -154,19 +167,17 @@ export function createApp({
   app.addContentTypeParser(['application/json', '*'], { parseAs: 'buffer' }, parse);
 
   if (corsOrigins.length > 0) allowOrigins(app, corsOrigins);
-  // Hooks that wait for nothing take `done`: a promise for each of them is a good part of what a small request costs.
+  // Hooks that wait for nothing take `done`, and those that follow each other are one: each is a good part of what a small request costs.
+  const refusalTo = letIn(app, guard, log);
   app.addHook('onRequest', (request, reply, done) => {
     reply.header(REQUEST_HEADER, request.id);
+    if (request.raw.httpVersion === '1.1' && request.raw.headers.host === undefined)
+      return done(new RequestError(400, 'The header Host is missing, which HTTP/1.1 asks for.'));
     // An answer of another version than the one that is meant would look right.
-    const isMisplaced = request.method === 'POST' && Object.hasOwn(request.query as object, 'version');
-    done(
-      isMisplaced
-        ? new RequestError(400, 'A version stands in the path, not in the query: see /openapi.json for the addresses.')
-        : undefined,
-    );
-  });
-  letIn(app, guard, log);
-  app.addHook('onRequest', (_request, reply, done) => {
+    if (request.method === 'POST' && Object.hasOwn(request.query as object, 'version'))
+      return done(new RequestError(400, 'A version stands in the path, not in the query: see /openapi.json for the addresses.'));
+    const refusal = refusalTo(request, reply);
+    if (refusal !== undefined) return done(refusal);
     const id = storeId?.();
     if (id !== undefined) reply.header(STORE_HEADER, id);
     done();
@@ -254,6 +265,22 @@ function allowOrigins(app: FastifyInstance, origins: readonly string[]): void {
 /** How long a browser remembers what it may send. */
 const PREFLIGHT_SECONDS = 600;
 
+/** The runtime would answer without a word. */
+function refuseExpectation({ headers }: IncomingMessage, response: ServerResponse): void {
+  const body = JSON.stringify({
+    error: `The header Expect is ${JSON.stringify(String(headers.expect).slice(0, 40))}; "100-continue" is met.`,
+  });
+  response.writeHead(417, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  });
+  response.end(body);
+}
+
+/** A name of an address may have so many. */
+const NAME_CHARS_MAX = 100;
+
 /**
  * Addresses of TensorFlow Serving are told apart by what follows the last colon, which the router takes for a part of the name.
  *
@@ -275,6 +302,8 @@ function httpProblem(error: Error & { statusCode?: number }, requestId: string):
   // Asked before the method is looked up, of QUERY alone.
   if ((error as NodeJS.ErrnoException).code === 'FST_ERR_ROUTE_MISSING_CONTENT_TYPE')
     return new RequestError(405, 'QUERY is taken nowhere here.', { allow: 'GET, HEAD, POST' });
+  if ((error as NodeJS.ErrnoException).code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
+    return new RequestError(415, 'The header Content-Type is no media type: send application/json.', { accept: 'application/json' });
   if (status === 413)
     return new RequestError(413, `The body is larger than ${SERVING_LIMITS.bodyBytesMax / 1024 / 1024} MiB. Send several requests.`);
   return status >= 400 && status < 500 ? new RequestError(status, error.message) : toRequestError(error, requestId);

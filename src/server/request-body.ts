@@ -10,6 +10,7 @@ import { BinaryBody, JSON_LENGTH_HEADER } from '../serving/protocols/binary-tens
 import { CsvBody } from '../serving/protocols/csv-body.ts';
 import { FormBody } from '../serving/protocols/form-body.ts';
 import { RequestError } from '../serving/request-error.ts';
+import { matchedRoute } from './matched-route.ts';
 
 /** Media types under which clients of all protocols send JSON; curl's own is that of forms. */
 const JSON_TYPES = /^(?:application\/(?:[\w.+-]*\+)?json|text\/(?:plain|json|x-json)|application\/x-www-form-urlencoded|)$/;
@@ -76,20 +77,20 @@ export function readBody(request: FastifyRequest, body: Buffer, rules: JsonRules
   const { headers } = request;
   // Nearly all of them.
   if (headers['content-type'] === 'application/json' && headers[JSON_LENGTH_HEADER] === undefined && body.length > 0)
-    return jsonOf(body, 'application/json', rules, otherTypesOf(request.routeOptions.url));
+    return jsonOf(body, 'application/json', rules, otherTypesOf(matchedRoute(request).url));
   return readOther(request, body, rules);
 }
 
 async function readOther(request: FastifyRequest, body: Buffer, rules: JsonRules): Promise<unknown> {
   const type = (request.headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase();
-  const others = otherTypesOf(request.routeOptions.url);
+  const others = otherTypesOf(matchedRoute(request).url);
   if (body.length === 0) {
     const what = type === 'text/csv' && others.includes(type) ? 'rows below a header' : 'a JSON object';
     throw new RequestError(400, `The body is empty: send ${what}.`);
   }
   const length = request.headers[JSON_LENGTH_HEADER];
   if (length !== undefined) {
-    if (request.routeOptions.url?.endsWith('/infer') !== true)
+    if (matchedRoute(request).url?.endsWith('/infer') !== true)
       throw new RequestError(415, 'Tensors in binary are for /v2/models/NAME/infer: send plain JSON.');
     const bytes = Number(length);
     if (!/^\d+$/.test(String(length)) || bytes > body.length)

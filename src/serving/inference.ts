@@ -1,4 +1,5 @@
 import { RateLimit } from '../access/rate-limit.ts';
+import { andThen } from '../core/and-then.ts';
 import { durationMs } from '../core/duration.ts';
 import type { RequestLimits } from '../core/request-limits.ts';
 import { pauses } from '../platform/pauses.ts';
@@ -67,6 +68,7 @@ export class InferenceService {
   readonly #metrics: ServingMetrics;
   readonly #rollouts: RolloutCounter | undefined;
   readonly #shadows = new ShadowCopies();
+  readonly #counters = new WeakMap<Servable, (amount: number) => void>();
   /** By model. */
   readonly #rate = new RateLimit();
 
@@ -85,22 +87,24 @@ export class InferenceService {
 
   /**
    * @param question gets the version that answers, since what a request means depends on its columns.
+   * @returns at once where the network answers at once: a promise is a good part of what a small request costs
    * @throws RequestError for the client's mistakes; anything else is a failure of the server.
    */
-  async ask(
+  ask(
     target: Target,
     id: string,
     question: (servable: Servable) => Question | Promise<Question>,
     options: AskOptions = {},
-  ): Promise<Answer> {
+  ): Answer | Promise<Answer> {
     const { logged = true, rowsMax } = options;
     const limits = this.router.limitsOf(target.model);
     if (limits !== undefined) this.#admit(target.model, limits, options.bytes);
     const active = logged && this.#rollouts !== undefined ? this.router.rolloutOf(target) : undefined;
     if (active !== undefined)
       return this.#askInRollout(this.#rollouts!, active, target, { id, question, logged, rowsMax, limits }, options);
-    const lease = this.router.leaseNow(target) ?? (await this.router.lease(target));
-    return this.#attempt(lease, { id, question, logged, rowsMax, limits });
+    const attempt: Attempt = { id, question, logged, rowsMax, limits };
+    const lease = this.router.leaseNow(target);
+    return lease === undefined ? this.router.lease(target).then((later) => this.#attempt(later, attempt)) : this.#attempt(lease, attempt);
   }
 
   /** @throws RequestError 413, 429 */
@@ -193,28 +197,41 @@ export class InferenceService {
   }
 
   /** @param counted false: no request of anybody, and no part of the statistics */
-  async #attempt(given: Lease, { id, question, logged, rowsMax, limits, exposure }: Attempt, counted = true): Promise<Answer> {
+  #attempt(given: Lease, attempt: Attempt, counted = true): Answer | Promise<Answer> {
+    const { limits, exposure } = attempt;
     const started = performance.now();
     const lease = limits?.timeout === undefined ? given : impatient(given, durationMs(limits.timeout));
-    let answered: number | undefined;
-    try {
-      const answer = await tellPrediction(lease.servable, async () => {
-        const given = question(lease.servable);
-        const asked = given instanceof Promise ? await given : given;
-        requireAllowed(asked, rowsMax, 'this token is');
-        requireAllowed(asked, limits?.rowsPerRequest, `${JSON.stringify(lease.servable.model)} is deployed`);
-        const logs: Logs = { logged, ...(exposure === undefined ? {} : { exposure }) };
-        if ('rows' in asked && asked.partial === true) return this.#answerPartly(lease, id, asked.rows, logs);
-        return 'rows' in asked
-          ? this.#answerRows(lease, id, asked.rows, asked.placed === true, logs)
-          : this.#answerTensors(lease, id, asked.tensors, logs);
-      });
-      answered = answer.predictions.length;
-      return exposure === undefined ? answer : { ...answer, exposure };
-    } finally {
-      if (counted) this.statistics.request(lease.servable, performance.now() - started, answered);
+    const end = (rows: number | undefined): void => {
+      if (counted) this.statistics.request(lease.servable, performance.now() - started, rows);
       lease.release();
+    };
+    const answered = (answer: Answer): Answer => {
+      end(answer.predictions.length);
+      return exposure === undefined ? answer : { ...answer, exposure };
+    };
+    const failed = (error: unknown): never => {
+      end(undefined);
+      throw error;
+    };
+    let found: Answer | Promise<Answer>;
+    try {
+      found = tellPrediction(lease.servable, () =>
+        andThen(attempt.question(lease.servable), (asked) => this.#answerQuestion(lease, asked, attempt)),
+      );
+    } catch (error) {
+      return failed(error);
     }
+    return found instanceof Promise ? found.then(answered, failed) : answered(found);
+  }
+
+  #answerQuestion(lease: Lease, asked: Question, { id, logged, rowsMax, limits, exposure }: Attempt): Answer | Promise<Answer> {
+    requireAllowed(asked, rowsMax, 'this token is');
+    requireAllowed(asked, limits?.rowsPerRequest, `${JSON.stringify(lease.servable.model)} is deployed`);
+    const logs: Logs = exposure === undefined ? { logged } : { logged, exposure };
+    if (!('rows' in asked)) return this.#answerTensors(lease, id, asked.tensors, logs);
+    return asked.partial === true
+      ? this.#answerPartly(lease, id, asked.rows, logs)
+      : this.#answerRows(lease, id, asked.rows, asked.placed === true, logs);
   }
 
   /** Runs `use` with the version while it is guaranteed to stay loaded. */
@@ -262,45 +279,71 @@ export class InferenceService {
     }
   }
 
-  async #answerRows(
+  #answerRows(
     lease: Lease,
     id: string,
     given: readonly unknown[],
     placed: boolean,
     logs: Logs,
     placeOf?: (row: number) => number,
-  ): Promise<Answer> {
-    const { preprocessor } = lease.servable;
+  ): Answer | Promise<Answer> {
+    const { preprocessor, predictor } = lease.servable;
     const rows = checkRows(lease.servable, given);
-    if (readsImages(lease.servable)) await requireFewPixels(lease.servable, rows);
+    if (preprocessor.series !== undefined || readsImages(lease.servable)) return this.#answerRead(lease, id, rows, placed, logs, placeOf);
     // A reading beyond all bounds is what a model of anomalies is for.
-    const saturate = lease.servable.predictor.meta.output.kind === 'anomaly';
-    const windows = preprocessor.series === undefined ? undefined : await preprocessor.series.windows(rows, { saturate });
+    const options = { saturate: predictor.meta.output.kind === 'anomaly' };
+    return andThen(preprocessor.applyNow?.(rows, options) ?? preprocessor.apply(rows, options), (tensors) =>
+      this.#answerApplied(lease, id, { rows, tensors, rowOf: (index) => preprocessor.windowSize - 1 + index }, logs, placeOf),
+    );
+  }
+
+  /** Rows whose images are decoded first, or that follow each other. */
+  async #answerRead(
+    lease: Lease,
+    id: string,
+    rows: readonly Row[],
+    placed: boolean,
+    logs: Logs,
+    placeOf?: (row: number) => number,
+  ): Promise<Answer> {
+    const { preprocessor, predictor } = lease.servable;
+    if (readsImages(lease.servable)) await requireFewPixels(lease.servable, rows);
+    const saturate = predictor.meta.output.kind === 'anomaly';
+    const windows = await preprocessor.series?.windows(rows, { saturate });
     if (windows !== undefined && !placed) requireOneSeries(windows, rows.length, preprocessor.windowSize);
     // A windowed model answers once per full window: the answer belongs to the window's last row.
     const rowOf = (index: number): number => windows?.ends[index] ?? preprocessor.windowSize - 1 + index;
-    const applied = windows?.tensors ?? preprocessor.applyNow?.(rows, { saturate }) ?? preprocessor.apply(rows, { saturate });
-    const answered = this.#answerTensors(lease, id, applied instanceof Promise ? await applied : applied, { logged: false }, (index) => ({
-      row: rowOf(index),
-      values: rows[rowOf(index)]!,
-    }));
-    const answer = answered instanceof Promise ? await answered : answered;
-    if (logs.logged)
-      answer.predictions.forEach((prediction, index) =>
-        this.#log.add(
-          lease.servable,
-          placeOf === undefined ? predictionId(answer, index) : `${id}/${placeOf(index)}`,
-          rows[rowOf(index)] ?? null,
-          prediction,
-          logs.exposure,
-        ),
-      );
+    const tensors = windows?.tensors ?? (await preprocessor.apply(rows, { saturate }));
+    const answer = await this.#answerApplied(lease, id, { rows, tensors, rowOf }, logs, placeOf);
     if (windows === undefined || (windows.keys === undefined && windows.gaps === 0)) return answer;
     const { key } = preprocessor.series!.sequence;
     return {
       ...answer,
       places: Array.from(windows.ends, (row) => ({ row, ...(key === undefined ? {} : { series: keyValues(key, windows.keys![row]!) }) })),
     };
+  }
+
+  #answerApplied(
+    lease: Lease,
+    id: string,
+    { rows, tensors, rowOf }: { readonly rows: readonly Row[]; readonly tensors: TensorBatch; readonly rowOf: (index: number) => number },
+    logs: Logs,
+    placeOf?: (row: number) => number,
+  ): Answer | Promise<Answer> {
+    const source: SourceOf = (index) => ({ row: rowOf(index), values: rows[rowOf(index)]! });
+    return andThen(this.#answerTensors(lease, id, tensors, NOT_LOGGED, source), (answer) => {
+      if (logs.logged)
+        answer.predictions.forEach((prediction, index) =>
+          this.#log.add(
+            lease.servable,
+            placeOf === undefined ? predictionId(answer, index) : `${id}/${placeOf(index)}`,
+            rows[rowOf(index)] ?? null,
+            prediction,
+            logs.exposure,
+          ),
+        );
+      return answer;
+    });
   }
 
   /** At once where the network answers at once. */
@@ -310,19 +353,26 @@ export class InferenceService {
     if (rows === 0) throw new RequestError(400, 'The request holds no complete example.');
     const started = performance.now();
     const computed = timed('perennial.server.queue.wait', { 'perennial.model.name': servable.model }, () => lease.predict(tensors));
-    const answer = (values: Float32Array): Answer | Promise<Answer> => {
+    return andThen(computed, (values) => {
       this.statistics.inference(servable, performance.now() - started);
       const checked = values.every(Number.isFinite) ? values : finite(servable, values, rows, tensors, source);
-      return checked instanceof Promise
-        ? checked.then((numbers) => this.#answerOf(servable, id, numbers, rows, logs))
-        : this.#answerOf(servable, id, checked, rows, logs);
-    };
-    return computed instanceof Promise ? computed.then(answer) : answer(computed);
+      return andThen(checked, (numbers) => this.#answerOf(servable, id, numbers, rows, logs));
+    });
+  }
+
+  /** Counts predictions under labels that are written once for each version. */
+  #counterOf(servable: Servable): (amount: number) => void {
+    let counter = this.#counters.get(servable);
+    if (counter === undefined) {
+      counter = this.#metrics.predictions.under({ model: servable.model, version: String(servable.version) });
+      this.#counters.set(servable, counter);
+    }
+    return counter;
   }
 
   #answerOf(servable: Servable, id: string, values: Float32Array, rows: number, logs: Logs): Answer {
     const answer: Answer = { servable, id, predictions: decode(servable.predictor.meta.output, values, rows) };
-    this.#metrics.predictions.add({ model: servable.model, version: String(servable.version) }, answer.predictions.length);
+    this.#counterOf(servable)(answer.predictions.length);
     if (logs.logged)
       answer.predictions.forEach((prediction, index) =>
         this.#log.add(servable, predictionId(answer, index), null, prediction, logs.exposure),
@@ -346,6 +396,7 @@ function requireAllowed(asked: Question, rowsMax: number | undefined, whose: str
 
 /** What the prediction log gets of an answer. */
 type Logs = Pick<Attempt, 'logged' | 'exposure'>;
+const NOT_LOGGED: Logs = { logged: false };
 
 function outcomeOf(found: Answer | RequestError): Pick<CountedRequest, 'outcome' | 'predictions'> {
   if (!(found instanceof RequestError)) return { outcome: 'answered', predictions: found.predictions };

@@ -41,7 +41,7 @@ export function createVersionSource(store: ObjectStore, artifacts: ArtifactStore
       // Says what there is.
       const manifest = kept ?? (await registry.version(model, version));
       const { outlineBundle } = await import('../training/bundle/load-model.ts');
-      const { preferOwnThread } = await import('../training/tensorflow/tf.ts');
+      const { preferOwnThread, tfIsLoaded } = await import('../training/tensorflow/tf.ts');
       preferOwnThread();
       const artifact = await artifacts.open(manifest.model);
       const bundle = await outlineBundle(artifact);
@@ -50,7 +50,7 @@ export function createVersionSource(store: ObjectStore, artifacts: ArtifactStore
         version,
         preprocessor: bundle.preprocessor,
         predictor: bundle.predictor,
-        network: networkOf(artifact, bundle),
+        network: networkOf(artifact, bundle, () => bundle.takesLibrary && !tfIsLoaded()),
         sourceColumns: bundle.profile.columns.map((column) => column.name),
         ...(manifest.trace === undefined ? {} : { trace: manifest.trace }),
       };
@@ -59,8 +59,9 @@ export function createVersionSource(store: ObjectStore, artifacts: ArtifactStore
 }
 
 /** Once verified, the network is read from copies on this machine: a store that is away keeps none from coming back. */
-function networkOf(artifact: OpenArtifact, { meta, work }: OutlinedBundle): NetworkSource {
+function networkOf(artifact: OpenArtifact, { meta, work }: OutlinedBundle, loadsLibrary: () => boolean): NetworkSource {
   return {
+    loadsLibrary,
     isLikelySlow: work > SERVING_LIMITS.loopWorkMax,
     weightBytes: weightsOf(artifact.manifest),
     async again() {

@@ -17,6 +17,8 @@ export interface MemoryOptions {
   readonly retryMs?: number;
   /** Whether a model is in the middle of a rollout: its versions are put away last, as their times are compared. */
   readonly isCompared?: (model: string) => boolean;
+  /** Whether others are answered meanwhile. Default: yes. */
+  readonly isServing?: () => boolean;
 }
 
 /** A load that waits until there is room. */
@@ -52,11 +54,13 @@ export class ModelMemory {
       waitMs: options.waitMs ?? SERVING_LIMITS.waitMs,
       retryMs: options.retryMs ?? SERVING_LIMITS.loadRetryMs,
       isCompared: options.isCompared ?? (() => false),
+      isServing: options.isServing ?? (() => true),
     };
   }
 
   /**
    * Loads a version, warms it up, and moves a network that is slow into a process of its own; one that is so by its size begins there.
+   * One that would load the library while others are answered begins there, too, and stays.
    *
    * @param weightBytes where that is known before
    * @throws SERVING_MEMORY where it is larger than the whole budget; RequestError 503 where no room came free; what `load` throws
@@ -75,9 +79,11 @@ export class ModelMemory {
           retryMs: this.#options.retryMs,
         });
         const isLikelySlow = servable.network?.isLikelySlow === true;
-        if (!isLikelySlow || !(await resident.beginApart(servable))) {
+        const wouldHoldUp = servable.network?.loadsLibrary?.() === true && this.#options.isServing();
+        const begins = isLikelySlow || wouldHoldUp;
+        if (!begins || !(await resident.beginApart(servable, wouldHoldUp ? 'library' : 'slow'))) {
           await warmUp(servable);
-          isApart = !isLikelySlow && servable.network !== undefined && (await isSlow(servable));
+          isApart = !begins && servable.network !== undefined && (await isSlow(servable));
         }
         this.#requireFits(model, version, resident.bytes);
       } catch (error) {
@@ -147,8 +153,8 @@ export class ModelMemory {
           error: problem,
         });
       },
-      moved: () => {
-        this.#log.info('a network answers from a process of its own: a call of it takes long', { model, version });
+      moved: (why) => {
+        this.#log.info(MOVED[why], { model, version });
         this.#advance();
       },
       stayed: (error) => {
@@ -278,6 +284,15 @@ function tooLarge(what: string, bytes: number, budget: number): PerennialError {
   );
 }
 
+/** Why a network has a process of its own: a call of it takes long, or TensorFlow was not loaded here when others were answered. */
+type WhyApart = 'slow' | 'library';
+
+const MOVED: Readonly<Record<WhyApart, string>> = {
+  slow: 'a network answers from a process of its own: a call of it takes long',
+  library:
+    'a network answers from a process of its own: loading TensorFlow here would have held up those who are answered; a server that is started anew loads it before it is ready',
+};
+
 /** What a resident asks of the memory. */
 interface Host {
   /** Of all models together, in bytes. */
@@ -292,7 +307,7 @@ interface Host {
   died(problem: string): void;
   revived(): void;
   /** It has a process of its own now. */
-  moved(): void;
+  moved(why: WhyApart): void;
   /** It could not get one. */
   stayed(error: unknown): void;
 }
@@ -376,12 +391,12 @@ class Resident implements WaitingPredictor {
   }
 
   /**
-   * Begins in a process of its own, before anything is loaded here. Where it is quick after all, or no process can be had, nothing is
-   * loaded.
+   * Begins in a process of its own, before anything is loaded here. Where no process can be had, or it is quick after all and was to be
+   * apart for that alone, nothing is loaded.
    *
    * @returns whether it answers from the process @throws what loading throws
    */
-  async beginApart(servable: Servable): Promise<boolean> {
+  async beginApart(servable: Servable, why: WhyApart): Promise<boolean> {
     let apart: PredictorApart;
     try {
       apart = await this.#startApart();
@@ -393,7 +408,7 @@ class Resident implements WaitingPredictor {
     try {
       const there = { ...servable, predictor: apart };
       await warmUp(there);
-      if (!(await isSlow(there))) {
+      if (why === 'slow' && !(await isSlow(there))) {
         apart.dispose();
         return false;
       }
@@ -405,7 +420,7 @@ class Resident implements WaitingPredictor {
     this.#isApart = true;
     this.#loaded = loadedApart(apart);
     retire(before);
-    this.#host.moved();
+    this.#host.moved(why);
     return true;
   }
 
@@ -419,7 +434,7 @@ class Resident implements WaitingPredictor {
       if (this.#disposed || this.#loaded !== before || before === undefined) return apart.dispose();
       this.#loaded = loadedApart(apart);
       retire(before);
-      this.#host.moved();
+      this.#host.moved('slow');
     } catch (error) {
       if (this.#disposed) return;
       this.#isApart = false;

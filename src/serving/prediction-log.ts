@@ -52,6 +52,9 @@ export class PredictionLog {
   #flushing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
+  #written = { ms: Number.NaN, text: '' };
+  /** Where the last line went. */
+  #last: { readonly model: string; readonly hour: string; readonly slot: string; readonly chunk: Chunk } | undefined;
 
   constructor(store: ObjectStore, dependencies: { log: StepLogger; metrics: ServingMetrics }, options: PredictionLogOptions) {
     this.#store = store;
@@ -81,7 +84,7 @@ export class PredictionLog {
     const share = Math.min(sample, settings.share ?? 1);
     if (share < 1 && Math.random() >= share) return;
     if (this.#closed || this.#bytes >= bufferBytesMax) return this.#drop();
-    const time = this.#options.now().toISOString();
+    const time = this.#timeOf(this.#options.now().getTime());
     const line = this.#lineOf({
       time,
       id,
@@ -148,8 +151,24 @@ export class PredictionLog {
     return `${writeJson({ ...record, row: null })}\n`;
   }
 
+  /** Written once for all lines of a millisecond. */
+  #timeOf(ms: number): string {
+    if (ms !== this.#written.ms) this.#written = { ms, text: new Date(ms).toISOString() };
+    return this.#written.text;
+  }
+
   #chunkFor(model: string, time: string): Chunk {
+    const hour = time.slice(0, 13);
+    // Nearly all lines are of the model and the hour of the one before.
+    const last = this.#last;
+    if (last?.model === model && last.hour === hour && this.#open.get(last.slot) === last.chunk) return last.chunk;
     const slot = `${dayPrefix(model, time.slice(0, 10))}${time.slice(11, 13)}`;
+    const chunk = this.#chunkAt(slot);
+    this.#last = { model, hour, slot, chunk };
+    return chunk;
+  }
+
+  #chunkAt(slot: string): Chunk {
     let chunk = this.#open.get(slot);
     if (chunk === undefined) {
       this.#sequence += 1;
@@ -188,8 +207,15 @@ export class PredictionLog {
   }
 }
 
+/** Columns that hold images, by the preprocessing of a version. */
+const imagesOf = new WeakMap<Servable['preprocessor'], readonly string[]>();
+
 function withoutImages({ preprocessor }: Pick<Servable, 'preprocessor'>, row: Row): Row {
-  const images = preprocessor.columns.filter((column) => column.type === 'image').map((column) => column.name);
+  let images = imagesOf.get(preprocessor);
+  if (images === undefined) {
+    images = preprocessor.columns.filter((column) => column.type === 'image').map((column) => column.name);
+    imagesOf.set(preprocessor, images);
+  }
   return images.length === 0 ? row : Object.fromEntries(Object.entries(row).filter(([name]) => !images.includes(name)));
 }
 

@@ -108,8 +108,9 @@ export class Histogram {
   #observe(key: string, labels: Labels, value: number): void {
     let sample = this.#samples.get(key);
     if (sample === undefined) this.#samples.set(key, (sample = { labels, counts: this.#buckets.map(() => 0), sum: 0, count: 0 }));
-    const bucket = this.#buckets.findIndex((bound) => value <= bound);
-    if (bucket !== -1) sample.counts[bucket]! += 1;
+    let bucket = 0;
+    while (bucket < this.#buckets.length && !(value <= this.#buckets[bucket]!)) bucket += 1;
+    if (bucket < this.#buckets.length) sample.counts[bucket]! += 1;
     sample.sum += value;
     sample.count += 1;
   }

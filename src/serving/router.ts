@@ -152,7 +152,10 @@ export class Router {
     };
     this.#memory = new ModelMemory(
       dependencies,
-      memoryOptions(options, (model) => this.#slots.get(model)?.routing?.rollout !== undefined),
+      memoryOptions(options, {
+        isCompared: (model) => this.#slots.get(model)?.routing?.rollout !== undefined,
+        isServing: () => this.#ready,
+      }),
     );
   }
 
@@ -612,9 +615,12 @@ export class Router {
   }
 }
 
-function memoryOptions({ memoryBytes, memoryWaitMs, loadRetryMs }: RouterOptions, isCompared: (model: string) => boolean): MemoryOptions {
+function memoryOptions(
+  { memoryBytes, memoryWaitMs, loadRetryMs }: RouterOptions,
+  state: Pick<MemoryOptions, 'isCompared' | 'isServing'>,
+): MemoryOptions {
   return {
-    isCompared,
+    ...state,
     ...(memoryBytes === undefined ? {} : { budget: memoryBytes }),
     ...(memoryWaitMs === undefined ? {} : { waitMs: memoryWaitMs }),
     ...(loadRetryMs === undefined ? {} : { retryMs: loadRetryMs }),

@@ -30,6 +30,8 @@ export interface NetworkSource {
   readonly weightBytes: number;
   /** Its size says that its calls may hold the event loop up: to be found out elsewhere. */
   readonly isLikelySlow?: boolean;
+  /** Whether its first prediction here would load TensorFlow, which holds the event loop up for a second or two. Absent: no. */
+  loadsLibrary?(): boolean;
   /** Into this process, from a copy on this machine where there is one. @throws BLOB_CORRUPT, STORE_UNAVAILABLE */
   again(): Promise<Predictor>;
   /** Into a process of its own, so that the event loop goes on while it computes. @throws as {@link again}, SERVING_PROCESS */

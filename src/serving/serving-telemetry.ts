@@ -3,7 +3,7 @@ import type { Attributes, MetricName } from '../telemetry/names.ts';
 import type { Answer, Servable } from './servable.ts';
 
 /** A question as part of the trace of its request, linked to the trace of the run that made the version. */
-export function tellPrediction(servable: Servable, answer: () => Promise<Answer>): Promise<Answer> {
+export function tellPrediction(servable: Servable, answer: () => Answer | Promise<Answer>): Answer | Promise<Answer> {
   if (!telemetryIsOn()) return answer();
   const { model, version, trace } = servable;
   const which: Attributes = { 'perennial.model.name': model, 'perennial.model.version': version };

@@ -65,7 +65,7 @@ async function bringInStep(tools: TargetTools, { name: model }: Routing, champio
   const artifact = await tools.artifacts.open(prepared.artifact);
   const place = await openPlace(config.path);
   const { id: store } = await ensureIdentity(tools.store);
-  await putVersion(place, placing, manifest, { artifact, store });
+  await putVersion(place, placing, manifest, { artifact, owner: { store, location: tools.store.location } });
   await placing.point?.(place, model, { version: champion, artifact }, config);
   await nameChampion(place, manifest);
   await takeAway(place, placing, manifest, { config, store });

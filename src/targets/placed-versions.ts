@@ -1,6 +1,8 @@
 import { PerennialError } from '../core/errors.ts';
 import type { OpenArtifact } from '../core/ports.ts';
 import type { VersionManifest } from '../registry/types.ts';
+import { checkOwner, claim } from './owner.ts';
+import type { Owner } from './owner.ts';
 import type { Place } from './places/place.ts';
 import type { PlacedConfig, Placing } from './target.ts';
 
@@ -35,30 +37,47 @@ async function whatIsThere(
 }
 
 /** @throws TARGET_TAKEN */
-export async function checkFree(place: Place, version: VersionManifest): Promise<void> {
+export async function checkFree(place: Place, version: VersionManifest, store: string): Promise<void> {
   await whatIsThere(place, version);
+  await checkOwner(place, version.name, { store });
+  await checkOthers(place, version.name, store);
+}
+
+/** Versions of another store that were laid down before it was written whose a model is. @throws TARGET_TAKEN */
+async function checkOthers(place: Place, model: string, store: string): Promise<void> {
+  for (const name of await place.folders(model)) {
+    if (!/^[1-9]\d*$/.test(name)) continue;
+    const about = await readAbout(place, model, Number(name));
+    if (about?.store !== undefined && about.store !== store)
+      throw new PerennialError(
+        'TARGET_TAKEN',
+        `${place.location}/${folderPath(model, Number(name))} holds a version of another store: two would overwrite which version of ${model} is the champion there.`,
+      );
+  }
 }
 
 /**
  * Lays a version there, once: what lies there already is left as it is, since who watches the folder has it loaded.
  *
- * @param options store: the identity of the store whose version it is
- * @throws TARGET_TAKEN where the number is another model's
+ * @param options store: whose version it is, which from now on keeps the model of that name here
+ * @throws TARGET_TAKEN where the number is another model's, or another store keeps a model of that name here
  */
 export async function putVersion<C>(
   place: Place,
   { first }: Placing<C>,
   version: VersionManifest,
-  { artifact, store }: { readonly artifact: OpenArtifact; readonly store: string },
+  { artifact, owner }: { readonly artifact: OpenArtifact; readonly owner: Owner },
 ): Promise<void> {
   const { name: model, version: number, id } = version;
   const folder = folderPath(model, number);
   const { isThere, about } = await whatIsThere(place, version);
+  await checkOthers(place, model, owner.store);
+  await claim(place, model, owner);
   if (isThere && about?.artifact === artifact.ref.digest && (await place.holds(folder, artifact))) return;
   // Gone before it is said that the folder holds other files: a writer that is killed in between must not leave the old ones under that
   // name, which may have the same sizes.
   if (isThere && about?.artifact !== artifact.ref.digest) await place.removeFolder(folder, first);
-  const next: About = { model, version: number, id, artifact: artifact.ref.digest, store };
+  const next: About = { model, version: number, id, artifact: artifact.ref.digest, store: owner.store };
   await place.write(aboutPath(model, number), Buffer.from(`${JSON.stringify(next)}\n`));
   await place.writeFolder(folder, artifact, first);
 }

@@ -2,6 +2,7 @@ import { PerennialError } from '../core/errors.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { TargetSetting } from '../core/targets.ts';
 import type { VersionManifest } from '../registry/types.ts';
+import { ensureIdentity } from '../storage/store-identity.ts';
 import { nameAndConfig, resolveNamed } from '../training/model/named.ts';
 import type { Named } from '../training/model/named.ts';
 import { targetRegistry } from './index.generated.ts';
@@ -76,10 +77,11 @@ export async function prepareTargets(
   settings: readonly TargetSetting[],
 ): Promise<PreparedVersion[]> {
   const prepared: PreparedVersion[] = [];
+  const { id: store } = await ensureIdentity(tools.store);
   for (const setting of settings) {
     const place = await openPlace(String(setting.config['path']));
     await place.check(0);
-    await checkFree(place, version);
+    await checkFree(place, version, store);
   }
   for (const setting of settings) {
     const one = await prepareVersion(tools, version, setting);

@@ -57,7 +57,7 @@ export const ATTRIBUTES = {
   'error.type': {
     type: 'string',
     of: 'semconv',
-    description: 'A code of docs/errors.md, an HTTP status, or the class of the error. Never its message.',
+    description: 'A code of docs/errors.md, a status of HTTP or gRPC, or the class of the error. Never its message.',
     values: CODE,
   },
   'exception.type': {
@@ -71,6 +71,19 @@ export const ATTRIBUTES = {
   'http.route': { type: 'string', of: 'semconv', description: 'The route that matched, with its parameters by name.' },
   'network.protocol.version': { type: 'string', of: 'semconv', description: '1.0 or 1.1.', values: /^[\d.]{1,8}$/ },
   'process.exit.code': { type: 'int', of: 'semconv', description: 'What the command ended with.' },
+  'rpc.system.name': { type: 'string', of: 'semconv', description: '`grpc`.', values: /^grpc$/ },
+  'rpc.method': {
+    type: 'string',
+    of: 'semconv',
+    description: 'Service and method of a call over gRPC, as in `inference.GRPCInferenceService/ModelInfer`.',
+    values: /^[\w.]{1,128}\/\w{1,64}$/,
+  },
+  'rpc.response.status_code': {
+    type: 'string',
+    of: 'semconv',
+    description: 'Status of the answer to it, as in `OK` and `NOT_FOUND`.',
+    values: CODE,
+  },
   'server.address': { type: 'string', of: 'semconv', description: 'Host that was asked.', values: /^[\w.:[\]-]{1,253}$/ },
   'server.port': { type: 'int', of: 'semconv', description: 'Port that was asked.' },
   'url.path': {
@@ -200,6 +213,7 @@ export const SPANS = {
   },
   '{method}': { of: 'semconv', kind: 'client', description: 'An HTTP request to a model server; or one to it that no route matched.' },
   '{method} {route}': { of: 'semconv', kind: 'server', description: 'An HTTP request that the model server answers.' },
+  '{service}/{call}': { of: 'semconv', kind: 'server', description: 'A call over gRPC that the model server answers.' },
 } as const satisfies Record<string, SpanEntry>;
 
 interface MetricEntry {
@@ -322,6 +336,14 @@ export const METRICS = {
     attributes: ['http.request.method', 'http.route', 'http.response.status_code', 'url.scheme', 'network.protocol.version', 'error.type'],
     buckets: QUICK,
   },
+  'rpc.server.call.duration': {
+    kind: 'histogram',
+    unit: 's',
+    of: 'semconv',
+    description: 'Duration of calls to the model server over gRPC.',
+    attributes: ['rpc.system.name', 'rpc.method', 'rpc.response.status_code', 'error.type'],
+    buckets: QUICK,
+  },
   'http.server.active_requests': {
     kind: 'upDownCounter',
     unit: '{request}',
@@ -390,6 +412,8 @@ const WORD: Readonly<Record<string, string>> = {
   '{command}': '[a-z]+(?: [a-z]+)*',
   '{method}': '[A-Z_]{1,16}',
   '{route}': '/[^ ]*',
+  '{service}': '[\\w.]{1,128}',
+  '{call}': '\\w{1,64}',
   '{type}': '[\\w.@-]{1,160}',
   '{operation}': '[a-zA-Z]+',
   '{action}': '[a-zA-Z]+',

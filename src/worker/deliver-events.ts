@@ -69,7 +69,10 @@ export async function deliverEvents(
         renewAt = now + renewMs;
         if (!(await lease.take())) waitMs = renewMs;
       }
-      if (!lease.held) continue;
+      if (!lease.held) {
+        for (const sink of sinks) desk.note(sink, problem);
+        continue;
+      }
       if (now >= sweepAt) {
         sweepAt = now + SWEEP_MS;
         await tellForgotten(store, artifacts);
@@ -97,13 +100,22 @@ class Desk {
 
   /** Sends what waits for a sink, unless that is going on already. */
   look(sink: SinkRecord, problem: (error: unknown) => void): void {
+    const delivery = this.#deliveries.get(sinkId(sink)) ?? new SinkDelivery(this.#context);
+    this.#deliveries.set(sinkId(sink), delivery);
+    this.#begin(sink, problem, async () => {
+      while ((await delivery.look(sink)) > 0) if (this.#context.signal.aborted || !this.#context.mayGoOn()) return;
+    });
+  }
+
+  /** Notes what this process sent while it was the one who delivers, so that the next one does not send it again. */
+  note(sink: SinkRecord, problem: (error: unknown) => void): void {
+    const delivery = this.#deliveries.get(sinkId(sink));
+    if (delivery !== undefined) this.#begin(sink, problem, () => delivery.note(sink));
+  }
+
+  #begin(sink: SinkRecord, problem: (error: unknown) => void, work: () => Promise<void>): void {
     const id = sinkId(sink);
     if (this.#busy.has(id)) return;
-    const delivery = this.#deliveries.get(id) ?? new SinkDelivery(this.#context);
-    this.#deliveries.set(id, delivery);
-    const work = async (): Promise<void> => {
-      while ((await delivery.look(sink)) > 0) if (this.#context.signal.aborted || !this.#context.mayGoOn()) return;
-    };
     this.#busy.set(
       id,
       work()

@@ -44,7 +44,10 @@ export default defineCommand({
       .option('--top-k <number>', 'with --prompt: draw from so many most probable tokens (default: all)')
       .option('--top-p <number>', 'with --prompt: draw from the most probable tokens that together have this share (default: 1)')
       .option('--seed <number>', 'with --prompt: another seed, another text (default: 0)')
-      .option('--server <url>', 'address of the server (default: the one that `perennial up` started)')
+      .option(
+        '--server <url>',
+        'address of the server (default: that of the stack of this home, or else one that announces itself in the store)',
+      )
       .option('--version <number>', 'version to ask (default: the champion)')
       .addHelpText(
         'after',
@@ -62,7 +65,7 @@ Examples:
       )
       .action(async (model: string, options: Options) => {
         const { ServerClient } = await import('../../client/server-client.ts');
-        const client = new ServerClient(await serverUrl(options.server));
+        const client = new ServerClient(await serverUrl(io, options.server));
         const version = versionOf(options.version);
         const columns = async (): Promise<Columns> => client.describe(model, version);
         if (options.aside !== undefined && options.rows === undefined) throw new PerennialError('USAGE', '--aside goes with --rows FILE.');
@@ -218,23 +221,15 @@ function versionOf(text: string | undefined): number | undefined {
   return Number(text);
 }
 
-async function serverUrl(given: string | undefined): Promise<string> {
+async function serverUrl(io: CliIo, given: string | undefined): Promise<string> {
   if (given !== undefined) {
     if (!/^https?:\/\//.test(given))
       throw new PerennialError('USAGE', `--server ${JSON.stringify(given)} is not an address; expected http://HOST:PORT.`);
     return given;
   }
-  const [{ readStack, standsNow }, { refuseOtherLocation }] = await Promise.all([
-    import('../../platform/stack.ts'),
-    import('../../runs/own-stack.ts'),
-  ]);
-  const stack = readStack();
-  const url = stack?.server !== undefined && standsNow(stack, stack.server) ? stack.server.url : undefined;
-  if (stack !== undefined && url !== undefined) refuseOtherLocation(stack);
-  if (url === undefined)
-    throw new PerennialError('SERVER_UNAVAILABLE', 'No model server is running here.', {
-      hint: 'Start the stack with `perennial up --detach`, or a server with `perennial serve` and name it with --server URL.',
-    });
+  const { findServer } = await import('../find-server.ts');
+  const { url, told } = await findServer();
+  if (told !== undefined) io.note(told);
   return url;
 }
 

@@ -18,6 +18,7 @@ import type { ServingMetrics } from '../../serving/serving-metrics.ts';
 import type { TlsFiles } from '../tls.ts';
 import type { Codec } from './codec.ts';
 import type { Call, GrpcService, Method } from './method.ts';
+import { traceCall } from './grpc-tracing.ts';
 import { openInferenceService } from './open-inference-service.ts';
 import { tfServingServices } from './tf-serving-service.ts';
 
@@ -70,7 +71,9 @@ export async function startGrpc(options: GrpcOptions): Promise<RunningGrpc> {
     const started = performance.now();
     const id = requestIdOf(call.metadata.get(REQUEST_HEADER)[0]);
     told.set(REQUEST_HEADER, id);
+    const span = traceCall(route, call.metadata, told);
     let status = 'OK';
+    let code = 0;
     let who = 'nobody';
     try {
       const holder = method.open === true ? undefined : options.guard.holderOf(call.metadata.get('authorization')[0]?.toString());
@@ -87,7 +90,7 @@ export async function startGrpc(options: GrpcOptions): Promise<RunningGrpc> {
         header: (key: string) => call.metadata.get(key)[0]?.toString(),
         ...(holder?.rowsPerRequest === undefined ? {} : { rowsMax: holder.rowsPerRequest }),
       };
-      const body = await method.run({ id, request, options: asking, tell: (key, value) => told.set(key, value) });
+      const body = await span.within(() => method.run({ id, request, options: asking, tell: (key, value) => told.set(key, value) }));
       const bytes = codec.encode(method.response, body);
       call.sendMetadata(told);
       done(null, bytes);
@@ -100,9 +103,11 @@ export async function startGrpc(options: GrpcOptions): Promise<RunningGrpc> {
           error: error instanceof Error ? (error.stack ?? error.message) : String(error),
         });
       status = String(problem.status);
-      done({ code: CODES[problem.status] ?? INTERNAL, details: problem.message, metadata: told });
+      code = CODES[problem.status] ?? INTERNAL;
+      done({ code, details: problem.message, metadata: told });
     }
     if (method.audited === true) options.log.info('audit', { who, method: route, status, requestId: id, from: call.getPeer() });
+    span.end(code);
     options.metrics.requests.add({ method: 'gRPC', route, status });
     options.metrics.requestSeconds.observe({ route }, (performance.now() - started) / 1_000);
   }

@@ -73,6 +73,14 @@ const MESSAGES: CodecParts['messages'] = {
   Regression: { value: [1, 'float'] },
   RegressionResult: { regressions: [1, 'Regression', 'repeated'] },
   RegressionResponse: { result: [1, 'RegressionResult'], model_spec: [2, 'ModelSpec'] },
+  InferenceTask: { model_spec: [1, 'ModelSpec'], method_name: [2, 'string'] },
+  InferenceResult: {
+    model_spec: [1, 'ModelSpec'],
+    classification_result: [2, 'ClassificationResult'],
+    regression_result: [3, 'RegressionResult'],
+  },
+  MultiInferenceRequest: { tasks: [1, 'InferenceTask', 'repeated'], input: [2, 'Input'] },
+  MultiInferenceResponse: { results: [1, 'InferenceResult', 'repeated'] },
   TensorInfo: { name: [1, 'string'], dtype: [2, 'DataType'], tensor_shape: [3, 'TensorShapeProto'] },
   SignatureDef: { inputs: [1, 'TensorInfo', 'map'], outputs: [2, 'TensorInfo', 'map'], method_name: [3, 'string'] },
   SignatureDefMap: { signature_def: [1, 'SignatureDef', 'map'] },
@@ -92,5 +100,9 @@ const MESSAGES: CodecParts['messages'] = {
 export const TF_SERVING: Codec = createCodec({
   messages: MESSAGES,
   enums: { DataType: DATA_TYPES, State: STATES, StatusCode: STATUS_CODES },
-  choices: { Feature: ['bytes_list', 'float_list', 'int64_list'], Input: ['example_list', 'example_list_with_context'] },
+  choices: {
+    Feature: ['bytes_list', 'float_list', 'int64_list'],
+    Input: ['example_list', 'example_list_with_context'],
+    InferenceResult: ['classification_result', 'regression_result'],
+  },
 });

@@ -1,3 +1,4 @@
+import { shownValue } from '../../core/json.ts';
 import { shortestOfFloat32 } from '../../data/reading/float32.ts';
 import type { InferenceService } from '../../serving/inference.ts';
 import { outputsOf, valuesOf } from '../../serving/named-outputs.ts';
@@ -34,6 +35,11 @@ interface Feature {
   readonly int64_list?: { readonly value: readonly string[] };
 }
 
+interface InferenceTask {
+  readonly model_spec?: ModelSpec;
+  readonly method_name: string;
+}
+
 interface Example {
   readonly features?: { readonly feature?: Readonly<Record<string, Feature>> };
 }
@@ -49,7 +55,7 @@ interface Input {
  * @see https://github.com/tensorflow/serving (tensorflow_serving/apis/prediction_service.proto, model_service.proto)
  */
 export function tfServingServices(service: InferenceService): readonly GrpcService[] {
-  const model = ({ model_spec: spec }: Call['request']): unknown => (spec as ModelSpec | undefined)?.name;
+  const model = (request: Call['request']): unknown => specOf(request).name;
   const named = (methods: Readonly<Record<string, Method>>): GrpcService['methods'] =>
     Object.fromEntries(Object.entries(methods).map(([name, method]) => [name, { ...method, model }]));
   return [
@@ -60,6 +66,11 @@ export function tfServingServices(service: InferenceService): readonly GrpcServi
         Predict: { request: 'PredictRequest', response: 'PredictResponse', run: (call) => predict(service, call) },
         Classify: { request: 'ClassificationRequest', response: 'ClassificationResponse', run: (call) => judge(service, call, 'classify') },
         Regress: { request: 'RegressionRequest', response: 'RegressionResponse', run: (call) => judge(service, call, 'regress') },
+        MultiInference: {
+          request: 'MultiInferenceRequest',
+          response: 'MultiInferenceResponse',
+          run: (call) => judgeInTasks(service, call),
+        },
         GetModelMetadata: {
           request: 'GetModelMetadataRequest',
           response: 'GetModelMetadataResponse',
@@ -87,8 +98,10 @@ export function tfServingServices(service: InferenceService): readonly GrpcServi
   ];
 }
 
-function specOf({ model_spec: spec }: Call['request']): ModelSpec {
-  return (spec as ModelSpec | undefined) ?? {};
+/** Tasks are all of one model: that of the first one stands for all, until it is looked at the others. */
+function specOf({ model_spec: spec, tasks }: Call['request']): ModelSpec {
+  const [first] = (tasks as readonly InferenceTask[] | undefined) ?? [];
+  return ((spec ?? first?.model_spec) as ModelSpec | undefined) ?? {};
 }
 
 /** @throws RequestError 400 */
@@ -132,9 +145,49 @@ async function predict(service: InferenceService, call: Call): Promise<object> {
   };
 }
 
-async function judge(service: InferenceService, call: Call, verb: 'classify' | 'regress'): Promise<object> {
+type Verb = 'classify' | 'regress';
+
+async function judge(service: InferenceService, call: Call, verb: Verb): Promise<object> {
+  checkSignature(specOf(call.request).signature_name);
+  const answer = await judged(service, call, [verb]);
+  return { result: resultOf(verb, answer), model_spec: answeredBy(answer) };
+}
+
+const METHODS: Readonly<Record<string, Verb>> = { 'tensorflow/serving/classify': 'classify', 'tensorflow/serving/regress': 'regress' };
+
+/** The same examples for several tasks of one model, all answered by one version. */
+async function judgeInTasks(service: InferenceService, call: Call): Promise<object> {
+  const tasks = call.request['tasks'] as readonly InferenceTask[];
+  if (tasks.length === 0) throw new RequestError(400, '"tasks" is empty: give at least one.');
+  const [first] = tasks;
+  const asked = new Set<string>();
+  const verbs = tasks.map(({ model_spec: spec = {}, method_name: method }, index): Verb => {
+    for (const part of ['name', 'version', 'version_label'] as const)
+      if (JSON.stringify(spec[part] ?? '') !== JSON.stringify(first!.model_spec?.[part] ?? ''))
+        throw new RequestError(
+          400,
+          `"tasks[${index}].model_spec" has another "${part}" than the first task: all tasks ask one version of one model.`,
+        );
+    checkSignature(spec.signature_name);
+    const verb = Object.hasOwn(METHODS, method) ? METHODS[method] : undefined;
+    if (verb === undefined)
+      throw new RequestError(400, `"tasks[${index}].method_name" is ${shownValue(method)}; expected ${Object.keys(METHODS).join(' or ')}.`);
+    if (asked.has(verb))
+      throw new RequestError(400, `"tasks[${index}]" asks for what another task asks for: ${method} of the one signature.`);
+    asked.add(verb);
+    return verb;
+  });
+  const answer = await judged(service, call, verbs);
+  return {
+    results: verbs.map((verb) => ({
+      model_spec: answeredBy(answer),
+      [verb === 'classify' ? 'classification_result' : 'regression_result']: resultOf(verb, answer),
+    })),
+  };
+}
+
+async function judged(service: InferenceService, call: Call, verbs: readonly Verb[]): Promise<Answer> {
   const { request, options } = call;
-  checkSignature(specOf(request).signature_name);
   const { example_list: list, example_list_with_context: withContext } = (request['input'] as Input | undefined) ?? {};
   const given = withContext ?? list;
   if (given === undefined) throw new RequestError(400, '"input" has no "example_list".');
@@ -146,22 +199,24 @@ async function judge(service: InferenceService, call: Call, verb: 'classify' | '
     addressed(request),
     call.id,
     (servable) => {
-      requireAnswersOf(verb, servable);
+      for (const verb of verbs) requireAnswersOf(verb, servable);
       return examplesOf(body, servable);
     },
     options,
   );
   tellAnswer(call, answer);
+  return answer;
+}
+
+function resultOf(verb: Verb, answer: Answer): object {
   const { results } = resultsOf(verb, answer);
-  const result =
-    verb === 'classify'
-      ? {
-          classifications: (results as readonly (readonly [string, number])[][]).map((classes) => ({
-            classes: classes.map(([label, score]) => ({ label, score })),
-          })),
-        }
-      : { regressions: results.map((value) => ({ value: typeof value === 'number' ? value : Number.NaN })) };
-  return { result, model_spec: answeredBy(answer) };
+  return verb === 'classify'
+    ? {
+        classifications: (results as readonly (readonly [string, number])[][]).map((classes) => ({
+          classes: classes.map(([label, score]) => ({ label, score })),
+        })),
+      }
+    : { regressions: results.map((value) => ({ value: typeof value === 'number' ? value : Number.NaN })) };
 }
 
 /** Features that hold one value are that value. */

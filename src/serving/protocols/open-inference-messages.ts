@@ -167,7 +167,10 @@ function inputOf(given: unknown, index: number, take: (bytes: number) => Buffer)
       `${whereOf(index, name)}: ${shownValue(datatype)} is not a datatype; expected one of ${[...DATATYPES].join(', ')}.`,
     );
   if (!Array.isArray(shape) || shape.length === 0 || !shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
-    throw new RequestError(400, `${whereOf(index, name)}: "shape" must be an array of whole numbers, given ${shownValue(shape)}.`);
+    throw new RequestError(
+      400,
+      `${whereOf(index, name)}: "shape" must be an array of whole numbers, given ${Array.isArray(shape) ? JSON.stringify(shape).slice(0, 80) : shownValue(shape)}.`,
+    );
   }
   const { data } = input;
   // One value, plainly given: most inputs of most requests.
@@ -278,6 +281,13 @@ function parametersOf(given: unknown, where: string): Readonly<Record<string, un
   if (given === undefined) return {};
   if (typeof given !== 'object' || given === null || Array.isArray(given))
     throw new RequestError(400, `${where}: "parameters" must be an object.`);
+  // Whoever sends it reads the answer from there.
+  const shared = Object.keys(given).find((name) => name.startsWith('shared_memory'));
+  if (shared !== undefined)
+    throw new RequestError(
+      400,
+      `${where}: ${JSON.stringify(shared)} is not taken: tensors travel in requests and answers, not in shared memory.`,
+    );
   return given as Readonly<Record<string, unknown>>;
 }
 

@@ -1,7 +1,9 @@
 import type { FastifyInstance } from 'fastify';
+import { andThen } from '../../core/and-then.ts';
 import { CUT_OFF_HEADER, ROUTING_HEADER } from '../headers.ts';
 import type { InferenceService } from '../inference.ts';
 import { RequestError } from '../request-error.ts';
+import type { Answer } from '../servable.ts';
 import type { ProtocolContext } from './http.ts';
 import { BinaryBody, JSON_LENGTH_HEADER } from './binary-tensors.ts';
 import { askOptions, objectBody, onlyKeys, withVersion, targetOf } from './http.ts';
@@ -72,10 +74,10 @@ export function registerOpenInferenceProtocol(app: FastifyInstance, { service, p
       await router.state(target.model);
       return { model_stats: modelStatistics(service.statistics, target) };
     });
-    app.post<{ Params: Params }>(`${path}/infer`, async (request, reply) => {
+    app.post<{ Params: Params }>(`${path}/infer`, (request, reply) => {
       const asked = inferRequest(request.body);
       const id = requestId(asked.body, request.id);
-      const answer = await service.ask(
+      const answer = service.ask(
         targetOf(request.params.model, request.params.version),
         id,
         (servable) => {
@@ -84,11 +86,13 @@ export function registerOpenInferenceProtocol(app: FastifyInstance, { service, p
         },
         askOptions(request),
       );
-      const { header, tail } = inferAnswer(answer, requestedOutputs(asked, answer.servable));
-      if (tail.length === 0) return withVersion(reply, answer, header);
-      const json = Buffer.from(JSON.stringify(header), 'utf8');
-      reply.header(JSON_LENGTH_HEADER, String(json.length)).header('content-type', 'application/octet-stream');
-      return withVersion(reply, answer, Buffer.concat([json, ...tail]));
+      return andThen<Answer, object>(answer, (given) => {
+        const { header, tail } = inferAnswer(given, requestedOutputs(asked, given.servable));
+        if (tail.length === 0) return withVersion(reply, given, header);
+        const json = Buffer.from(JSON.stringify(header), 'utf8');
+        reply.header(JSON_LENGTH_HEADER, String(json.length)).header('content-type', 'application/octet-stream');
+        return withVersion(reply, given, Buffer.concat([json, ...tail]));
+      });
     });
   }
   app.get('/v2/models/stats', async () => ({ model_stats: modelStatistics(service.statistics, {}) }));

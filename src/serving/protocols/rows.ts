@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { andThen } from '../../core/and-then.ts';
 import { shownValue } from '../../core/json.ts';
 import { RequestError } from '../request-error.ts';
 import type { Servable } from '../servable.ts';
@@ -25,22 +26,24 @@ interface Params {
  */
 export function registerRowsProtocol(app: FastifyInstance, { service }: ProtocolContext): void {
   for (const path of ['/models/:model/predict', '/models/:model/versions/:version/predict']) {
-    app.post<{ Params: Params; Querystring: { readonly partial?: unknown } }>(path, async (request, reply) => {
+    app.post<{ Params: Params; Querystring: { readonly partial?: unknown } }>(path, (request, reply) => {
       const target = targetOf(request.params.model, request.params.version);
       const { body, query } = request;
       const partial = partialOf(query.partial);
       const options = askOptions(request);
       const answer =
         body instanceof CsvBody
-          ? await body.ask(service, target, request.id, options, partial === true)
-          : await service.ask(target, request.id, (servable) => ({ ...questionOfBody(body, partial, servable), placed: true }), options);
-      return withVersion(reply, answer, {
-        model: answer.servable.model,
-        version: answer.servable.version,
-        predictions: placedPredictions(answer),
-        ...(answer.refused === undefined ? {} : { refused: answer.refused }),
-        id: answer.id,
-      });
+          ? body.ask(service, target, request.id, options, partial === true)
+          : service.ask(target, request.id, (servable) => ({ ...questionOfBody(body, partial, servable), placed: true }), options);
+      return andThen(answer, (given) =>
+        withVersion(reply, given, {
+          model: given.servable.model,
+          version: given.servable.version,
+          predictions: placedPredictions(given),
+          ...(given.refused === undefined ? {} : { refused: given.refused }),
+          id: given.id,
+        }),
+      );
     });
   }
 }

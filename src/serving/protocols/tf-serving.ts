@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { andThen } from '../../core/and-then.ts';
 import { RequestError } from '../request-error.ts';
 import type { ModelState } from '../router.ts';
 import type { Answer } from '../servable.ts';
@@ -39,12 +40,12 @@ export function registerTfServingProtocol(app: FastifyInstance, { service }: Pro
       return withVersion(reply, { servable }, body);
     });
     // The verb follows the last name after a colon, which the router of the HTTP framework takes as part of the name.
-    app.post<{ Params: Params }>(path, async (request, reply) => {
+    app.post<{ Params: Params }>(path, (request, reply) => {
       const { params, verb } = withoutVerb(request.params);
       const target = { ...targetOf(params.model), ...addressed(params) };
       const body = objectBody(request.body);
       const read = verb === 'predict' ? questionOf : examplesOf;
-      const answer = await service.ask(
+      const answer = service.ask(
         target,
         request.id,
         (servable) => {
@@ -53,8 +54,10 @@ export function registerTfServingProtocol(app: FastifyInstance, { service }: Pro
         },
         askOptions(request),
       );
-      if (verb !== 'predict') return withVersion(reply, answer, resultsOf(verb, answer));
-      return withVersion(reply, answer, 'instances' in body ? { predictions: byRow(answer) } : { outputs: byColumn(answer) });
+      return andThen<Answer, object>(answer, (given) => {
+        if (verb !== 'predict') return withVersion(reply, given, resultsOf(verb, given));
+        return withVersion(reply, given, 'instances' in body ? { predictions: byRow(given) } : { outputs: byColumn(given) });
+      });
     });
   }
 }

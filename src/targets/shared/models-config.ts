@@ -1,9 +1,12 @@
+import { PerennialError } from '../../core/errors.ts';
 import type { Place } from '../places/place.ts';
 
 const FILE = 'models.config';
 /** Of one model, for whoever writes the list of all. */
 const ENTRY = 'serving.json';
 const TURNS_MAX = 20;
+/** The list begins with it. */
+const OURS = '# Written by Perennial';
 
 interface Entry {
   readonly version: number;
@@ -48,7 +51,11 @@ async function settle(place: Place): Promise<void> {
   }
 }
 
+/** @throws TARGET_TAKEN where the list is of somebody else */
 async function writeList(place: Place): Promise<string> {
+  const there = await place.read(FILE);
+  if (there !== undefined && !Buffer.from(there).toString('utf8').startsWith(OURS))
+    throw new PerennialError('TARGET_TAKEN', `${place.location}/${FILE} was not written by Perennial, and would be written over.`);
   const text = await listText(place);
   await place.write(FILE, Buffer.from(text));
   return text;
@@ -70,5 +77,5 @@ async function listText(place: Place): Promise<string> {
       ].join('\n'),
     );
   }
-  return `# Written by Perennial with every promotion and rollback.\nmodel_config_list {\n${configs.join('\n')}\n}\n`;
+  return `${OURS} with every promotion and rollback.\nmodel_config_list {\n${configs.join('\n')}\n}\n`;
 }

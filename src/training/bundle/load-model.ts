@@ -11,7 +11,7 @@ import { GraphPredictor } from '../graph/graph-predictor.ts';
 import { joinAnswers } from '../model/heads.ts';
 import { lossRegistry } from '../losses/index.generated.ts';
 import { workOf } from '../model/describe.ts';
-import { plainNetwork } from '../model/plain-network.ts';
+import { isPlain, plainNetwork } from '../model/plain-network.ts';
 import type { PlainNetwork } from '../model/plain-network.ts';
 import { NO_LOGITS, Network } from '../model/network.ts';
 import { product, showShape } from '../layers/shapes.ts';
@@ -80,6 +80,8 @@ export async function openBundle(artifact: OpenArtifact): Promise<Bundle> {
 export interface OutlinedBundle extends Bundle {
   /** Multiplications of one prediction, as far as weights tell: those of lookups count, too. */
   readonly work: number;
+  /** Its predictions take TensorFlow. */
+  readonly takesLibrary: boolean;
 }
 
 /**
@@ -95,7 +97,7 @@ export async function outlineBundle(artifact: OpenArtifact): Promise<OutlinedBun
   );
   // A text is made token by token.
   const steps = bundle.meta.output.kind === 'text' ? product(bundle.meta.outputShape) : 1;
-  return { ...bundle, work: steps * workOf(network.topology) };
+  return { ...bundle, work: steps * workOf(network.topology), takesLibrary: !isPlain(network.topology) };
 }
 
 async function bundleOf(artifact: OpenArtifact, predictor: Predictor): Promise<Bundle> {

@@ -34,6 +34,9 @@ export function loadTf(): Tf {
   return loaded;
 }
 
+/** Whether it was loaded: whoever asks it next does not wait for that. */
+export const tfIsLoaded = (): boolean => loaded !== undefined;
+
 /** Variables that were not set before this process set them. */
 const defaults = new Set<string>();
 

@@ -248,6 +248,39 @@ describe('TensorFlow Serving over gRPC', () => {
     });
   });
 
+  it('answers several tasks of one model at once', async () => {
+    const example = { features: { feature: { body_mass_g: { float_list: { value: [1] } } } } };
+    const input = { example_list: { examples: [example, example] } };
+    const classify = { model_spec: spec, method_name: 'tensorflow/serving/classify' };
+    const MULTI = ['MultiInferenceRequest', 'MultiInferenceResponse'] as const;
+    const { body, version } = await tfs('MultiInference', MULTI, { tasks: [classify], input });
+    expect(version).toBe('3');
+    expect(body.results).toHaveLength(1);
+    expect(body.results[0]).toMatchObject({ model_spec: { name: 'penguins', version: { value: '3' }, signature_name: 'serving_default' } });
+    expect(body.results[0].classification_result.classifications).toHaveLength(2);
+    expect(body.results[0].classification_result.classifications[1].classes).toContainEqual({ label: 'Gentoo', score: 1 });
+    const labelled = { ...classify, model_spec: { ...spec, version_label: 'challenger' } };
+    expect(await tfs('MultiInference', MULTI, { tasks: [labelled], input })).toMatchObject({ code: 0, version: '2' });
+    for (const [message, error] of [
+      [{ tasks: [], input }, /"tasks" is empty/],
+      [{ tasks: [classify] }, /no "example_list"/],
+      [{ tasks: [classify, classify], input }, /"tasks\[1\]" asks for what another task asks for/],
+      [{ tasks: [classify, { ...classify, model_spec: { name: 'geese' } }], input }, /"tasks\[1\].model_spec" has another "name"/],
+      [{ tasks: [classify, labelled], input }, /has another "version_label"/],
+      [
+        { tasks: [{ ...classify, method_name: 'tensorflow/serving/predict' }], input },
+        /"tasks\[0\].method_name" is "tensorflow\/serving\/predict"/,
+      ],
+      [{ tasks: [{ ...classify, method_name: '' }], input }, /method_name" is nothing/],
+      [{ tasks: [{ ...classify, model_spec: { ...spec, signature_name: 'x' } }], input }, /no signature "x"/],
+      [{ tasks: [{ ...classify, method_name: 'tensorflow/serving/regress' }], input }, /is for models that answer with one number/],
+      [{ tasks: [{ method_name: classify.method_name }], input }, /model_spec.name/],
+    ] as const) {
+      const refused = await tfs('MultiInference', MULTI, message);
+      expect([refused.code, refused.error]).toEqual([3, expect.stringMatching(error)]);
+    }
+  });
+
   it('tells signatures and versions', async () => {
     const { body } = await tfs('GetModelMetadata', ['GetModelMetadataRequest', 'GetModelMetadataResponse'], {
       model_spec: spec,

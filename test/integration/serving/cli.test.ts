@@ -55,11 +55,40 @@ describe('perennial serve', () => {
 });
 
 describe('perennial predict', () => {
-  it('says where no server runs', async () => {
-    const { code, stderr } = await perennial('predict', 'm', '--row', '{"a":1,"b":2}');
+  it('says where it looked for a server in vain', async () => {
+    const alone = tempDir('cli-alone');
+    const asked = await run(process.execPath, [join(packageRoot(), 'bin', 'perennial.js'), 'predict', 'm', '--row', '{"a":1,"b":2}'], {
+      env: { PERENNIAL_HOME: alone, PERENNIAL_STORE: undefined },
+    });
+    expect(asked.code).toBe(4);
+    expect(asked.stderr).toContain(
+      `error SERVER_UNAVAILABLE: No model server was found: the stack of ${alone} (PERENNIAL_HOME) has none that runs, and none announces itself in the store file:${join(alone, 'store')}.`,
+    );
+    expect(asked.stderr).toContain('perennial up --detach');
+    expect(asked.stderr).toContain('--server URL');
+  });
+
+  it('finds a server that announces itself in the store, and says which', async () => {
+    const { code, stdout, stderr } = await run(
+      process.execPath,
+      [join(packageRoot(), 'bin', 'perennial.js'), 'predict', 'm', '--row', '{"a":1,"b":2}'],
+      { env: { ...env, PERENNIAL_HOME: tempDir('cli-other-home') } },
+    );
+    expect([code, stdout]).toEqual([0, 'ROW  LABEL  PROBABILITY\n0    one    1.0000\n']);
+    expect(stderr).toBe(`asked ${server.url}, which serves ${env.PERENNIAL_STORE}\nm version 1\n`);
+  });
+
+  it('names one that announced itself and does not answer any more', async () => {
+    const gone = tempDir('cli-gone');
+    const announcement = { formatVersion: 1, id: 'x', url: 'http://127.0.0.1:9', pid: 1, startedAt: 'now', seenAt: 'now' };
+    await new FileStore(join(gone, 'store')).put('servers/x.json', Buffer.from(JSON.stringify(announcement)));
+    const { code, stderr } = await run(
+      process.execPath,
+      [join(packageRoot(), 'bin', 'perennial.js'), 'predict', 'm', '--row', '{"a":1,"b":2}'],
+      { env: { PERENNIAL_HOME: gone, PERENNIAL_STORE: undefined } },
+    );
     expect(code).toBe(4);
-    expect(stderr).toContain('error SERVER_UNAVAILABLE: No model server is running here.');
-    expect(stderr).toContain('perennial up --detach');
+    expect(stderr).toContain('http://127.0.0.1:9 does not answer');
   });
 
   it('asks the server of the stack', async () => {

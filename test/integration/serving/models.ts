@@ -54,6 +54,16 @@ export function registerPerceptron(fixture: Fixture, model: string, columns: rea
   return registerNetwork(fixture, model, layers, undefined, undefined, columns);
 }
 
+/** Registers a small network whose layers take TensorFlow. */
+export function registerWithLibrary(fixture: Fixture, model: string): Promise<number> {
+  const layers: readonly LayerConfig[] = [
+    { type: 'reshape', shape: [2, 1] },
+    { type: 'gru', units: 4 },
+    { type: 'dense', units: LABELS.length, activation: 'softmax' },
+  ];
+  return registerNetwork(fixture, model, layers);
+}
+
 /** Registers a network that computes for long: its server answers from a process. */
 export function registerHeavy(fixture: Fixture, model: string): Promise<number> {
   const layers: readonly LayerConfig[] = [

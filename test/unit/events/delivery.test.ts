@@ -234,6 +234,96 @@ describe('the delivery to a sink', () => {
   });
 });
 
+/** No object can be written, as on a full disk; `free` bytes become free with every one that is deleted. */
+class FullStore extends MemoryStore {
+  isFull = false;
+  free = 0;
+  freedByDelete = 0;
+
+  override async put(...args: Parameters<MemoryStore['put']>): ReturnType<MemoryStore['put']> {
+    if (this.isFull && this.free < args[1].length) throw new PerennialError('STORE_FULL', 'The disk of the store is full.');
+    return super.put(...args);
+  }
+
+  override async delete(key: string): Promise<void> {
+    if (this.isFull) this.free += this.freedByDelete;
+    await super.delete(key);
+  }
+}
+
+describe('where the store cannot be written after an event was sent', () => {
+  let full: FullStore;
+
+  beforeEach(async () => {
+    store = full = new FullStore();
+    await declareSinks(store, [sinkFor('bus', 'test', {})]);
+    sink = (await readSinks(store))[0]!;
+    await tellChanges(store, changesFor(1, 4));
+    full.isFull = true;
+  });
+
+  it('sends none a second time, and nothing else, until what was sent is noted', async () => {
+    const one = delivery(1);
+    for (let look = 0; look < 3; look += 1) await expect(one.look(sink)).rejects.toMatchObject({ code: 'STORE_FULL' });
+    expect(took).toEqual(['00']);
+    full.isFull = false;
+    while ((await one.look(sink)) > 0);
+    expect(took).toEqual(['00', '01', '02', '03']);
+    expect((await overviewOf(store))[0]!.counts).toEqual({ pending: 0, sent: 4, refused: 0 });
+  });
+
+  it('takes the event away before it is noted, which makes room', async () => {
+    full.freedByDelete = 100_000;
+    const one = delivery(1);
+    while ((await one.look(sink)) > 0);
+    expect(took).toEqual(['00', '01', '02', '03']);
+    expect((await overviewOf(store))[0]!.counts).toEqual({ pending: 0, sent: 4, refused: 0 });
+  });
+
+  it('does not say that the sink has failed', async () => {
+    full.isFull = false;
+    await tellChanges(store, changesFor(3, 2));
+    full.isFull = true;
+    await expect(delivery(3).look(sink)).rejects.toMatchObject({ code: 'STORE_FULL' });
+    full.isFull = false;
+    expect(told).toEqual([]);
+    expect((await overviewOf(store))[0]!.state).toBeUndefined();
+  });
+
+  it('sets aside once what was refused', async () => {
+    answers = (text) => (text === '00' ? new PerennialError('EVENT_REFUSED', 'no') : undefined);
+    const one = delivery(1);
+    for (let look = 0; look < 3; look += 1) await expect(one.look(sink)).rejects.toMatchObject({ code: 'STORE_FULL' });
+    full.isFull = false;
+    while ((await one.look(sink)) > 0);
+    expect(asked).toEqual(['00', '01', '02', '03']);
+    expect(told).toHaveLength(1);
+    expect((await overviewOf(store))[0]!.counts).toEqual({ pending: 0, sent: 3, refused: 1 });
+  });
+
+  it('sends a batch once', async () => {
+    full.isFull = false;
+    await declareSinks(store, [{ ...sinkFor('bus', 'test', {}), envelopeConfig: { mode: 'batch' } }]);
+    sink = (await readSinks(store))[0]!;
+    await tellChanges(store, changesFor(1, 9));
+    let sent = 0;
+    const definition = defineSink({
+      name: 'test',
+      summary: '',
+      configSchema: {},
+      reference: '',
+      concurrency: 8,
+      send: async () => void (sent += 1),
+    });
+    full.isFull = true;
+    const one = deliveryTo(definition);
+    for (let look = 0; look < 3; look += 1) await expect(one.look(sink)).rejects.toMatchObject({ code: 'STORE_FULL' });
+    full.isFull = false;
+    while ((await one.look(sink)) > 0);
+    expect(sent).toBe(1);
+  });
+});
+
 describe('the lease', () => {
   it('has one holder; another one takes it where there is no sign of life, or it was given back', async () => {
     const [a, b] = [new Lease(store, 'a', 400), new Lease(store, 'b', 400)];

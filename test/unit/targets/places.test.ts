@@ -9,7 +9,7 @@ import { MemoryStore } from '../../../src/storage/memory-store.ts';
 import { BucketPlace } from '../../../src/targets/places/bucket-place.ts';
 import { FolderPlace } from '../../../src/targets/places/folder-place.ts';
 import type { Place } from '../../../src/targets/places/place.ts';
-import { putVersion, takeAway } from '../../../src/targets/placed-versions.ts';
+import { checkFree, putVersion, takeAway } from '../../../src/targets/placed-versions.ts';
 import { leaveModelsConfig, writeModelsConfig } from '../../../src/targets/shared/models-config.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
@@ -24,7 +24,7 @@ async function artifactOf(text: string): Promise<OpenArtifact> {
 }
 
 const manifestOf = (version: number, id = `id-${version}`): VersionManifest => ({ name: 'm', version, id }) as VersionManifest;
-const ofStore = (artifact: OpenArtifact, store = 'ours') => ({ artifact, store });
+const ofStore = (artifact: OpenArtifact, store = 'ours') => ({ artifact, owner: { store, location: `file:/${store}` } });
 const placing = (withdraws: boolean) => ({ first: FIRST, withdraws: () => withdraws }) as never;
 
 const places: readonly (readonly [string, () => { readonly place: Place; readonly numbers: () => Promise<number[]> }])[] = [
@@ -100,22 +100,42 @@ describe.each(places)('versions in %s', (_name, make) => {
     expect(await numbers()).toEqual([1]);
   });
 
-  it('of another store stay, whatever their numbers', async () => {
+  it('are those of one store: another one is refused, whatever its numbers, and nothing is changed', async () => {
     const { place, numbers } = make();
-    for (const version of [1, 2, 9])
-      await putVersion(
-        place,
-        placing(false),
-        manifestOf(version),
-        ofStore(await artifactOf(String(version)), version === 2 ? 'ours' : 'theirs'),
-      );
     await putVersion(place, placing(false), manifestOf(4), ofStore(await artifactOf('4')));
-    await takeAway(place, placing(false), { name: 'm', version: 4 }, { config: { path: '', keep: 1 }, store: 'ours' });
-    expect(await numbers()).toEqual([1, 4, 9]);
-    await expect(
-      takeAway(place, placing(true), { name: 'm', version: 4 }, { config: { path: '', keep: 1 }, store: 'ours' }),
-    ).rejects.toMatchObject({ code: 'TARGET_TAKEN', message: expect.stringContaining('another store put it there') });
-    expect(await numbers()).toEqual([1, 4, 9]);
+    for (const version of [1, 4, 9]) {
+      const theirs = manifestOf(version, `theirs-${version}`);
+      await expect(checkFree(place, theirs, 'theirs')).rejects.toMatchObject({ code: 'TARGET_TAKEN' });
+      await expect(putVersion(place, placing(false), theirs, ofStore(await artifactOf('x'), 'theirs'))).rejects.toMatchObject({
+        code: 'TARGET_TAKEN',
+        message: expect.stringMatching(/another store/),
+      });
+    }
+    await place.removeFolder('m/about', '4.json');
+    await expect(putVersion(place, placing(false), manifestOf(9), ofStore(await artifactOf('9'), 'theirs'))).rejects.toMatchObject({
+      message: `${place.location}/m is kept by another store (file:/ours): two would overwrite which version of m is the champion there.`,
+    });
+    expect(await numbers()).toEqual([4]);
+    // Another model is another matter.
+    await putVersion(place, placing(false), { ...manifestOf(9), name: 'n' }, ofStore(await artifactOf('9'), 'theirs'));
+  });
+
+  it('of another store, laid down before it was written whose a model is, are refused too', async () => {
+    const { place } = make();
+    await place.write('m/3/saved_model.pb', Buffer.from('x'));
+    await place.write('m/about/3.json', Buffer.from('{"model":"m","version":3,"id":"i","artifact":"a","store":"theirs"}'));
+    await expect(putVersion(place, placing(false), manifestOf(9), ofStore(await artifactOf('9')))).rejects.toMatchObject({
+      message: expect.stringContaining('m/3 holds a version of another store'),
+    });
+  });
+
+  it('are of one store in the end where two begin at the same moment', async () => {
+    const { place } = make();
+    const put = async (store: string, version: number): Promise<unknown> =>
+      putVersion(place, placing(false), manifestOf(version, `${store}-${version}`), ofStore(await artifactOf(store), store));
+    await Promise.allSettled([put('a', 1), put('b', 2)]);
+    const again = await Promise.allSettled([put('a', 3), put('b', 4)]);
+    expect(again.filter(({ status }) => status === 'fulfilled').length).toBeLessThanOrEqual(1);
   });
 
   it('of somebody else are never written over, nor taken away', async () => {
@@ -169,6 +189,15 @@ it('the list of models names none that was taken out by somebody who was killed 
   const text = Buffer.from((await place.read('models.config'))!).toString();
   expect(text).not.toContain('"a"');
   expect(text).toContain('name: "b"');
+});
+
+it('the list of models of somebody else is not written over', async () => {
+  const place = new BucketPlace(new MemoryStore());
+  await place.write('models.config', Buffer.from('model_config_list { }'));
+  await expect(writeModelsConfig(place, 'a', 1, undefined)).rejects.toMatchObject({
+    code: 'TARGET_TAKEN',
+    message: expect.stringContaining('models.config was not written by Perennial'),
+  });
 });
 
 describe('a folder', () => {
