@@ -6,8 +6,9 @@ import type { StoredKind } from '../../storage/stored.ts';
 import { applyAtOnce, applyWholeChain, parseChain } from './chain.ts';
 import type { FittedLink } from './chain.ts';
 import type { ColumnData } from '../transforms/column-data.ts';
+import { asModelReads } from '../reading/cells.ts';
 import { checkRowColumns, columnOfRows, columnReader } from '../table/row-values.ts';
-import { SeriesRuns, WindowCutter, keysOf, seriesName } from './series.ts';
+import { SeriesRuns, WindowCutter, keysOf, pickRows, seriesName, timeOrder } from './series.ts';
 import { SeriesFollower } from './series-follower.ts';
 import type { FittedSequence } from '../stored/sequence.ts';
 import type { Preprocessor, SeriesWindows, SourceReading } from '../stored/dataset.ts';
@@ -291,11 +292,7 @@ export const PREPROCESSOR: StoredKind<PreprocessorJson> = defineStored({
 /** @param byType type of the column that orders a series */
 export function createPreprocessor(parts: PreprocessorParts, byType: Column['type'] = 'timestamp'): Preprocessor {
   const { columns, output, sequence, reading } = parts;
-  const nullValues = (reading?.source['nullValues'] ?? []) as readonly string[];
-  const asRead = ({ name, type }: Column): Column => {
-    const { format, float32 } = reading?.columns.find((column) => column.name === name) ?? {};
-    return { name, type, nullValues, ...(format === undefined ? {} : { format }), ...(float32 === undefined ? {} : { float32 }) };
-  };
+  const asRead = (column: Column): Column => asModelReads(column, reading);
   const readers = columns.map((column) => columnReader(asRead(column)));
   const perRow = rowInputs(columns);
   const inputs = sequence === undefined ? perRow : perRow.map((spec) => ({ ...spec, shape: [sequence.size, ...spec.shape] }));
@@ -369,6 +366,7 @@ function seriesOf(
   };
   return {
     sequence,
+    by: { name: by, type: byType },
     keys,
     follow: () => new SeriesFollower(sequence, byType),
     async windows(rows, { mayBeNone = false, saturate = false } = {}): Promise<SeriesWindows> {
@@ -378,18 +376,34 @@ function seriesOf(
         });
       const tensors = await tensorsOfRows(rows, saturate);
       const own = await keys(rows);
+      const times = await timesOfRows(rows, asRead({ name: by, type: byType }));
+      // Training sorts its rows: whoever gives the same table gets the same windows.
+      const order = times === undefined ? undefined : timeOrder(own, times);
+      const placeOf = (row: number): number => order?.[row] ?? row;
       const runs = new SeriesRuns(sequence, byType);
-      const counts = runs.add(own, await timesOfRows(rows, asRead({ name: by, type: byType })), rows.length);
-      const { windows, rows: ends } = new WindowCutter(size, 0).cut(tensors, own, counts);
+      const sortedKeys = order === undefined ? own : own && Array.from(order, (row) => own[row]!);
+      const counts = runs.add(sortedKeys, order === undefined ? times : Float64Array.from(order, (row) => times![row]!), rows.length, placeOf);
+      const sorted = order === undefined ? tensors : inOrder(tensors, order);
+      const { windows, rows: ends } = new WindowCutter(size, 0).cut(sorted, sortedKeys, counts);
       if (ends.length === 0 && !mayBeNone)
         throw new PerennialError(
           'DATA_INVALID',
-          `None of the ${rows.length} rows ends a window of ${size} rows: ${longest(sequence, own, counts)}.`,
+          `None of the ${rows.length} rows ends a window of ${size} rows: ${longest(sequence, sortedKeys, counts)}.`,
           { hint: `Give at least ${size} rows of one series that follow each other in "${by}" without a gap.` },
         );
-      return { tensors: windows, ends, ...(own === undefined ? {} : { keys: own }), gaps: runs.gaps };
+      return {
+        tensors: windows,
+        ends: order === undefined ? ends : ends.map(placeOf),
+        ...(own === undefined ? {} : { keys: own }),
+        gaps: runs.gaps,
+        sorted: order !== undefined,
+      };
     },
   };
+}
+
+function inOrder(tensors: Record<string, Tensor>, order: Int32Array): Record<string, Tensor> {
+  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, pickRows(tensor, order)]));
 }
 
 function longest({ key }: FittedSequence, keys: readonly string[] | undefined, counts: Int32Array): string {

@@ -224,6 +224,8 @@ export interface Preprocessor {
   /** Of a windowed preprocessor: which windows the rows hold. */
   readonly series?: {
     readonly sequence: FittedSequence;
+    /** Column that says when a row is. */
+    readonly by: Pick<Column, 'name' | 'type'>;
     /** The series of each row; undefined where a model knows of one only. @throws DATA_INVALID */
     keys(rows: readonly Row[]): Promise<readonly string[] | undefined>;
     /** Windows of more rows than are held at once, batch by batch. */
@@ -258,8 +260,11 @@ export interface FollowedWindows {
 /** What `apply` gives for rows of series, with the last row of each window. */
 export interface SeriesWindows {
   readonly tensors: TensorBatch;
+  /** Of each window the place of its last row among those that were given; windows stand in the order of time. */
   readonly ends: Int32Array;
   readonly keys?: readonly string[];
   /** Gaps between the rows. */
   readonly gaps: number;
+  /** The rows did not stand in the order of time, and were sorted. */
+  readonly sorted: boolean;
 }
