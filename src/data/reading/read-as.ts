@@ -110,11 +110,11 @@ export async function readTable<T>(
   const same = reading?.source.format === format ? reading.source : undefined;
   const likely = typeof same?.['delimiter'] === 'string' ? same['delimiter'] : undefined;
   const likelySkip = skipOf(same);
-  // The files are UTF-8 by now.
+  // Files of tables are UTF-8 by now.
   const config = {
     format,
     path,
-    ...(same === undefined ? {} : pick(same, ['quote', 'header', 'nullValues'])),
+    ...(same === undefined ? {} : pick(same, [...(reader.layout === 'classFolders' ? ['encoding'] : []), 'quote', 'header', 'nullValues'])),
     // What else is missing depends on the column, where the source of the model has another format.
     ...(format === 'csv' && same === undefined && reading !== undefined ? { nullValues: [''] } : {}),
     ...declared,

@@ -388,12 +388,47 @@ test('text files in class folders, with files that are no UTF-8 set aside', asyn
   for (const name of ['good', 'bad']) await mkdir(join(bench.dir, 'texts', name), { recursive: true });
   await Promise.all(
     Array.from({ length: 30 }, (_, k) =>
-      bench.file(`texts/${k % 2 ? 'good' : 'bad'}/${k}.txt`, k === 4 ? Buffer.from([0xff, 0xfe]) : `it's text ${k}`),
+      bench.file(`texts/${k % 2 ? 'good' : 'bad'}/${k}.txt`, k === 4 ? Buffer.from([0x63, 0xe9]) : `it's text ${k}`),
     ),
   );
   const { meta, all } = await run({ source: { format: 'texts', path: 'texts' }, split: { by: 'random' } });
   expect(meta).toMatchObject({ label: 'label', quarantined: 1 });
   expect(all.find((row) => row.file === 'good/3.txt')).toEqual({ text: "it's text 3", label: 'good', file: 'good/3.txt' });
+});
+
+test('text files in other encodings are read by their marks and as declared; others are set aside with their place and the way out', async () => {
+  const text = (k: number): string => `Grüße ${k} aus Łódź`;
+  const write = (folder: string, encode: (k: number) => Buffer): Promise<unknown> =>
+    Promise.all(
+      Array.from({ length: 30 }, async (_, k) => {
+        await mkdir(join(bench.dir, folder, k % 2 ? 'good' : 'bad'), { recursive: true });
+        await bench.file(`${folder}/${k % 2 ? 'good' : 'bad'}/${k}.txt`, encode(k));
+      }),
+    );
+  const marked = (mark: number[], body: Buffer): Buffer => Buffer.concat([Buffer.from(mark), body]);
+  await write('marked', (k) =>
+    k % 3 === 0
+      ? marked([0xff, 0xfe], Buffer.from(text(k), 'utf16le'))
+      : k % 3 === 1
+        ? marked([0xfe, 0xff], Buffer.from(text(k), 'utf16le').swap16())
+        : marked([0xef, 0xbb, 0xbf], Buffer.from(text(k))),
+  );
+  const good = await run({ source: { format: 'texts', path: 'marked' }, split: { by: 'random' } });
+  expect(good.meta.quarantined).toBe(0);
+  expect(new Set(good.all.map((row) => row.text))).toEqual(new Set(Array.from({ length: 30 }, (_, k) => text(k))));
+  await write('western', (k) => Buffer.from(`\nGr\u00fc\u00dfe ${k}`, 'latin1'));
+  const western = await run({ source: { format: 'texts', path: 'western', encoding: 'windows-1252' }, split: { by: 'random' } });
+  expect(new Set(western.all.map((row) => row.text))).toEqual(new Set(Array.from({ length: 30 }, (_, k) => `\nGrüße ${k}`)));
+  expect(await failure(run({ source: { format: 'texts', path: 'western' }, split: { by: 'random' } }))).toMatchObject({
+    code: 'DATA_INVALID',
+    message: expect.stringContaining('the file is not UTF-8 (the source can declare its "encoding") (30 rows)') as string,
+  });
+  await bench.file('western/good/1.txt', 'Grüße 1');
+  for (let k = 0; k < 30; k += 1) if (k !== 5) await bench.file(`western/${k % 2 ? 'good' : 'bad'}/${k}.txt`, `Grüße ${k}`);
+  const { details } = await ingest(bench.context(), { source: { format: 'texts', path: 'western' }, split: { by: 'random' }, budget: 0.1 });
+  expect(details).toContain(
+    'quarantined, 1 rows: the file is not UTF-8 (the source can declare its "encoding"), e.g. good/5.txt, byte 0xfc at offset 3 (line 2); read as "windows-1252" it would be "',
+  );
 });
 
 test('parquet in, parquet out: the profile describes the train split', async () => {

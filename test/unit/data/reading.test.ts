@@ -17,6 +17,7 @@ import type { Column } from '../../../src/data/stored/column.ts';
 import { SPLITS } from '../../../src/data/stored/dataset.ts';
 import type { DatasetMeta, DatasetProfile } from '../../../src/data/stored/dataset.ts';
 import { withDatabase } from '../../../src/data/table/duckdb.ts';
+import { previewExamples } from '../../../src/planning/preview-examples.ts';
 import { readRowsFile } from '../../../src/serving/rows-file.ts';
 import { createBench, failure } from './support.ts';
 import type { Bench } from './support.ts';
@@ -341,6 +342,39 @@ describe('labels', () => {
     expect(new Set(all.map((row) => row.y))).toEqual(new Set(['yes', 'no', 'Yes']));
     expect(warnings.join()).toContain('"yes " (15 rows) was taken for "yes"');
     expect(warnings.join()).toContain('differ in their case only');
+  });
+});
+
+describe('texts that look the same', () => {
+  const composed = 'Köln';
+  const apart = composed.normalize('NFD');
+  const written = [composed, apart, composed, 'K\u00ADöln', 'K\u200Böln', ' Köln', 'Bonn am\u00A0Rhein', 'Bonn am Rhein'];
+
+  test('are one class, called as most rows call it, and it is said', async () => {
+    const { all, warnings } = await run('alike.csv', `x,y\n${lines(80, (k) => `${k}.5,${written[k % 8]}`)}\n`);
+    expect(new Set(all.map((row) => row.y))).toEqual(new Set([composed, 'Bonn am Rhein']));
+    expect(warnings.join()).toContain('"Ko\\u0308ln" (10 rows) was taken for "Köln"');
+    expect(warnings.join()).toContain('"K\\u00adöln" (10 rows) was taken for "Köln"');
+    expect(warnings.join()).toContain('"K\\u200böln" (10 rows) was taken for "Köln"');
+  });
+
+  test('are one class under the name that the source has, where it has one only', async () => {
+    const { all, warnings } = await run('apart.csv', `x,y\n${lines(60, (k) => `${k}.5,${[apart, 'Bonn'][k % 2]}`)}\n`);
+    expect(new Set(all.map((row) => row.y))).toEqual(new Set([apart, 'Bonn']));
+    expect(warnings).toEqual([]);
+  });
+
+  test('stay different categories, and it is said, by run and by plan', async () => {
+    const text = `city,y\n${lines(80, (k) => `${written[k % 8]},${['a', 'b'][k % 2]}`)}\n`;
+    const { all, warnings, path } = await run('alike.csv', text, { columns: { city: 'string' } });
+    expect(new Set(all.map((row) => row.city)).size).toBe(7);
+    for (const said of [
+      warnings,
+      (await previewExamples({ label: 'y', source: { format: 'csv', path }, split: { by: 'random' } }, {}, bench.dir)).notes,
+    ])
+      expect(said.join()).toMatch(/The column "city" has values that look the same and are not: "Köln" \(\d+ rows\) and .*"Ko\\u0308ln"/);
+    const plain = await run('plain.csv', `city,y\n${lines(60, (k) => `${['Köln', 'Koln', 'köln', '👨‍👩', '👨👩'][k % 5]},${k % 2}`)}\n`);
+    expect(plain.warnings.join()).not.toContain('look the same');
   });
 });
 
