@@ -11,6 +11,7 @@ import type { ReferenceSchema } from '../../../src/data/ingest/reference.ts';
 import { preprocess } from '../../../src/data/preprocess/preprocess.ts';
 import type { PreprocessConfig } from '../../../src/data/preprocess/preprocess-config.ts';
 import { loadPreprocessor } from '../../../src/data/preprocess/preprocessor.ts';
+import { UNREADABLE, readCell } from '../../../src/data/reading/cells.ts';
 import { parseJson, writeJson } from '../../../src/data/reading/json-numbers.ts';
 import { readFileAs } from '../../../src/data/reading/read-as.ts';
 import type { Column } from '../../../src/data/stored/column.ts';
@@ -284,6 +285,27 @@ describe('numbers', () => {
     );
     const one = await preprocessor.apply([{ money: '$7,007.50', de: '7,5', pct: '7%' }]);
     expect(Array.from(one['features']!.data)).toEqual([7007.5, 7.5, Math.fround(0.07)]);
+  });
+
+  test('negatives as accounts write them are named as the reason, and read where that is declared', async () => {
+    const negative = (k: number): string => ['(1,234.50)', '17.25-', `(${k})`][Math.floor(k / 10) % 3]!;
+    const text = `a,b,y\n${lines(80, (k) => `"${k % 10 === 1 ? negative(k) : `${k}.5`}","${k % 2 ? `${k}-` : `€ (${k})`}",${y(k)}`)}\n`;
+    const unsaid = await run('accounts.csv', text);
+    expect(unsaid.types).toMatchObject({ a: 'string', b: 'string' });
+    expect(unsaid.warnings.join()).toMatch(
+      /"a" is read as text: 8 of 80 values are written in another way .*Declare "columns": \{"a": \{"number":\{"accounting":true/,
+    );
+    expect(unsaid.warnings.join()).toMatch(
+      /"b" is read as text: .*Declare "columns": \{"b": \{"number":\{"currency":true,"accounting":true\}\}\}/,
+    );
+    const accounting = { number: { accounting: true, currency: true, thousands: ',' } } as const;
+    const read = await run('accounts.csv', text, { columns: { a: accounting, b: accounting }, budget: 0.1 });
+    expect(read.meta.quarantined).toBe(0);
+    const values = (texts: string[]): unknown[] => texts.map((value) => readCell(value, { type: 'number', format: accounting }));
+    expect(values(['(1,234.50)', '123-', '( 5 )', '$ (12)', '(12) USD', '-€7', '123 - ', '(0.5)', '−4'])).toEqual([
+      -1234.5, -123, -5, -12, -12, -7, -123, -0.5, -4,
+    ]);
+    expect(new Set(values(['(-5)', '((5))', '-5-', '(5', '5)', '(5)-', '-', '()']))).toEqual(new Set([UNREADABLE, null]));
   });
 
   test('ids are no amounts of money, and two ways that fit are both named', async () => {
