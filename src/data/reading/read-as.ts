@@ -1,12 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { asPerennialError, withDatabase } from '../table/duckdb.ts';
+import { withDatabase } from '../table/duckdb.ts';
 import type { Database } from '../table/duckdb.ts';
 import { listSource } from '../ingest/source-files.ts';
 import type { LikelySkip } from './csv-layout.ts';
 import { findFormat } from './file-format.ts';
 import type { FoundFile } from './file-format.ts';
+import { readingError } from '../readers/reader.ts';
 import type { RawTable } from '../readers/reader.ts';
 import { readerRegistry } from '../readers/index.generated.ts';
 import type { SourceReading } from '../stored/dataset.ts';
@@ -141,7 +142,7 @@ export async function readTable<T>(
       }
     }
   } catch (error) {
-    throw asPerennialError(error, 'SOURCE_INVALID', `${path} cannot be read as ${format}`);
+    throw await readingError(reader, { db, files, what: path }, error);
   }
 }
 

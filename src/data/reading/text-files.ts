@@ -182,10 +182,16 @@ async function unpack(db: Database, file: SourceFile, packing: Packing, path: st
     }
   } catch (error) {
     if (error instanceof PerennialError) throw error;
-    throw new PerennialError('SOURCE_INVALID', `${file.name} cannot be unpacked (${packing}): ${messageOf(error)}.`, {
-      hint: 'The file is damaged or was not written to its end.',
-      cause: error,
-    });
+    throw new PerennialError(
+      'SOURCE_INVALID',
+      `${file.name} cannot be unpacked (${packing}): ${
+        /unexpected end|incomplete|truncated/i.test(messageOf(error)) ? 'it is cut off' : 'its packed bytes are damaged'
+      }.`,
+      {
+        hint: 'Write or copy it again, and to its end.',
+        cause: error,
+      },
+    );
   }
   return { ...file, path, size: (await stat(path)).size };
 }
@@ -205,7 +211,7 @@ async function decode(file: SourceFile, encoding: string, path: string): Promise
   const decoder = encoding === 'latin1' ? undefined : new TextDecoder(encoding, { fatal: true });
   let seen = 0;
   const place = (error: unknown): PerennialError =>
-    new PerennialError('SOURCE_INVALID', `${file.name} is not ${encoding}: ${messageOf(error)} within the first ${seen} bytes.`, {
+    new PerennialError('SOURCE_INVALID', `${file.name} is not ${encoding}: there is something else within the first ${seen} bytes.`, {
       hint: 'Give the right "encoding" in the source.',
       cause: error,
     });

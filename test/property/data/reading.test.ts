@@ -18,7 +18,7 @@ afterAll(() => bench.close());
 
 const digits = fc.stringMatching(/^[+-]?[0-9]{0,4}[.,' _]?[0-9]{0,5}[.,]?[0-9]{0,3}(e[+-]?[0-9]{1,3})?%?$/);
 const money = fc
-  .tuple(fc.constantFrom('', '$', '€ ', 'USD ', '-', '('), digits, fc.constantFrom('', ' €', ' EUR', ')', '%', ' %'))
+  .tuple(fc.constantFrom('', '$', '€ ', 'USD ', '-', '('), digits, fc.constantFrom('', ' €', ' EUR', ')', '%', ' %', '-', ' -', ') EUR'))
   .map((parts) => parts.join(''));
 const moment = fc
   .tuple(
