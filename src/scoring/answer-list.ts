@@ -23,7 +23,8 @@ const ROW = 'row';
  *
  * @throws USAGE where a column that is kept is called as one of the answer
  */
-export function answerList({ columns, kept, prefix, format, sorted = false }: ListRequest): { readonly name: string; readonly sql: string }[] {
+export function answerList(request: ListRequest): { readonly name: string; readonly sql: string }[] {
+  const { columns, kept, prefix, format, sorted = false } = request;
   const ids = columns.map((_, index) => `a.a${index}`);
   const answers =
     format === 'ndjson'

@@ -1,3 +1,4 @@
+import type { Packing } from './packed-features.ts';
 import type { ColumnType, Column } from './column.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { OutputSpec, Row, Tensor, TensorBatch, TensorSpec } from '../../core/tensor.ts';
@@ -154,6 +155,9 @@ export interface ExamplesMeta {
   readonly splits: Readonly<Record<Split, { readonly rows: number; readonly shards: readonly { readonly rows: number }[] }>>;
   /** Inputs whose shards hold 8-bit pixels: what each level stands for. */
   readonly levels?: Readonly<Record<string, PixelLevels>>;
+  /** Features whose one-hot columns are stored as codes; their `formatVersion` is 2, which older versions of Perennial do not read. */
+  readonly packed?: Readonly<Record<string, Packing>>;
+  readonly formatVersion?: 2;
   /** Column with the weights of the training rows, where rows are weighted: the tensor `@weight` of the training examples. */
   readonly weight?: string;
   /** Which rows are anomalies. Training and validation hold none of them; the test examples say which they are. */
@@ -164,8 +168,10 @@ export interface ExamplesMeta {
 /** {@link ExamplesMeta} as it is stored. */
 export const EXAMPLES: StoredKind<ExamplesMeta> = defineStored({
   name: 'facts of examples',
-  formatVersion: 1,
+  formatVersion: 2,
   unmarked: 1,
+  // The first format knew no packed features, and all else was as it is.
+  upgrades: { 1: (record) => record },
   schema: recordSchema(
     {
       inputs: listOf(TENSOR),
@@ -173,7 +179,11 @@ export const EXAMPLES: StoredKind<ExamplesMeta> = defineStored({
       splits: mapOf(recordSchema({ rows: COUNT, shards: listOf(recordSchema({ rows: COUNT })) })),
       dataset: TEXT,
     },
-    { weight: TEXT, anomaly: recordSchema({ column: TEXT, names: listOf(TEXT), listed: TEXT, rows: SPLIT_ROWS }) },
+    {
+      packed: mapOf(listOf({ anyOf: [recordSchema({ values: COUNT }), recordSchema({ oneHot: COUNT })] })),
+      weight: TEXT,
+      anomaly: recordSchema({ column: TEXT, names: listOf(TEXT), listed: TEXT, rows: SPLIT_ROWS }),
+    },
   ),
 });
 
