@@ -153,7 +153,8 @@ class PackedRows {
     this.#rows = rows;
     const size = rows * this.#layout.rowBytes;
     // Every byte is written but those that fill rows up, which are 0 from the beginning on.
-    if ((memory?.packed?.length ?? 0) >= size) this.#bytes = memory!.packed!.subarray(0, size);
+    const kept = memory?.packed;
+    if (kept !== undefined && kept.length >= size) this.#bytes = kept.subarray(0, size);
     else {
       this.#bytes = new Uint8Array(size);
       if (memory !== undefined) memory.packed = this.#bytes;
@@ -199,7 +200,7 @@ export function packingOf(columns: readonly FittedColumn[]): Packing | undefined
     else parts.push({ values: width });
   }
   const { rowBytes, width } = packedLayout(parts);
-  return 2 * rowBytes <= 4 * width ? parts : undefined;
+  return parts.some((part) => 'oneHot' in part) && 2 * rowBytes <= 4 * width ? parts : undefined;
 }
 
 /** Two bytes hold the place of one, and none. */
