@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PerennialError, isPerennialError } from '../core/errors.ts';
 import type { Row } from '../core/tensor.ts';
+import { stepsBack, timeOrder } from '../data/preprocess/series.ts';
+import type { Sorted } from '../data/preprocess/series.ts';
+import { cellReader, asModelReads } from '../data/reading/cells.ts';
 import { writeJson } from '../data/reading/json-numbers.ts';
 import type { ModelDescription, PlacedPrediction, PredictAnswer, ServerClient } from './server-client.ts';
 
@@ -17,6 +20,8 @@ export interface AllAnswers {
   readonly predictions: readonly (PlacedPrediction & { readonly row: number })[];
   /** In the order of the rows. */
   readonly refused: readonly RefusedRow[];
+  /** Rows of a series did not stand in the order of time, and were asked in it. */
+  readonly sorted?: Sorted;
   /** What ended it before its time: some rows are neither answered nor refused. */
   readonly ended?: PerennialError;
   readonly id: string;
@@ -74,6 +79,7 @@ export async function predictAll(
     ...(first === undefined ? { id: '' } : { model: first.model, id: first.id }),
     predictions,
     refused,
+    ...(all.sorted === undefined ? {} : { sorted: all.sorted }),
     ...(ended === undefined ? {} : { ended }),
   };
 }
@@ -82,6 +88,7 @@ class Collection {
   readonly predictions: (PlacedPrediction & { readonly row: number })[] = [];
   readonly refused = new Map<number, string>();
   first: PredictAnswer | undefined;
+  sorted: Sorted | undefined;
   readonly #client: ServerClient;
   readonly #model: string;
   readonly #rows: readonly (Row | PerennialError)[];
@@ -115,23 +122,48 @@ class Collection {
 
   /** The rows that can be sent, by series; without windows every row may stand beside any other. */
   #series(): Run[] {
-    const { windowSize, seriesKey } = this.#options.description;
+    const isWindowed = this.#options.description.windowSize > 1;
+    const order = isWindowed ? this.#order() : undefined;
     const series = new Map<string, number[][]>();
-    this.#rows.forEach((row, index) => {
-      const key = windowSize > 1 && !isPerennialError(row) ? (seriesKey ?? []).map((name) => String(row[name])).join('\n') : '';
+    for (const index of order ?? this.#rows.keys()) {
+      const row = this.#rows[index]!;
+      const key = isWindowed && !isPerennialError(row) ? this.#keyOf(row) : '';
       let runs = series.get(key);
       if (runs === undefined) series.set(key, (runs = [[]]));
-      // A row that cannot be read is a gap, and nobody knows of which series.
+      // A row that cannot be read is a gap, and nobody knows of which series. Among rows that are sorted it has no place.
       if (!isPerennialError(row)) runs.at(-1)!.push(index);
-      else if (windowSize > 1) for (const each of series.values()) if (each.at(-1)!.length > 0) each.push([]);
-    });
+      else if (isWindowed && order === undefined) for (const each of series.values()) if (each.at(-1)!.length > 0) each.push([]);
+    }
     return [...series.values()].flat().filter((run) => run.length > 0);
+  }
+
+  #keyOf(row: Row): string {
+    return (this.#options.description.seriesKey ?? []).map((name) => String(row[name])).join('\n');
+  }
+
+  /** The rows as training sorts them; undefined where they stand in the order of time, or do not say when they are. */
+  #order(): Int32Array | undefined {
+    const { seriesBy, reading } = this.#options.description;
+    if (seriesBy === undefined || seriesBy.type === 'image') return undefined;
+    const { name, type } = seriesBy;
+    const readTime = cellReader(asModelReads({ name, type }, reading));
+    // What cannot be read the server refuses, with its place.
+    const times = Float64Array.from(this.#rows, (row) => {
+      const time = isPerennialError(row) ? null : readTime(Object.hasOwn(row, name) ? row[name] : null);
+      return typeof time === 'number' ? time : Number.NaN;
+    });
+    const keys = this.#rows.map((row) => (isPerennialError(row) ? '' : this.#keyOf(row)));
+    const order = timeOrder(keys, times);
+    if (order === undefined) return undefined;
+    const back = stepsBack(keys, times);
+    this.sorted = { by: name, rows: back.length, first: back[0]! };
+    return order;
   }
 
   /** Requests of bounded size. Runs of one series stand in requests of their own, since the server would join them. */
   #requests(series: readonly Run[]): Run[][] {
     const {
-      description: { windowSize, seriesKey },
+      description: { windowSize },
       rowsPerRequest,
       bytesPerRequest,
     } = this.#options;
@@ -140,7 +172,7 @@ class Collection {
     let bytes = 0;
     const taken = new Set<string>();
     for (const run of series) {
-      const key = seriesKey === undefined ? '' : seriesKey.map((name) => String((this.#rows[run[0]!] as Row)[name])).join('\n');
+      const key = this.#keyOf(this.#rows[run[0]!] as Row);
       for (const piece of this.#pieces(run)) {
         const size = piece.reduce((sum, index) => sum + this.#sizes[index]!, 0);
         const fits = rows + piece.length <= rowsPerRequest && bytes + size <= bytesPerRequest && (windowSize === 1 || !taken.has(key));

@@ -2,7 +2,7 @@ import { PerennialError, isPerennialError, messageOf } from '../core/errors.ts';
 import type { Prediction, Row } from '../core/tensor.ts';
 import { writeJson } from '../data/reading/json-numbers.ts';
 import type { SourceReading } from '../data/stored/dataset.ts';
-import type { ColumnType } from '../data/stored/column.ts';
+import type { Column, ColumnType } from '../data/stored/column.ts';
 import { tracedFetch } from '../telemetry/http-client.ts';
 import { LOG_HEADER, ROW_HEADER } from '../serving/headers.ts';
 
@@ -25,6 +25,8 @@ export interface ModelDescription {
   readonly windowSize: number;
   /** Columns that tell series apart; absent where a model knows of one series only. */
   readonly seriesKey?: readonly string[];
+  /** Column that says when a row of a series is; absent where the model knows none. */
+  readonly seriesBy?: Pick<Column, 'name' | 'type'>;
   readonly columns: Readonly<Record<string, ColumnType>>;
   /** How the source of the model was read; absent in models of version 0.1.0. */
   readonly reading?: SourceReading;
@@ -43,13 +45,14 @@ export class ServerClient {
   async describe(model: string, version?: number): Promise<ModelDescription> {
     const path = `/v2/models/${encodeURIComponent(model)}${version === undefined ? '' : `/versions/${version}`}`;
     const body = (await this.#request(path)) as {
-      parameters: { version: string; window_size: number; series_key?: readonly string[]; reading?: SourceReading };
+      parameters: { version: string; window_size: number; series_key?: readonly string[]; series_by?: Pick<Column, 'name' | 'type'>; reading?: SourceReading };
       inputs: { name: string; parameters: { type: ColumnType } }[];
     };
     return {
       version: Number(body.parameters.version),
       windowSize: body.parameters.window_size,
       ...(body.parameters.series_key === undefined ? {} : { seriesKey: body.parameters.series_key }),
+      ...(body.parameters.series_by === undefined ? {} : { seriesBy: body.parameters.series_by }),
       columns: Object.fromEntries(body.inputs.map((input) => [input.name, input.parameters.type])),
       ...(body.parameters.reading === undefined ? {} : { reading: body.parameters.reading }),
     };

@@ -12,6 +12,7 @@ import { columnOutcomes } from '../data/preprocess/column-outcomes.ts';
 import type { ColumnOutcome } from '../data/preprocess/column-outcomes.ts';
 import { fitColumns } from '../data/preprocess/fit.ts';
 import type { TrainPass } from '../data/preprocess/fit.ts';
+import { alikeNotes, textsOfTable } from '../data/ingest/alike-texts.ts';
 import { readTables } from '../data/ingest/ingest-tables.ts';
 import type { IngestTables } from '../data/ingest/ingest-tables.ts';
 import type { IngestConfig } from '../data/ingest/ingest-config.ts';
@@ -345,7 +346,18 @@ export async function previewExamples(
         notes: [
           ...(compared.notes ?? []),
           ...comparedNotes(compared, exact ? undefined : read),
-          ...tables.notes.filter(() => exact),
+          ...(exact
+            ? [
+                ...tables.notes,
+                ...alikeNotes(
+                  await textsOfTable(
+                    db,
+                    'rows',
+                    tables.columns.filter((column) => !tables.labels.includes(column)),
+                  ),
+                ),
+              ]
+            : []),
           ...series,
           ...notes,
         ],

@@ -11,6 +11,8 @@ export interface ListRequest {
   readonly kept: readonly KeptColumn[];
   readonly prefix: string;
   readonly format: ScoreFormat;
+  /** The rows were sorted: beside each stands its place in the source. */
+  readonly sorted?: boolean;
 }
 
 /** The row of the source that an answer is of, from 0. */
@@ -22,14 +24,15 @@ const ROW = 'row';
  *
  * @throws USAGE where a column that is kept is called as one of the answer
  */
-export function answerList({ columns, kept, prefix, format }: ListRequest): { readonly name: string; readonly sql: string }[] {
+export function answerList(request: ListRequest): { readonly name: string; readonly sql: string }[] {
+  const { columns, kept, prefix, format, sorted = false } = request;
   const ids = columns.map((_, index) => `a.a${index}`);
   const answers =
     format === 'ndjson'
       ? nestedSql(columns, ids)
       : columns.map((column, index) => ({ name: flatName(column), sql: valueOfSql(column, ids[index]!) }));
   const taken = new Set([ROW]);
-  const own = [{ name: ROW, sql: 'CAST(a.r AS BIGINT)' }];
+  const own = [{ name: ROW, sql: sorted ? 's.place' : 'CAST(a.r AS BIGINT)' }];
   for (const { name, id } of kept) {
     if (taken.has(name.toLowerCase())) throw clash(name);
     taken.add(name.toLowerCase());

@@ -12,7 +12,7 @@ import { answerColumns, answerValues } from '../data/answers/answer-columns.ts';
 import type { AnswerColumn, AnswerValues } from '../data/answers/answer-columns.ts';
 import { BatchAnswerer } from './answer-batch.ts';
 import { answerList } from './answer-list.ts';
-import { rangeSql, readBatches, rowsAt } from './part-batches.ts';
+import { placesAt, rangeSql, readBatches, rowsAt } from './part-batches.ts';
 import type { PartOrder, ScorerJob } from './protocol.ts';
 import { ANSWERS_ENDING, partName } from './score-task.ts';
 import type { PartRecord } from './score-task.ts';
@@ -99,11 +99,12 @@ export class PartScorer {
 
   async #writeAnswers(db: Database, order: PartOrder, answered: number): Promise<PartRecord['files'][string]> {
     const { format, kept, prefix, place } = this.#job;
-    const list = answerList({ columns: this.#columns, kept, prefix, format }).map(({ name, sql }) => `${sql} AS ${ident(name)}`);
+    const sorted = place.snapshot.sorted === true;
+    const list = answerList({ columns: this.#columns, kept, prefix, format, sorted }).map(({ name, sql }) => `${sql} AS ${ident(name)}`);
     const range = rangeSql(place, order);
     // Where each row has an answer they stand side by side: nothing is looked up and sorted.
     const rows =
-      kept.length === 0
+      kept.length === 0 && !sorted
         ? 'answers a'
         : answered === order.rows
           ? `answers a POSITIONAL JOIN ${range} s`
@@ -128,7 +129,8 @@ export class PartScorer {
       for (let start = 0; start < numbers.length; start += 1_000) {
         const some = numbers.slice(start, start + 1_000);
         const rows = await rowsAt(db, this.#job.place, this.#servable.preprocessor.columns, some);
-        const text = some.map((row) => `${writeJson({ row, error: refused.get(row), values: rows.get(row) ?? null })}\n`).join('');
+        const places = this.#job.place.snapshot.sorted === true ? await placesAt(db, this.#job.place, some) : undefined;
+        const text = some.map((row) => `${writeJson({ row: places?.get(row) ?? row, error: refused.get(row), values: rows.get(row) ?? null })}\n`).join('');
         if (!file.write(text)) await Promise.race([once(file, 'drain'), failed]);
       }
       file.end();

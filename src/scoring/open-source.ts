@@ -79,7 +79,7 @@ export async function openSource(
       await mkdir(workDir, { recursive: true });
       // Images are opened where they are needed, one after the other: as a table they are their paths.
       if (format === 'images') return { path: source.path, reading, db, workDir, ...(await listing(files, join(workDir, 'images.csv'))) };
-      const declared = layoutOf(source);
+      const declared = layoutOf(source, perFile);
       const asDeclared = meaningOf(declared, format, reading);
       const found = await filesOf({ db, workDir }, asDeclared);
       return { path: source.path, reading: asDeclared, db, workDir, ...(declared === undefined ? {} : { declared }), ...found };
@@ -114,8 +114,10 @@ async function listing(files: readonly SourceFile[], path: string): Promise<Foun
   return { format: 'csv', files: await listSource(readerRegistry.get('csv'), { format: 'csv', path }, '/'), notes: [] };
 }
 
-/** Settings of the reader that the source declares; its encoding is dealt with before. */
-function layoutOf({ path: _path, format: _format, encoding: _encoding, ...settings }: ScoreTask['source']): JsonObject | undefined {
+/** Settings of the reader that the source declares; the encoding of tables is dealt with before. */
+function layoutOf({ path: _path, format: _format, ...given }: ScoreTask['source'], perFile: boolean): JsonObject | undefined {
+  const { encoding: _encoding, ...others } = given;
+  const settings: JsonObject = perFile ? given : others;
   return Object.keys(settings).length === 0 ? undefined : settings;
 }
 

@@ -24,7 +24,7 @@ export interface Range {
 export interface RowsPlace {
   /** Path of the snapshot. */
   readonly path: string;
-  readonly snapshot: Pick<Snapshot, 'images'>;
+  readonly snapshot: Pick<Snapshot, 'images' | 'sorted'>;
   /** Folder in which relative paths of images begin. */
   readonly imageFolder: string;
 }
@@ -167,6 +167,15 @@ export async function rowsAt(
       Object.fromEntries(columns.map(({ name }, index) => [name, values[2 * index + 2] ?? plain(values[2 * index + 1])])),
     ]),
   );
+}
+
+/** Of rows that were sorted: their places in the source, by their numbers. */
+export async function placesAt(db: Database, place: RowsPlace, numbers: readonly number[]): Promise<Map<number, number>> {
+  const first = numbers[0]!;
+  const found = await db.rows(
+    `SELECT file_row_number, place FROM ${rangeSql(place, { first, rows: numbers.at(-1)! - first + 1 })} WHERE file_row_number IN (${numbers.join(', ')})`,
+  );
+  return new Map(found.map(([number, at]) => [Number(number), Number(at)]));
 }
 
 const plain = (value: unknown): unknown => (typeof value === 'number' && !Number.isFinite(value) ? String(value) : value);

@@ -177,13 +177,13 @@ function processesFor({ processes }: ScoreTask, { preprocessor }: ModelFacts, by
   return processes ?? Math.max(1, Math.min(availableParallelism(), Math.ceil(bytes / (heavy ? BYTES_PER_PROCESS / 8 : BYTES_PER_PROCESS))));
 }
 
-async function writeJob(task: ScoreTask, { kept, images, rows }: Snapshot, work: WorkFolder): Promise<string> {
+async function writeJob(task: ScoreTask, { kept, images, rows, sorted }: Snapshot, work: WorkFolder): Promise<string> {
   const { model, format, prefix } = task;
   const job: ScorerJob = {
     model,
     place: {
       path: join(work.folder, ROWS_FILE),
-      snapshot: { images },
+      snapshot: { images, ...(sorted === undefined ? {} : { sorted }) },
       imageFolder: dirname(resolve(task.folder, task.source.path)),
     },
     rows,

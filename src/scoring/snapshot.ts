@@ -1,10 +1,13 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PerennialError } from '../core/errors.ts';
 import { rejectedLines } from './rejected-lines.ts';
 import type { RejectedLine } from './rejected-lines.ts';
 import { SQL_TYPES } from '../data/table/columns.ts';
 import { literal, withDatabase } from '../data/table/duckdb.ts';
+import type { Database } from '../data/table/duckdb.ts';
+import { sortedText } from '../data/preprocess/series.ts';
+import type { Sorted } from '../data/preprocess/series.ts';
 import type { ReadColumn, ReadTable } from '../data/reading/read-as.ts';
 import { readTable } from '../data/reading/read-as.ts';
 import type { Preprocessor } from '../data/stored/dataset.ts';
@@ -26,6 +29,8 @@ export interface Snapshot {
   /** Columns of the model whose values are images: paths and base64, or the bytes. */
   readonly images: readonly { readonly name: string; readonly bytes: boolean }[];
   readonly notes: readonly string[];
+  /** The rows were sorted by time, and hold their places in the source (`place`, from 0). */
+  readonly sorted?: true;
 }
 
 const FACTS_FILE = 'rows.json';
@@ -74,7 +79,9 @@ export async function takeSnapshot(
       await db.run(
         `COPY (SELECT *, ${suspectSql(preprocessor)} AS bad FROM (SELECT ${listOf(preprocessor, table).concat(chosen.sql).join(', ')} FROM ${table.source})) TO ${literal(`${target}.part`)} (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE ${GROUP_ROWS})`,
       );
-      await rename(`${target}.part`, target);
+      const sorted = await sortByTime(db, preprocessor, `${target}.part`, target);
+      if (sorted === undefined) await rename(`${target}.part`, target);
+      else await rm(`${target}.part`);
       const malformed = await rejectedLines(db, table);
       const [count] = await db.rows(`SELECT count(*) FROM read_parquet(${literal(target)})`);
       return {
@@ -85,7 +92,8 @@ export async function takeSnapshot(
         images: preprocessor.columns
           .filter(({ type }) => type === 'image')
           .map(({ name }) => ({ name, bytes: table.raw.find((column) => column.name === name)?.from === 'image' })),
-        notes: [...source.notes, ...table.notes],
+        notes: [...source.notes, ...table.notes, ...(sorted === undefined ? [] : [sortedText(task.source.path, sorted)])],
+        ...(sorted === undefined ? {} : { sorted: true as const }),
       } satisfies Snapshot;
     });
   }, signal);
@@ -99,6 +107,30 @@ export async function takeSnapshot(
   await writeFile(join(folder, `${FACTS_FILE}.part`), JSON.stringify(facts));
   await rename(join(folder, `${FACTS_FILE}.part`), join(folder, FACTS_FILE));
   return facts;
+}
+
+/**
+ * Training sorts the rows of series by time: where some row is earlier than the one before in its series, so are these, with their places
+ * in the source beside them.
+ *
+ * @returns undefined where there is nothing to sort
+ */
+async function sortByTime(db: Database, { series, columns }: Preprocessor, from: string, to: string): Promise<Sorted | undefined> {
+  const by = columns.findIndex(({ name }) => name === series?.by.name);
+  if (series === undefined || by === -1) return undefined;
+  const keys = (series.sequence.key ?? []).map(({ name }) => valueId(columns.findIndex((column) => column.name === name)));
+  const time = valueId(by);
+  const partition = keys.length === 0 ? '' : `PARTITION BY ${keys.join(', ')} `;
+  const source = `read_parquet(${literal(from)}, file_row_number = true)`;
+  const [found] = await db.rows(
+    `SELECT count(*), min(r) FROM (SELECT file_row_number AS r, ${time} < lag(${time}) OVER (${partition}ORDER BY file_row_number) AS back FROM ${source} WHERE ${time} IS NOT NULL) WHERE back`,
+  );
+  const [rows, first] = found!.map(Number) as [number, number];
+  if (rows === 0) return undefined;
+  await db.run(
+    `COPY (SELECT * EXCLUDE (file_row_number), file_row_number AS place FROM ${source} ORDER BY ${time} NULLS LAST, file_row_number) TO ${literal(to)} (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE ${GROUP_ROWS})`,
+  );
+  return { by: series.by.name, rows, first };
 }
 
 /** SQL of the columns of the model: values, and texts of what cannot be read. */

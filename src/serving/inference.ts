@@ -315,7 +315,7 @@ export class InferenceService {
     const rowOf = (index: number): number => windows?.ends[index] ?? preprocessor.windowSize - 1 + index;
     const tensors = windows?.tensors ?? (await preprocessor.apply(rows, { saturate }));
     const answer = await this.#answerApplied(lease, id, { rows, tensors, rowOf }, logs, placeOf);
-    if (windows === undefined || (windows.keys === undefined && windows.gaps === 0)) return answer;
+    if (windows === undefined || (windows.keys === undefined && windows.gaps === 0 && !windows.sorted)) return answer;
     const { key } = preprocessor.series!.sequence;
     return {
       ...answer,
@@ -495,7 +495,12 @@ function largest(values: Readonly<Record<string, unknown>>): string {
  *
  * @throws RequestError 400
  */
-function requireOneSeries({ ends, keys, gaps }: SeriesWindows, rows: number, size: number): void {
+function requireOneSeries({ ends, keys, gaps, sorted }: SeriesWindows, rows: number, size: number): void {
+  if (sorted)
+    throw new RequestError(
+      400,
+      'The rows are not in the order of time, and an answer of this protocol cannot say which rows a prediction is of: sort them, or send them to /models/NAME/predict.',
+    );
   const several = new Set(keys).size;
   if (several <= 1 && ends.length === rows - size + 1) return;
   throw new RequestError(

@@ -53,7 +53,7 @@ export default defineCommand({
         'after',
         `
 Rows hold the raw columns of the source data: the fitted preprocessing is part of the model. Columns that the model does not read
-are ignored. An image is base64 text, in a file also the path of its file. A model of a time series takes consecutive rows in time order and answers once per full window.
+are ignored. An image is base64 text, in a file also the path of its file. A model of a time series answers once per full window; rows that are not in the order of time are sorted, as in training.
 Rows of this command are no traffic: nothing looks for drift in them, unless --log says so.
 
 Examples:
@@ -106,9 +106,10 @@ async function predictFile(
   description: ModelDescription,
 ): Promise<void> {
   refuseGeneration(options);
-  const [{ readEveryRow }, { predictAll }] = await Promise.all([
+  const [{ readEveryRow }, { predictAll }, { sortedText }] = await Promise.all([
     import('../../serving/rows-file.ts'),
     import('../../client/predict-all.ts'),
+    import('../../data/preprocess/series.ts'),
   ]);
   if (aside !== undefined) {
     const { requireApart } = await import('../../platform/same-file.ts');
@@ -139,6 +140,7 @@ async function predictFile(
   });
   io.print(table(linesOf(answers.predictions)));
   io.note(`${answers.model} version ${answers.version}`);
+  if (answers.sorted !== undefined) io.note(sortedText(path, answers.sorted));
   tellRefused(io, path, answers, aside);
   if (malformed !== undefined) io.note(malformed.message);
   if (answers.refused.length > 0 || malformed !== undefined) io.exit(exitCodeOf('DATA_INVALID'));

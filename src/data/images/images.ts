@@ -32,6 +32,14 @@ export async function pixelsOf(bytes: Uint8Array, row: number, column: string): 
   }
 }
 
+/** What the decoder says, in words of ours. */
+function whyNotRead(error: unknown): string {
+  const text = messageOf(error);
+  if (/pixel limit/i.test(text)) return `it has more than ${Math.round(DATA_LIMITS.imagePixelsMax / 1e6)} million pixels`;
+  if (/unsupported image format/i.test(text)) return 'its format is not known';
+  return /premature|end of|truncated|too short|read error/i.test(text) ? 'it is cut off or damaged' : 'it is damaged';
+}
+
 function notRead(row: number, column: string, why: string, cause?: unknown): PerennialError {
   return new PerennialError('DATA_INVALID', `row ${row}, column "${column}": the bytes are no image that can be read (${why}).`, {
     hint: 'Give PNG, JPEG, WebP, GIF, TIFF or AVIF; in JSON as base64 text.',
@@ -60,7 +68,7 @@ export async function decodeImage(bytes: Uint8Array, row: number, column: string
     for (let at = 0; at < info.width * info.height; at += 1) rgb.fill(data[at * info.channels]!, 3 * at, 3 * at + 3);
     return { width: info.width, height: info.height, channels: 3, data: rgb };
   } catch (error) {
-    throw notRead(row, column, messageOf(error), error);
+    throw notRead(row, column, whyNotRead(error), error);
   }
 }
 
@@ -87,7 +95,7 @@ export async function imageProblem(bytes: Uint8Array): Promise<string | undefine
     await sharp(bytes, { limitInputPixels: DATA_LIMITS.imagePixelsMax }).resize(8, 8, { fit: 'fill' }).raw().toBuffer();
     return undefined;
   } catch (error) {
-    return messageOf(error).split('\n')[0]!;
+    return whyNotRead(error);
   }
 }
 

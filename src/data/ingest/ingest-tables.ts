@@ -10,7 +10,7 @@ import type { KnownRows } from './appended-rows.ts';
 import { checkGrowth } from './growth.ts';
 import { keepKnown, timeColumns } from './time-known.ts';
 import type { KnownInTime } from './time-known.ts';
-import { asPerennialError } from '../table/duckdb.ts';
+import { readingError } from '../readers/reader.ts';
 import type { Database } from '../table/duckdb.ts';
 import { labelList } from './label-columns.ts';
 import { readerRegistry } from '../readers/index.generated.ts';
@@ -129,7 +129,7 @@ export async function readRaw({
   try {
     return await reader.read({ db, config: config.source, files, workDir, ...(expected === undefined ? {} : { expected }) });
   } catch (error) {
-    throw asPerennialError(error, 'SOURCE_INVALID', `${sampleName(files[0])} cannot be read as ${config.source.format}`);
+    throw await readingError(reader, { db, files, what: sampleName(files[0]) }, error);
   }
 }
 
@@ -156,17 +156,13 @@ export async function readTables(request: TablesRequest): Promise<IngestTables> 
     );
   const expected =
     request.reference === undefined ? {} : typesOfReference(request.reference, [...accepted, ...(config.exclude ?? [])], found.columns);
-  const {
-    raw,
-    columns: typed,
-    notes,
-  } = await inWords(
-    async () => {
+  const load = async () => {
+    try {
       const source = await readPictures(
         { db, raw: found, reader, config: config.source, declared: config.columns ?? {}, files, documentDir },
         imagesMax,
       );
-      return loadTable({
+      return await loadTable({
         db,
         raw: source,
         declared: { ...expected, ...declaredTypes(config.columns) },
@@ -178,9 +174,11 @@ export async function readTables(request: TablesRequest): Promise<IngestTables> 
         ),
         budget: config.budget ?? BUDGET,
       });
-    },
-    `${sampleName(files[0])} cannot be read as ${config.source.format}`,
-  );
+    } catch (error) {
+      throw await readingError(reader, { db, files, what: sampleName(files[0]) }, error);
+    }
+  };
+  const { raw, columns: typed, notes } = await load();
   const said = [...(request.told ?? []), ...notes];
   const { reference } = request;
   const declared = Object.keys(config.columns ?? {});
@@ -325,14 +323,6 @@ async function divided<T>(divide: () => Promise<T>, appended: IngestTables['appe
     throw new NothingNew(
       `${known!.text} has seen all but ${appended.fresh} of ${appended.seen + appended.fresh} rows, which are too few to be divided and wait for others (${error.message.replace(/\.$/, '')})`,
     );
-  }
-}
-
-async function inWords<T>(load: () => Promise<T>, prefix: string): Promise<T> {
-  try {
-    return await load();
-  } catch (error) {
-    throw asPerennialError(error, 'SOURCE_INVALID', prefix);
   }
 }
 

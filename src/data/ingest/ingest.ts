@@ -6,6 +6,7 @@ import type { Json } from '../../core/json.ts';
 import type { StepContext, StepResult } from '../../core/step.ts';
 import { ident, literal, withDatabase } from '../table/duckdb.ts';
 import type { Database } from '../table/duckdb.ts';
+import { alikeNotes, textsOfProfile } from './alike-texts.ts';
 import { NothingNew, wholeGroups } from './appended-rows.ts';
 import type { KnownRows } from './appended-rows.ts';
 import { readRaw, readTables } from './ingest-tables.ts';
@@ -21,6 +22,7 @@ import type { TypedColumn } from '../reading/source-column.ts';
 import { digestsFile, writeDigests } from './row-digests.ts';
 import { tellingColumns } from './telling-columns.ts';
 import { describeTable, profileFiles } from '../table/profile.ts';
+import type { TableProfile } from '../table/profile.ts';
 import { readerRegistry } from '../readers/index.generated.ts';
 import { fingerprintFiles, listSource, stampOf } from './source-files.ts';
 import type { SourceFile } from '../readers/reader.ts';
@@ -86,7 +88,7 @@ async function writeFiles(
   tables: IngestTables,
   meta: DatasetMeta,
   workDir: string,
-): Promise<Record<string, Uint8Array | { path: string }>> {
+): Promise<{ readonly files: Record<string, Uint8Array | { path: string }>; readonly profile: TableProfile }> {
   const files: Record<string, Uint8Array | { path: string }> = {};
   const list = tables.columns.map((column) => `${column.id} AS ${ident(column.name)}`).join(', ');
   const [unknown] = await db.rows('SELECT count(*) FROM rows WHERE identity IS NULL');
@@ -111,7 +113,7 @@ async function writeFiles(
   }
   const columns = tables.columns.map((column) => ({ name: column.name, type: column.type, sql: column.id }));
   const profile = await describeTable(db, `(SELECT * FROM rows WHERE split = 'train'${order})`, columns);
-  return { ...files, ...profileFiles(profile) };
+  return { files: { ...files, ...profileFiles(profile) }, profile };
 }
 
 const sqlOf = ({ name, type, id, origin }: TypedColumn) => ({ name, type, sql: id, origin: origin === true });
@@ -174,7 +176,7 @@ export function datasetSummary(meta: Pick<DatasetMeta, 'columns' | 'rows' | 'qua
   return `${train + validation + test} rows (${train} train, ${validation} validation, ${test} test), ${meta.columns.length} columns${bad}`;
 }
 
-function details(meta: DatasetMeta, tables: IngestTables): string {
+function details(meta: DatasetMeta, tables: IngestTables, notes: readonly string[]): string {
   const lines = [`**${datasetSummary(meta)}** from \`${String(meta.source.path)}\``];
   if (meta.label !== null) lines.push(`Label: ${[meta.label, ...(meta.furtherLabels ?? [])].map((name) => `\`${name}\``).join(', ')}`);
   for (const item of tables.reasons.slice(0, 10))
@@ -192,7 +194,7 @@ function details(meta: DatasetMeta, tables: IngestTables): string {
     );
   if (tables.outsideWindow > 0) lines.push(`- ${tables.outsideWindow} rows lie outside the window`);
   if (tables.leakedRows > 0) lines.push(`- ${tables.leakedRows} rows of validation and test equal a row of another split`);
-  for (const note of tables.notes) lines.push(`- ${note}`);
+  for (const note of notes) lines.push(`- ${note}`);
   return lines.join('\n');
 }
 
@@ -255,8 +257,13 @@ async function ingested(
     const raw = await keepRawRows(db, tables, config, ctx.workDir);
     const meta = await metaOf(db, config, tables, { fingerprint, raw, compared: reference !== undefined, known });
     ctx.progress({ message: `writing ${datasetSummary(meta)}` });
+    const { files: tableFiles, profile } = await writeFiles(db, tables, meta, ctx.workDir);
+    const labels = tables.labels.map(({ name }) => name);
+    const alike = alikeNotes(textsOfProfile(profile, labels));
+    for (const note of alike) ctx.log.warn(note);
+    const notes = [...tables.notes, ...alike];
     const written = {
-      ...(await writeFiles(db, tables, meta, ctx.workDir)),
+      ...tableFiles,
       ...(raw === undefined ? {} : { [raw.file]: { path: raw.path } }),
     };
     const dataset = await ctx.artifacts.write({
@@ -284,9 +291,9 @@ async function ingested(
         filtered: tables.filtered,
         unsampled: tables.unsampled,
         source: fingerprint.digest,
-        warnings: tables.notes.slice(0, 20),
+        warnings: notes.slice(0, 20),
       },
-      details: details(meta, tables),
+      details: details(meta, tables, notes),
     };
   }, ctx.signal);
 }

@@ -6,6 +6,7 @@ import type { RawTable } from '../readers/reader.ts';
 import { missingWordSql } from '../reading/numbers.ts';
 import type { TypedColumn } from '../reading/source-column.ts';
 import type { IngestConfig } from './ingest-config.ts';
+import { alikeTexts, spelling } from './alike-texts.ts';
 import { INTEGER_CLASSES_MAX } from './label-columns.ts';
 
 /**
@@ -31,8 +32,11 @@ export async function readLabels(
     const column = requireColumn(read, name, 'label');
     const at = read.indexOf(column);
     await refuseLostClass(db, raw, column, config, quantities);
-    if (column.type === 'string') await trimClasses(db, column, notes);
-    else if (column.type === 'number' && !Object.hasOwn(config.columns ?? {}, name) && !quantities.includes(name))
+    if (column.type === 'string') {
+      await trimClasses(db, column, notes);
+      await joinAlike(db, column, notes);
+      await tellCases(db, column, notes);
+    } else if (column.type === 'number' && !Object.hasOwn(config.columns ?? {}, name) && !quantities.includes(name))
       read[at] = await wholeNumbers(db, column, notes);
   }
   return read;
@@ -104,6 +108,32 @@ async function trimClasses(db: Database, { name, id }: TypedColumn, notes: strin
       `The label "${name}": ${blank.map(([given, taken, rows]) => `${JSON.stringify(String(given))} (${String(rows)} rows) was taken for ${JSON.stringify(String(taken))}`).join(', ')}: blanks around the name of a class do not count.`,
     );
   }
+}
+
+/** Names of classes that are looked at: a label of more is no class. */
+const CLASSES_LOOKED_AT = 20_000;
+
+/** Classes that nobody can tell apart by looking at them are one: called as most rows call it. */
+async function joinAlike(db: Database, { name, id }: TypedColumn, notes: string[]): Promise<void> {
+  const classes = await db.rows(
+    `SELECT ${id}, count(*) FROM data WHERE ${id} IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ${CLASSES_LOOKED_AT}`,
+  );
+  const alike = alikeTexts(classes.map(([text, rows]) => [String(text), Number(rows)] as const));
+  if (alike.length === 0) return;
+  const others = alike.flatMap(([[taken], ...rest]) => rest.map(([given, rows]) => ({ given, rows, taken })));
+  const cases = others.map(({ given, taken }) => `WHEN ${literal(given)} THEN ${literal(taken)}`).join(' ');
+  await db.run(
+    `UPDATE data SET ${id} = CASE ${id} ${cases} END, identity = NULL WHERE ${id} IN (${others.map(({ given }) => literal(given)).join(', ')})`,
+  );
+  notes.push(
+    `The label "${name}": ${others
+      .slice(0, 4)
+      .map(({ given, rows, taken }) => `${spelling(given)} (${rows} ${rows === 1 ? 'row' : 'rows'}) was taken for ${spelling(taken)}`)
+      .join(', ')}${others.length > 4 ? `, and ${others.length - 4} more` : ''}: classes that look the same are one.`,
+  );
+}
+
+async function tellCases(db: Database, { name, id }: TypedColumn, notes: string[]): Promise<void> {
   const cased = await db.rows(
     `SELECT string_agg(v, '", "' ORDER BY n DESC, v) FROM (SELECT ${id} AS v, count(*) AS n FROM data WHERE ${id} IS NOT NULL GROUP BY 1) GROUP BY lower(v) HAVING count(*) > 1 ORDER BY 1 LIMIT 3`,
   );

@@ -6,7 +6,7 @@ import { mkdir, readFile, readdir, rename, stat, writeFile } from 'node:fs/promi
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { PerennialError } from '../../core/errors.ts';
 import { perennialHome } from '../../platform/paths.ts';
-import { lookAtFirstBytes } from '../reading/text-files.ts';
+import { lookAtFirstBytes, whereNotUtf8 } from '../reading/text-files.ts';
 import type { ReaderDefinition, SourceFile } from '../readers/reader.ts';
 import { SAMPLE_DATASETS } from '../samples/sample-table.ts';
 
@@ -218,34 +218,11 @@ function completeLength(bytes: Uint8Array): number {
   return bytes.length;
 }
 
-/** Offset of the first byte that cannot stand where it stands. @see The Unicode Standard, table 3-7 */
-function firstInvalid(bytes: Uint8Array): number {
-  for (let at = 0; at < bytes.length;) {
-    const lead = bytes[at]!;
-    const length =
-      lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
-    if (length === 0 || !isUtf8(bytes.subarray(at, at + length)) || at + length > bytes.length) return at;
-    at += length;
-  }
-  return bytes.length;
-}
-
 function notUtf8(file: SourceFile, bytes: Uint8Array, offset: number, line: number): PerennialError {
-  const at = firstInvalid(bytes);
-  const lines = bytes.subarray(0, at).reduce((count, byte) => count + (byte === 10 ? 1 : 0), line);
-  const around = bytes.subarray(Math.max(0, at - 12), at + 12);
-  const read =
-    new TextDecoder('windows-1252')
-      .decode(around)
-      .split(/[\r\n]/)
-      .find((part) => /[^\x00-\x7f]/.test(part)) ?? '';
-  return new PerennialError(
-    'SOURCE_INVALID',
-    `${file.name} is not UTF-8: byte 0x${(bytes[at] ?? 0).toString(16)} at offset ${offset + at} (line ${lines}).`,
-    {
-      hint: `Read as "windows-1252" it would be ${JSON.stringify(read)}: if that is right, give "encoding": "windows-1252" in the source of a csv; otherwise the encoding that it has, or convert it (iconv -f … -t utf-8).`,
-    },
-  );
+  const { place, hint } = whereNotUtf8(bytes, offset, line);
+  return new PerennialError('SOURCE_INVALID', `${file.name} is not UTF-8: ${place}.`, {
+    hint: `${hint[0]!.toUpperCase()}${hint.slice(1)}: if that is right, give "encoding": "windows-1252" in the source of a csv; otherwise the encoding that it has, or convert it (iconv -f … -t utf-8).`,
+  });
 }
 
 const cacheFile = () => join(perennialHome(), 'cache', 'source-digests.json');

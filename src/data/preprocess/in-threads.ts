@@ -10,7 +10,7 @@ import { SPLITS } from '../stored/dataset.ts';
 import type { Column } from '../stored/column.ts';
 import type { ExamplesMeta, Split } from '../stored/dataset.ts';
 import type { TransformSpec } from './chain.ts';
-import type { FittedPreprocessing } from './split-tensors.ts';
+import type { SplitSource } from './split-tensors.ts';
 import type { FitAnswer, FitTask, ThreadData, WriteAnswer, WriteTask } from './thread-work.ts';
 
 /** From so many values on threads gain more than they need to start: a third of a second of the processor each. */
@@ -68,7 +68,7 @@ interface Written {
 /** Writes the shards of all splits, each in a thread; they are cut where one thread would cut them. */
 export async function writeInThreads(
   dataset: OpenArtifact,
-  { columns, output, weight, seed }: FittedPreprocessing,
+  { columns, output, weight, seed, packing }: SplitSource['fitted'],
   specs: readonly TensorSpec[],
   dir: string,
   signal: AbortSignal | undefined,
@@ -77,7 +77,7 @@ export async function writeInThreads(
 ): Promise<Written> {
   const { rows } = datasetMeta(dataset);
   const size = rowsPerShard(specs, shardBytes);
-  const shared = { columns: columnsToJson(columns), output, specs, dir, shardBytes };
+  const shared = { columns: columnsToJson(columns), output, specs, dir, shardBytes, ...(packing === undefined ? {} : { packing }) };
   const tasks = SPLITS.flatMap((split) =>
     Array.from({ length: Math.ceil(rows[split] / size) }, (_, shard): WriteTask => ({
       ...shared,

@@ -24,6 +24,7 @@ import type { SplitSource } from './split-tensors.ts';
 import { SPLITS } from '../stored/dataset.ts';
 import type { ExamplesMeta, Split } from '../stored/dataset.ts';
 import { Windows } from './windows.ts';
+import { FEATURES, packingOf } from './preprocessor.ts';
 import { withHorizon } from './resolve-features.ts';
 import { fitPreprocessing } from './fit-preprocessing.ts';
 import { TOLD_BYTES_MAX, withinBytes, describeFeatures, shape, shortened } from './tell-columns.ts';
@@ -101,6 +102,8 @@ export async function preprocess(
       windows === undefined && config.balance === undefined
         ? await storedColumns(fitted.columns, config.seed ?? 1)
         : { columns: fitted.columns, levels: {} };
+    const packing = windows === undefined && config.balance === undefined ? packingOf(stored.columns) : undefined;
+    const storing = { ...fitted, columns: stored.columns, ...(packing === undefined ? {} : { packing }) };
     const { rows } = datasetMeta(dataset);
     const inThreads =
       windows === undefined &&
@@ -111,22 +114,14 @@ export async function preprocess(
         fitted.columns,
       );
     if (inThreads) {
-      const written = await writeInThreads(dataset, { ...fitted, columns: stored.columns }, specs, dir, ctx.signal, (message, fraction) =>
+      const written = await writeInThreads(dataset, storing, specs, dir, ctx.signal, (message, fraction) =>
         ctx.progress({ message, fraction }),
       );
       Object.assign(files, written.files);
       Object.assign(splits, written.splits);
     } else
       for (const split of SPLITS) {
-        const writer = await writeSplit(
-          { db, dataset, fitted: { ...fitted, columns: stored.columns }, seed: config.seed ?? 1 },
-          config,
-          split,
-          specs,
-          windows,
-          ctx,
-          dir,
-        );
+        const writer = await writeSplit({ db, dataset, fitted: storing, seed: config.seed ?? 1 }, config, split, specs, windows, ctx, dir);
         Object.assign(files, writer.files);
         splits[split] = { rows: writer.rows, shards: writer.shards };
       }
@@ -139,6 +134,7 @@ export async function preprocess(
       output,
       splits: splits as ExamplesMeta['splits'],
       ...(Object.keys(stored.levels).length === 0 ? {} : { levels: stored.levels }),
+      ...(packing === undefined ? {} : { formatVersion: 2 as const, packed: { [FEATURES]: packing } }),
       ...(anomalies === undefined ? {} : { anomaly: anomalies }),
       ...(fitted.weight === undefined
         ? {}

@@ -6,10 +6,13 @@ import type { StoredKind } from '../../storage/stored.ts';
 import { applyAtOnce, applyWholeChain, parseChain } from './chain.ts';
 import type { FittedLink } from './chain.ts';
 import type { ColumnData } from '../transforms/column-data.ts';
+import { asModelReads } from '../reading/cells.ts';
 import { checkRowColumns, columnOfRows, columnReader } from '../table/row-values.ts';
-import { SeriesRuns, WindowCutter, keysOf, seriesName } from './series.ts';
+import { SeriesRuns, WindowCutter, keysOf, pickRows, seriesName, timeOrder } from './series.ts';
 import { SeriesFollower } from './series-follower.ts';
 import type { FittedSequence } from '../stored/sequence.ts';
+import { packedLayout } from '../stored/packed-features.ts';
+import type { PackedLayout, PackedPart, Packing } from '../stored/packed-features.ts';
 import type { Preprocessor, SeriesWindows, SourceReading } from '../stored/dataset.ts';
 import type { Column } from '../stored/column.ts';
 
@@ -139,6 +142,70 @@ function writeNumbers(values: Float64Array, target: Float32Array, width: number,
   }
 }
 
+/** Features on their way into the form in which they are stored. */
+class PackedRows {
+  readonly #layout: PackedLayout;
+  readonly #rows: number;
+  readonly #bytes: Uint8Array;
+
+  constructor(packing: Packing, rows: number, memory: BatchMemory | undefined) {
+    this.#layout = packedLayout(packing);
+    this.#rows = rows;
+    const size = rows * this.#layout.rowBytes;
+    // Every byte is written but those that fill rows up, which are 0 from the beginning on.
+    const kept = memory?.packed;
+    if (kept !== undefined && kept.length >= size) this.#bytes = kept.subarray(0, size);
+    else {
+      this.#bytes = new Uint8Array(size);
+      if (memory !== undefined) memory.packed = this.#bytes;
+    }
+  }
+
+  /** @param offset of its values in a row @throws as {@link writeFeature} */
+  write(data: ColumnData, offset: number, column: string, firstRow: number): void {
+    const { rowBytes, parts } = this.#layout;
+    const part = parts.findLast((each) => each.offset <= offset)!;
+    const { buffer, byteOffset } = this.#bytes;
+    if (part.kind === 'values') {
+      const target = new Float32Array(buffer, byteOffset, (this.#rows * rowBytes) / 4);
+      writeFeature(data, target, rowBytes / 4, part.at + offset - part.offset, column, firstRow, false);
+      return;
+    }
+    if (data.kind !== 'vector' || data.places === undefined)
+      throw new PerennialError('INTERNAL', `Column "${column}" is stored as codes and gives none.`);
+    const { places } = data;
+    const codes = part.kind === 'code' ? this.#bytes : new Uint16Array(buffer, byteOffset, (this.#rows * rowBytes) / 2);
+    const step = rowBytes / (part.kind === 'code' ? 1 : 2);
+    for (let row = 0, to = part.at; row < places.length; row += 1, to += step) codes[to] = places[row]! < 0 ? part.width : places[row]!;
+  }
+
+  tensor(): Tensor {
+    return { spec: { name: FEATURES, shape: [this.#layout.rowBytes], dtype: 'uint8' }, rows: this.#rows, data: this.#bytes };
+  }
+}
+
+/**
+ * The form in which the features of columns are stored: undefined where codes of one-hot columns do not save at least half of it.
+ */
+export function packingOf(columns: readonly FittedColumn[]): Packing | undefined {
+  const parts: PackedPart[] = [];
+  for (const { spec, links } of columns.filter((column) => column.spec.name === FEATURES)) {
+    const width = spec.shape[0]!;
+    const last = links.at(-1);
+    const categories = (last?.state as { readonly categories?: readonly string[] } | null | undefined)?.categories;
+    const previous = parts.at(-1);
+    // With a mark of missing values behind it, it is no one-hot column alone.
+    if (last?.definition.name === 'oneHot' && categories?.length === width && width <= ONE_HOT_MAX) parts.push({ oneHot: width });
+    else if (previous !== undefined && 'values' in previous) parts[parts.length - 1] = { values: previous.values + width };
+    else parts.push({ values: width });
+  }
+  const { rowBytes, width } = packedLayout(parts);
+  return parts.some((part) => 'oneHot' in part) && 2 * rowBytes <= 4 * width ? parts : undefined;
+}
+
+/** Two bytes hold the place of one, and none. */
+const ONE_HOT_MAX = 65_535;
+
 /** Inputs per row, before windows. */
 export function rowInputs(columns: readonly FittedColumn[]): TensorSpec[] {
   const width = columns
@@ -156,6 +223,7 @@ export function rowInputs(columns: readonly FittedColumn[]): TensorSpec[] {
 export interface BatchMemory {
   features?: Float32Array;
   numbers?: Float64Array;
+  packed?: Uint8Array;
 }
 
 /**
@@ -167,13 +235,16 @@ export function tensorsOf(
     readonly saturate?: boolean;
     readonly inputs?: readonly TensorSpec[];
     readonly memory?: BatchMemory;
+    /** `features` in the form in which it is stored. */
+    readonly packing?: Packing;
   },
   batch: ReadonlyMap<string, ColumnData>,
   rows: number,
   firstRow: number,
 ): Record<string, Tensor> | Promise<Record<string, Tensor>> {
-  const { saturate = false, inputs = rowInputs(parts.columns), memory } = parts;
-  const width = inputs.find(({ name }) => name === FEATURES)?.shape[0] ?? 0;
+  const { saturate = false, inputs = rowInputs(parts.columns), memory, packing } = parts;
+  const packed = packing === undefined ? undefined : new PackedRows(packing, rows, memory);
+  const width = packed === undefined ? (inputs.find(({ name }) => name === FEATURES)?.shape[0] ?? 0) : 0;
   const features = memory === undefined ? new Float32Array(rows * width) : zeros(memory, rows * width);
   if (memory !== undefined && (memory.numbers?.length ?? 0) < rows) memory.numbers = new Float64Array(rows);
   const tensors = new Map<string, Tensor>();
@@ -196,7 +267,10 @@ export function tensorsOf(
       take(column, result);
     }
     return Object.fromEntries(
-      inputs.map((spec) => [spec.name, spec.name === FEATURES ? { spec, rows, data: features } : { ...tensors.get(spec.name)!, spec }]),
+      inputs.map((spec) => [
+        spec.name,
+        spec.name === FEATURES ? (packed?.tensor() ?? { spec, rows, data: features }) : { ...tensors.get(spec.name)!, spec },
+      ]),
     );
   }
 
@@ -205,7 +279,8 @@ export function tensorsOf(
       tensors.set(column.spec.name, columnTensor(column, result, firstRow, saturate));
       return;
     }
-    writeFeature(result, features, width, offset, column.name, firstRow, saturate);
+    if (packed === undefined) writeFeature(result, features, width, offset, column.name, firstRow, saturate);
+    else packed.write(result, offset, column.name, firstRow);
     offset += column.spec.shape[0]!;
   }
 }
@@ -291,11 +366,7 @@ export const PREPROCESSOR: StoredKind<PreprocessorJson> = defineStored({
 /** @param byType type of the column that orders a series */
 export function createPreprocessor(parts: PreprocessorParts, byType: Column['type'] = 'timestamp'): Preprocessor {
   const { columns, output, sequence, reading } = parts;
-  const nullValues = (reading?.source['nullValues'] ?? []) as readonly string[];
-  const asRead = ({ name, type }: Column): Column => {
-    const { format, float32 } = reading?.columns.find((column) => column.name === name) ?? {};
-    return { name, type, nullValues, ...(format === undefined ? {} : { format }), ...(float32 === undefined ? {} : { float32 }) };
-  };
+  const asRead = (column: Column): Column => asModelReads(column, reading);
   const readers = columns.map((column) => columnReader(asRead(column)));
   const perRow = rowInputs(columns);
   const inputs = sequence === undefined ? perRow : perRow.map((spec) => ({ ...spec, shape: [sequence.size, ...spec.shape] }));
@@ -369,6 +440,7 @@ function seriesOf(
   };
   return {
     sequence,
+    by: { name: by, type: byType },
     keys,
     follow: () => new SeriesFollower(sequence, byType),
     async windows(rows, { mayBeNone = false, saturate = false } = {}): Promise<SeriesWindows> {
@@ -378,18 +450,35 @@ function seriesOf(
         });
       const tensors = await tensorsOfRows(rows, saturate);
       const own = await keys(rows);
+      const times = await timesOfRows(rows, asRead({ name: by, type: byType }));
+      // Training sorts its rows: whoever gives the same table gets the same windows.
+      const order = times === undefined ? undefined : timeOrder(own, times);
+      const placeOf = (row: number): number => order?.[row] ?? row;
       const runs = new SeriesRuns(sequence, byType);
-      const counts = runs.add(own, await timesOfRows(rows, asRead({ name: by, type: byType })), rows.length);
-      const { windows, rows: ends } = new WindowCutter(size, 0).cut(tensors, own, counts);
+      const sortedKeys = order === undefined ? own : own && Array.from(order, (row) => own[row]!);
+      const sortedTimes = order === undefined ? times : Float64Array.from(order, (row) => times![row]!);
+      const counts = runs.add(sortedKeys, sortedTimes, rows.length, placeOf);
+      const sorted = order === undefined ? tensors : inOrder(tensors, order);
+      const { windows, rows: ends } = new WindowCutter(size, 0).cut(sorted, sortedKeys, counts);
       if (ends.length === 0 && !mayBeNone)
         throw new PerennialError(
           'DATA_INVALID',
-          `None of the ${rows.length} rows ends a window of ${size} rows: ${longest(sequence, own, counts)}.`,
+          `None of the ${rows.length} rows ends a window of ${size} rows: ${longest(sequence, sortedKeys, counts)}.`,
           { hint: `Give at least ${size} rows of one series that follow each other in "${by}" without a gap.` },
         );
-      return { tensors: windows, ends, ...(own === undefined ? {} : { keys: own }), gaps: runs.gaps };
+      return {
+        tensors: windows,
+        ends: order === undefined ? ends : ends.map(placeOf),
+        ...(own === undefined ? {} : { keys: own }),
+        gaps: runs.gaps,
+        sorted: order !== undefined,
+      };
     },
   };
+}
+
+function inOrder(tensors: Record<string, Tensor>, order: Int32Array): Record<string, Tensor> {
+  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, pickRows(tensor, order)]));
 }
 
 function longest({ key }: FittedSequence, keys: readonly string[] | undefined, counts: Int32Array): string {

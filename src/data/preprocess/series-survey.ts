@@ -297,7 +297,7 @@ async function countWindows(sequence: FittedSequence, table: SeriesTable, byType
   for (const split of SPLITS) {
     for await (const batch of table.batches(split, [sequence.by, ...(sequence.key ?? []).map(({ name }) => name)])) {
       const keys = keysOf(sequence.key, batch.columns, batch.rows, batch.firstRow);
-      const counts = runs.add(keys, (batch.columns.get(sequence.by) as NumberData).values, batch.rows, batch.firstRow);
+      const counts = runs.add(keys, (batch.columns.get(sequence.by) as NumberData).values, batch.rows, (at) => batch.firstRow + at);
       rows[split] += batch.rows;
       for (const [row, run] of counts.entries()) {
         const key = keys?.[row] ?? '';

@@ -77,6 +77,42 @@ export function lengthText(value: number, type: Column['type']): string {
   return `${Number((value / ms).toPrecision(4))}${unit}`;
 }
 
+/** Rows that are earlier than the one before in their series, those without a time aside. */
+export function stepsBack(keys: ArrayLike<string> | undefined, times: Float64Array): number[] {
+  const before = new Map<string, number>();
+  const back: number[] = [];
+  for (let row = 0; row < times.length; row += 1) {
+    const time = times[row]!;
+    if (Number.isNaN(time)) continue;
+    const key = keys?.[row] ?? '';
+    if (time < (before.get(key) ?? -Infinity)) back.push(row);
+    before.set(key, time);
+  }
+  return back;
+}
+
+/**
+ * The places of rows in the order of time, rows of one moment as they stand, those without a time last: as training sorts its source.
+ * Undefined where no row is earlier than the one before in its series.
+ */
+export function timeOrder(keys: ArrayLike<string> | undefined, times: Float64Array): Int32Array | undefined {
+  if (stepsBack(keys, times).length === 0) return undefined;
+  const at = (row: number): number => (Number.isNaN(times[row]!) ? Infinity : times[row]!);
+  return Int32Array.from(times.keys()).sort((a, b) => (at(a) === at(b) ? a - b : at(a) < at(b) ? -1 : 1));
+}
+
+/** Rows of a file that are earlier than the one before in their series, and the first of them. */
+export interface Sorted {
+  readonly by: string;
+  readonly rows: number;
+  readonly first: number;
+}
+
+/** What is said of a file that was not in the order of time. */
+export function sortedText(path: string, { by, rows, first }: Sorted): string {
+  return `${path} is not in the order of "${by}": ${rows === 1 ? 'one row is' : `${rows} rows are`} earlier than the row before${rows === 1 ? '' : ' in their series'}, the first is row ${first} (counted from 0). The rows were sorted, as in training.`;
+}
+
 interface Last {
   readonly time: number;
   run: number;
@@ -101,11 +137,17 @@ export class SeriesRuns {
 
   /**
    * @param keys the series of each row @param times undefined where nobody gave them: rows then follow each other as they stand
+   * @param placeOf by which number a row is known to whoever gave it
    * @throws DATA_INVALID for times that go back, or stand twice in a series
    */
-  add(keys: readonly string[] | undefined, times: Float64Array | undefined, rows: number, firstRow = 0): Int32Array {
+  add(
+    keys: readonly string[] | undefined,
+    times: Float64Array | undefined,
+    rows: number,
+    placeOf: (row: number) => number = (row) => row,
+  ): Int32Array {
     const runs = new Int32Array(rows);
-    for (let row = 0; row < rows; row += 1) runs[row] = this.follow(keys?.[row] ?? '', times?.[row], firstRow + row);
+    for (let row = 0; row < rows; row += 1) runs[row] = this.follow(keys?.[row] ?? '', times?.[row], placeOf(row));
     return runs;
   }
 
@@ -162,6 +204,14 @@ function rowsBySeries(keys: readonly string[] | undefined, rows: number): Map<st
     else list.push(row);
   }
   return new Map([...lists].map(([key, list]) => [key, Int32Array.from(list)]));
+}
+
+/** Some rows of a tensor, in the order that is given. */
+export function pickRows(tensor: Tensor, rows: Int32Array): Tensor {
+  const width = tensor.rows === 0 ? 0 : tensor.data.length / tensor.rows;
+  const data = new (tensor.data.constructor as Float32ArrayConstructor)(rows.length * width) as Tensor['data'];
+  rows.forEach((row, at) => data.set(tensor.data.subarray(row * width, (row + 1) * width), at * width));
+  return { spec: tensor.spec, rows: rows.length, data };
 }
 
 type Values = Tensor['data'];

@@ -12,6 +12,7 @@ import { rowInputs, tensorsOf } from './preprocessor.ts';
 import type { FittedColumn } from './preprocessor.ts';
 import { WEIGHT, weightTensor } from './row-weight.ts';
 import type { RowWeight } from './row-weight.ts';
+import type { Packing } from '../stored/packed-features.ts';
 import type { TableProfile } from '../table/profile.ts';
 import type { ColumnData } from '../transforms/column-data.ts';
 import type { FittedSequence } from '../stored/sequence.ts';
@@ -41,7 +42,10 @@ export interface FittedPreprocessing {
 export interface SplitSource {
   readonly db: Database;
   readonly dataset: OpenArtifact;
-  readonly fitted: Pick<FittedPreprocessing, 'columns' | 'output' | 'seed' | 'anomaly' | 'weight'>;
+  readonly fitted: Pick<FittedPreprocessing, 'columns' | 'output' | 'seed' | 'anomaly' | 'weight'> & {
+    /** `features` in the form in which it is stored. */
+    readonly packing?: Packing;
+  };
   /** Of balancing. */
   readonly seed: number;
 }

@@ -3,6 +3,8 @@ import { promisify } from 'node:util';
 import { PerennialError } from '../../core/errors.ts';
 import type { DType, Tensor, TensorSpec } from '../../core/tensor.ts';
 import type { PixelLevels } from '../stored/dataset.ts';
+import { packedLayout, unpackFeatures } from '../stored/packed-features.ts';
+import type { PackedLayout, Packing } from '../stored/packed-features.ts';
 
 export const BYTES: Readonly<Record<DType, number>> = { float32: 4, int32: 4, uint8: 1 };
 
@@ -10,8 +12,17 @@ export function valuesPerRow(spec: TensorSpec): number {
   return spec.shape.reduce((product, size) => product * size, 1);
 }
 
-/** Bytes of a row in a shard. Pixels that are stored as levels take one byte each. */
-export function storedRowBytes(spec: TensorSpec, levels: PixelLevels | undefined): number {
+/** In what other form than its values a tensor is stored. */
+export interface StoredForm {
+  /** Pixels of 8 bits, with what they stand for. */
+  readonly levels?: PixelLevels;
+  /** Features of which one-hot columns are stored as codes. */
+  readonly packing?: Packing;
+}
+
+/** Bytes of a row in a shard. */
+export function storedRowBytes(spec: TensorSpec, { levels, packing }: StoredForm): number {
+  if (packing !== undefined) return packedLayout(packing).rowBytes;
   return valuesPerRow(spec) * (levels === undefined ? BYTES[spec.dtype] : 1);
 }
 
@@ -37,11 +48,14 @@ export class TensorFile {
   readonly #shards: readonly Shard[];
   readonly #budget: { left: number };
   readonly #levels: Float32Array | undefined;
+  readonly #packed: PackedLayout | undefined;
 
   /** @param budget bytes that this and other files may keep in memory together */
-  constructor(spec: TensorSpec, shards: readonly Shard[], budget: { left: number }, levels: PixelLevels | undefined) {
+  constructor(spec: TensorSpec, shards: readonly Shard[], budget: { left: number }, form: StoredForm) {
     this.spec = spec;
-    this.rowBytes = storedRowBytes(spec, levels);
+    const { levels, packing } = form;
+    this.rowBytes = storedRowBytes(spec, form);
+    this.#packed = packing === undefined ? undefined : packedLayout(packing);
     this.#shards = shards;
     this.#budget = budget;
     this.#levels = levels === undefined ? undefined : Float32Array.from(levels);
@@ -72,6 +86,7 @@ export class TensorFile {
   tensor(rows: number, bytes: Uint8Array): Tensor {
     const { spec } = this;
     if (this.#levels !== undefined) return { spec, rows, data: decoded(bytes, this.#levels) };
+    if (this.#packed !== undefined) return { spec, rows, data: unpackFeatures(this.#packed, rows, bytes) };
     const { buffer } = bytes;
     const data =
       spec.dtype === 'float32' ? new Float32Array(buffer) : spec.dtype === 'int32' ? new Int32Array(buffer) : new Uint8Array(buffer);

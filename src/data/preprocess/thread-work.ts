@@ -8,6 +8,7 @@ import { withDatabase } from '../table/duckdb.ts';
 import { ShardWriter } from '../stored/examples.ts';
 import { columnsOfJson, columnsToJson } from './preprocessor.ts';
 import type { ColumnJson } from './preprocessor.ts';
+import type { Packing } from '../stored/packed-features.ts';
 import type { DatasetMeta, Split } from '../stored/dataset.ts';
 import { parseChain } from './chain.ts';
 import type { TransformSpec } from './chain.ts';
@@ -41,6 +42,7 @@ export interface WriteTask {
   readonly columns: readonly ColumnJson[];
   readonly output: OutputSpec;
   readonly weight?: RowWeight;
+  readonly packing?: Packing;
   readonly specs: readonly TensorSpec[];
   readonly dir: string;
   readonly shardBytes: number;
@@ -102,11 +104,17 @@ export async function fitInThread(
 export async function writeInThread(
   { seed }: ThreadData,
   dataset: OpenArtifact,
-  { split, shard, rows, columns, output, weight, specs, dir, shardBytes }: WriteTask,
+  { split, shard, rows, columns, output, weight, packing, specs, dir, shardBytes }: WriteTask,
   stopped: () => boolean,
 ): Promise<WriteAnswer> {
   const writer = new ShardWriter(dir, split, specs, shardBytes, shard);
-  const fitted = { columns: columnsOfJson(columns), output, seed, ...(weight === undefined ? {} : { weight }) };
+  const fitted = {
+    columns: columnsOfJson(columns),
+    output,
+    seed,
+    ...(weight === undefined ? {} : { weight }),
+    ...(packing === undefined ? {} : { packing }),
+  };
   await withDatabase(async (db) => {
     for await (const { tensors } of untilStopped(splitBatches({ db, dataset, fitted, seed }, split, [], false, rows), stopped))
       await writer.write(tensors);

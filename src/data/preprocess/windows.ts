@@ -2,16 +2,9 @@ import type { Tensor, TensorBatch } from '../../core/tensor.ts';
 import type { ColumnData, NumberData } from '../transforms/column-data.ts';
 import { ANOMALY, ANOMALY_SPEC, isLabel } from '../stored/examples.ts';
 import { WEIGHT } from './row-weight.ts';
-import { SeriesRuns, WindowCutter, keysOf } from './series.ts';
+import { SeriesRuns, WindowCutter, keysOf, pickRows } from './series.ts';
 import type { FittedSequence } from '../stored/sequence.ts';
 import type { Column } from '../stored/column.ts';
-
-function pickRows(tensor: Tensor, rows: Int32Array): Tensor {
-  const width = tensor.rows === 0 ? 0 : tensor.data.length / tensor.rows;
-  const data = new (tensor.data.constructor as Float32ArrayConstructor)(rows.length * width) as Tensor['data'];
-  rows.forEach((row, at) => data.set(tensor.data.subarray(row * width, (row + 1) * width), at * width));
-  return { spec: tensor.spec, rows: rows.length, data };
-}
 
 /**
  * Turns rows in the order of time into windows of `size` rows with the label `horizon` rows after the window's last row. Batches are

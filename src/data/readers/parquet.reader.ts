@@ -3,6 +3,7 @@ import { ident, listLiteral, literal, pathLiteral } from '../table/duckdb.ts';
 import { dateTextSql } from '../reading/moment-text.ts';
 import { isNested, nestedJsonSql } from '../reading/nested-sql.ts';
 import { namesOption, parquetNames } from '../reading/parquet-names.ts';
+import { parquetProblem } from '../reading/parquet-problem.ts';
 import { PATH_SCHEMA, createRejects, defineReader, rowsAt, someRows } from './reader.ts';
 import type { RawColumn, SourceKind } from '../reading/source-column.ts';
 
@@ -57,6 +58,7 @@ export default defineReader<ParquetConfig>({
     properties: { format: { const: 'parquet' }, path: PATH_SCHEMA },
   },
   examples: [{ format: 'parquet', path: 'data/trips/*.parquet' }],
+  problem: parquetProblem,
   async read({ db, files, asBefore }) {
     await createRejects(db);
     const file = `read_parquet(${listLiteral(files.map(({ path }) => pathLiteral(path)))})`;

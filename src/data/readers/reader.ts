@@ -1,4 +1,6 @@
 import type { JsonObject, JsonSchema } from '../../core/json.ts';
+import { PerennialError, isPerennialError } from '../../core/errors.ts';
+import { asPerennialError } from '../table/duckdb.ts';
 import type { Database } from '../table/duckdb.ts';
 import type { LikelySkip } from '../reading/csv-layout.ts';
 import type { PlainSource } from '../reading/plain-scan.ts';
@@ -95,6 +97,29 @@ export interface ReaderDefinition<C = any> {
   /** true: every byte must be UTF-8; checked while the source is fingerprinted. */
   readonly text: boolean | ((config: C) => boolean);
   read(request: ReadRequest<C>): Promise<RawTable>;
+  /** Why files cannot be read, where the database found out while it read them; undefined: nothing is known. */
+  problem?(db: Database, files: readonly SourceFile[], error: unknown): Promise<SourceProblem | undefined>;
+}
+
+/** What is wrong with a source, without a full stop, and what to do about it. */
+export interface SourceProblem {
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** An error of the database while it read files, in words of ours; others pass through. @param what is read, e.g. "rows.csv" */
+export async function readingError(
+  { format, problem }: ReaderDefinition,
+  { db, files, what }: { readonly db: Database; readonly files: readonly SourceFile[]; readonly what: string },
+  error: unknown,
+): Promise<unknown> {
+  const own = asPerennialError(error, 'SOURCE_INVALID', `${what} cannot be read as ${format}`);
+  if (own === error || !isPerennialError(own, 'SOURCE_INVALID')) return own;
+  const found = await problem?.(db, files, error);
+  if (found === undefined) return own;
+  const only = files.length === 1 ? `${files[0]!.name} ` : undefined;
+  const why = only !== undefined && found.message.startsWith(only) ? `it ${found.message.slice(only.length)}` : found.message;
+  return new PerennialError('SOURCE_INVALID', `${what} cannot be read as ${format}: ${why}.`, { hint: found.hint, cause: error });
 }
 
 export function defineReader<C>(definition: ReaderDefinition<C>): ReaderDefinition<C> {

@@ -1,11 +1,12 @@
-import { isUtf8 } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
+import { ENCODINGS, decodeText } from '../reading/text-files.ts';
 import { literal } from '../table/duckdb.ts';
 import { FOLDER_SCHEMA, createRejects, defineReader, someRows } from './reader.ts';
 
 interface TextsConfig {
   readonly format: 'texts';
   readonly path: string;
+  readonly encoding?: string;
 }
 
 const BATCH = 200;
@@ -20,11 +21,22 @@ export default defineReader<TextsConfig>({
     type: 'object',
     additionalProperties: false,
     required: ['format', 'path'],
-    description: 'UTF-8 text files in class folders (<path>/<class>/*.txt). Columns: text, label, file.',
-    properties: { format: { const: 'texts' }, path: FOLDER_SCHEMA },
+    description: 'Text files in class folders (<path>/<class>/*.txt). Columns: text, label, file.',
+    properties: {
+      format: { const: 'texts' },
+      path: FOLDER_SCHEMA,
+      encoding: {
+        enum: Object.keys(ENCODINGS),
+        default: 'utf-8',
+        description: 'Encoding of the files. A byte order mark is believed more. Files that are not in it are set aside.',
+      },
+    },
   },
-  examples: [{ format: 'texts', path: 'data/reviews' }],
-  async read({ db, files }) {
+  examples: [
+    { format: 'texts', path: 'data/reviews' },
+    { format: 'texts', path: 'data/letters', encoding: 'windows-1252' },
+  ],
+  async read({ db, files, config }) {
     await createRejects(db);
     await db.run('CREATE OR REPLACE TEMP TABLE raw (c0 VARCHAR, c1 VARCHAR, c2 VARCHAR)');
     for (let start = 0; start < files.length; start += BATCH) {
@@ -35,9 +47,13 @@ export default defineReader<TextsConfig>({
       contents.forEach((bytes, index) => {
         const file = batch[index]!;
         const row = start + index + 1;
-        if (!isUtf8(bytes)) bad.push(`(${row}, 'the file is not UTF-8', ${literal(file.name)})`);
-        else if (bytes.includes(0)) bad.push(`(${row}, 'the file holds NUL characters', ${literal(file.name)})`);
-        else good.push(`(${literal(bytes.toString('utf8'))}, ${literal(file.className ?? '')}, ${literal(file.name)})`);
+        const read = decodeText(bytes, config.encoding);
+        if ('reason' in read)
+          bad.push(
+            `(${row}, ${literal(`${read.reason}: ${file.name}${read.detail === '' ? '' : `, ${read.detail}`}`)}, ${literal(file.name)})`,
+          );
+        else if (read.text.includes('\0')) bad.push(`(${row}, 'the file holds NUL characters', ${literal(file.name)})`);
+        else good.push(`(${literal(read.text)}, ${literal(file.className ?? '')}, ${literal(file.name)})`);
       });
       if (good.length > 0) await db.run(`INSERT INTO raw VALUES ${good.join(', ')}`);
       if (bad.length > 0) await db.run(`INSERT INTO rejects VALUES ${bad.join(', ')}`);
@@ -50,7 +66,7 @@ export default defineReader<TextsConfig>({
       ],
       label: 'label',
       source: (rows) => someRows('raw', rows),
-      options: {},
+      options: config.encoding === undefined ? {} : { encoding: config.encoding },
       nullValues: [],
       notes: [],
     };

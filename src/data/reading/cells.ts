@@ -1,4 +1,5 @@
-import type { ColumnType } from '../stored/column.ts';
+import type { Column, ColumnType } from '../stored/column.ts';
+import type { SourceReading } from '../stored/dataset.ts';
 import { shortestOfFloat32 } from './float32.ts';
 import { textOfValue } from './json-text.ts';
 import { missingNumbers, missingValues } from './null-words.ts';
@@ -14,6 +15,21 @@ export interface CellReading {
   /** Texts that mean a missing value. */
   readonly nullValues?: readonly string[];
   readonly float32?: true;
+}
+
+/** A column with all that decides on its values, as the source of a model was read. */
+export function asModelReads<T extends ColumnType>(
+  { name, type }: { readonly name: string; readonly type: T },
+  reading: SourceReading | undefined,
+): Column & { readonly type: T } {
+  const { format, float32 } = reading?.columns.find((column) => column.name === name) ?? {};
+  return {
+    name,
+    type,
+    nullValues: (reading?.source['nullValues'] ?? []) as readonly string[],
+    ...(format === undefined ? {} : { format }),
+    ...(float32 === undefined ? {} : { float32 }),
+  };
 }
 
 /** A value that is not of the column's type. */

@@ -69,6 +69,10 @@ function grammarOf({ decimal = '.', thousands }: NumberFormat): Grammar {
 /** Signs of currency, or a code of three letters, before or after the number. */
 const CURRENCY = '(?:\\p{Sc}|[A-Za-z]{3})';
 const MINUS = '\u2212';
+/** What accounts write for "-12": "(12)" and "12-". With two signs it is no number. */
+const ENCLOSED = `^\\([${BLANKS}]*(.*?)[${BLANKS}]*\\)$`;
+const BEHIND = `^([^+-].*?)[${BLANKS}]*-$`;
+const [ENCLOSED_TEXT, BEHIND_TEXT] = [new RegExp(ENCLOSED), new RegExp(BEHIND)];
 
 /** The number that a text is, by a declared format or without one; NaN where it is none. */
 export function numberOfText(text: string, format: NumberFormat | undefined): number {
@@ -81,8 +85,9 @@ export function numberOfText(text: string, format: NumberFormat | undefined): nu
   let rest = trimBlanks(text).replaceAll(MINUS, '-');
   let sign = 1;
   let scale = 1;
+  if (format.accounting === true) rest = rest.replace(ENCLOSED_TEXT, '-$1');
   if (format.currency === true) {
-    if (/^\(.*\)$/.test(rest)) {
+    if (format.accounting !== true && /^\(.*\)$/.test(rest)) {
       sign = -1;
       rest = trimBlanks(rest.slice(1, -1));
     }
@@ -91,6 +96,8 @@ export function numberOfText(text: string, format: NumberFormat | undefined): nu
     if (before !== null) rest = before[1]! + rest.slice(before[0].length);
     else rest = rest.replace(new RegExp(`\\s*${CURRENCY}$`, 'u'), '');
   }
+  // The currency may stand outside of the parentheses: "$ (12)".
+  if (format.accounting === true) rest = rest.replace(ENCLOSED_TEXT, '-$1').replace(BEHIND_TEXT, '-$1');
   if (format.percent === true && rest.endsWith('%')) {
     scale = 100;
     rest = trimBlanks(rest.slice(0, -1));
@@ -124,13 +131,18 @@ export function numberSql(c: string, format: NumberFormat | undefined): string {
   const { pattern, groups } = grammarOf(format);
   let rest = `replace(${trimSql(c)}, ${literal(MINUS)}, '-')`;
   let sign = '1';
-  if (format.currency === true) {
+  const signed = (text: string, pattern: string): string => `regexp_replace(${text}, ${literal(pattern)}, '-\\1')`;
+  if (format.accounting === true) rest = signed(rest, ENCLOSED);
+  else if (format.currency === true) {
     const inner = rest;
     sign = `CASE WHEN regexp_full_match(${inner}, '\\(.*\\)') THEN -1 ELSE 1 END`;
     rest = `CASE WHEN regexp_full_match(${inner}, '\\(.*\\)') THEN ${trimSql(`substr(${inner}, 2, length(${inner}) - 2)`)} ELSE ${inner} END`;
+  }
+  if (format.currency === true) {
     const before = `^([+-]?)\\s*${CURRENCY}\\s*`;
     rest = `CASE WHEN regexp_matches(${rest}, ${literal(before)}) THEN regexp_replace(${rest}, ${literal(before)}, '\\1') ELSE regexp_replace(${rest}, ${literal(`\\s*${CURRENCY}$`)}, '') END`;
   }
+  if (format.accounting === true) rest = signed(signed(rest, ENCLOSED), BEHIND);
   let scale = '1';
   if (format.percent === true) {
     scale = `CASE WHEN suffix(${rest}, '%') THEN 100 ELSE 1 END`;

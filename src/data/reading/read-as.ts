@@ -1,12 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { asPerennialError, withDatabase } from '../table/duckdb.ts';
+import { withDatabase } from '../table/duckdb.ts';
 import type { Database } from '../table/duckdb.ts';
 import { listSource } from '../ingest/source-files.ts';
 import type { LikelySkip } from './csv-layout.ts';
 import { findFormat } from './file-format.ts';
 import type { FoundFile } from './file-format.ts';
+import { readingError } from '../readers/reader.ts';
 import type { RawTable } from '../readers/reader.ts';
 import { readerRegistry } from '../readers/index.generated.ts';
 import type { SourceReading } from '../stored/dataset.ts';
@@ -110,11 +111,11 @@ export async function readTable<T>(
   const same = reading?.source.format === format ? reading.source : undefined;
   const likely = typeof same?.['delimiter'] === 'string' ? same['delimiter'] : undefined;
   const likelySkip = skipOf(same);
-  // The files are UTF-8 by now.
+  // Files of tables are UTF-8 by now.
   const config = {
     format,
     path,
-    ...(same === undefined ? {} : pick(same, ['quote', 'header', 'nullValues'])),
+    ...(same === undefined ? {} : pick(same, [...(reader.layout === 'classFolders' ? ['encoding'] : []), 'quote', 'header', 'nullValues'])),
     // What else is missing depends on the column, where the source of the model has another format.
     ...(format === 'csv' && same === undefined && reading !== undefined ? { nullValues: [''] } : {}),
     ...declared,
@@ -141,7 +142,7 @@ export async function readTable<T>(
       }
     }
   } catch (error) {
-    throw asPerennialError(error, 'SOURCE_INVALID', `${path} cannot be read as ${format}`);
+    throw await readingError(reader, { db, files, what: path }, error);
   }
 }
 

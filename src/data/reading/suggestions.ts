@@ -74,14 +74,21 @@ export async function momentSuggestions(
 /** Ways of writing numbers that are offered where nearly all values are written so. */
 const WAYS: readonly NumberFormat[] = [
   { percent: true },
+  { accounting: true },
   { currency: true },
   { thousands: ',' },
   { decimal: ',' },
   { decimal: ',', thousands: '.' },
   { thousands: ' ' },
+  { accounting: true, thousands: ',' },
+  { accounting: true, decimal: ',' },
+  { accounting: true, decimal: ',', thousands: '.' },
   { currency: true, thousands: ',' },
   { currency: true, decimal: ',' },
   { currency: true, decimal: ',', thousands: '.' },
+  { currency: true, accounting: true },
+  { currency: true, accounting: true, thousands: ',' },
+  { currency: true, accounting: true, decimal: ',', thousands: '.' },
   { percent: true, decimal: ',' },
 ];
 

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -63,14 +64,20 @@ export function judgeFirstBytes(bytes: Buffer, name: string): FirstBytes {
   if (foreign !== undefined) throw new PerennialError('SOURCE_INVALID', `${name} is ${foreign[1]}, not a text file.`, { hint: foreign[2] });
   if (hex.startsWith('1f8b')) return { packing: 'gzip' };
   if (hex.startsWith('28b52ffd')) return { packing: 'zstd' };
-  if (hex.startsWith('efbbbf')) return { encoding: 'utf-8' };
-  if (hex.startsWith('fffe')) return { encoding: 'utf-16le' };
-  if (hex.startsWith('feff')) return { encoding: 'utf-16be' };
+  const encoding = encodingOfBytes(bytes);
+  return encoding === undefined ? {} : { encoding };
+}
+
+function encodingOfBytes(bytes: Buffer): FirstBytes['encoding'] {
+  const hex = bytes.subarray(0, 4).toString('hex');
+  if (hex.startsWith('efbbbf')) return 'utf-8';
+  if (hex.startsWith('fffe')) return 'utf-16le';
+  if (hex.startsWith('feff')) return 'utf-16be';
   // ASCII in UTF-16 has a zero in every second byte.
   const zeros = (odd: 0 | 1): number => bytes.reduce((sum, byte, at) => sum + (at % 2 === odd && byte === 0 ? 1 : 0), 0);
-  if (bytes.length >= 8 && zeros(1) > 0.4 * bytes.length && zeros(0) === 0) return { encoding: 'utf-16le' };
-  if (bytes.length >= 8 && zeros(0) > 0.4 * bytes.length && zeros(1) === 0) return { encoding: 'utf-16be' };
-  return {};
+  if (bytes.length >= 8 && zeros(1) > 0.4 * bytes.length && zeros(0) === 0) return 'utf-16le';
+  if (bytes.length >= 8 && zeros(0) > 0.4 * bytes.length && zeros(1) === 0) return 'utf-16be';
+  return undefined;
 }
 
 /**
@@ -103,6 +110,59 @@ export async function plainFiles(
   return plain;
 }
 
+/** What a small file says, and how it is encoded; or why it cannot be read. */
+export type DecodedText = { readonly text: string } | { readonly reason: string; readonly detail: string };
+
+/**
+ * The text of a whole file.
+ *
+ * @param encoding as declared; undefined: UTF-8. A byte order mark is believed more
+ */
+export function decodeText(bytes: Uint8Array, encoding: string | undefined): DecodedText {
+  const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 64));
+  const name = encodingOfBytes(start) ?? (encoding === undefined ? 'utf-8' : ENCODINGS[encoding]!);
+  if (name === 'latin1') return { text: Buffer.from(bytes).toString('latin1') };
+  try {
+    return { text: new TextDecoder(name, { fatal: true }).decode(bytes) };
+  } catch {
+    if (name !== 'utf-8')
+      return {
+        reason: `the file is not ${name}, as its ${encodingOfBytes(start) === undefined ? 'source says' : 'byte order mark says'}`,
+        detail: '',
+      };
+    const { place, hint } = whereNotUtf8(bytes);
+    return { reason: 'the file is not UTF-8 (the source can declare its "encoding")', detail: `${place}; ${hint}` };
+  }
+}
+
+/** Where bytes are no UTF-8, and what they would be in the encoding that is most usual beside it. @param offset of the bytes in the file */
+export function whereNotUtf8(bytes: Uint8Array, offset = 0, line = 1): { readonly place: string; readonly hint: string } {
+  const at = firstInvalid(bytes);
+  const lines = bytes.subarray(0, at).reduce((count, byte) => count + (byte === 10 ? 1 : 0), line);
+  const around = bytes.subarray(Math.max(0, at - 12), at + 12);
+  const read =
+    new TextDecoder('windows-1252')
+      .decode(around)
+      .split(/[\r\n]/)
+      .find((part) => /[^\x00-\x7f]/.test(part)) ?? '';
+  return {
+    place: `byte 0x${(bytes[at] ?? 0).toString(16)} at offset ${offset + at} (line ${lines})`,
+    hint: `read as "windows-1252" it would be ${JSON.stringify(read)}`,
+  };
+}
+
+/** Offset of the first byte that cannot stand where it stands. @see The Unicode Standard, table 3-7 */
+function firstInvalid(bytes: Uint8Array): number {
+  for (let at = 0; at < bytes.length;) {
+    const lead = bytes[at]!;
+    const length =
+      lead < 0x80 ? 1 : lead >= 0xc2 && lead < 0xe0 ? 2 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xf0 && lead < 0xf5 ? 4 : 0;
+    if (length === 0 || !isUtf8(bytes.subarray(at, at + length)) || at + length > bytes.length) return at;
+    at += length;
+  }
+  return bytes.length;
+}
+
 async function unpack(db: Database, file: SourceFile, packing: Packing, path: string): Promise<SourceFile> {
   const limit = Math.max(DATA_LIMITS.unpackedBytesMin, file.size * DATA_LIMITS.unpackedRatioMax);
   const tooLarge = (): PerennialError =>
@@ -122,10 +182,16 @@ async function unpack(db: Database, file: SourceFile, packing: Packing, path: st
     }
   } catch (error) {
     if (error instanceof PerennialError) throw error;
-    throw new PerennialError('SOURCE_INVALID', `${file.name} cannot be unpacked (${packing}): ${messageOf(error)}.`, {
-      hint: 'The file is damaged or was not written to its end.',
-      cause: error,
-    });
+    throw new PerennialError(
+      'SOURCE_INVALID',
+      `${file.name} cannot be unpacked (${packing}): ${
+        /unexpected end|incomplete|truncated/i.test(messageOf(error)) ? 'it is cut off' : 'its packed bytes are damaged'
+      }.`,
+      {
+        hint: 'Write or copy it again, and to its end.',
+        cause: error,
+      },
+    );
   }
   return { ...file, path, size: (await stat(path)).size };
 }
@@ -145,7 +211,7 @@ async function decode(file: SourceFile, encoding: string, path: string): Promise
   const decoder = encoding === 'latin1' ? undefined : new TextDecoder(encoding, { fatal: true });
   let seen = 0;
   const place = (error: unknown): PerennialError =>
-    new PerennialError('SOURCE_INVALID', `${file.name} is not ${encoding}: ${messageOf(error)} within the first ${seen} bytes.`, {
+    new PerennialError('SOURCE_INVALID', `${file.name} is not ${encoding}: there is something else within the first ${seen} bytes.`, {
       hint: 'Give the right "encoding" in the source.',
       cause: error,
     });

@@ -10,6 +10,8 @@ export interface NumberFormat {
   readonly percent?: boolean;
   /** A currency sign or code of three letters may stand before or after; an amount in parentheses is negative. */
   readonly currency?: boolean;
+  /** Negative as accounts write it: in parentheses, or with the minus behind. */
+  readonly accounting?: boolean;
 }
 
 /** How the values of a column are points in time. */
@@ -40,7 +42,12 @@ export const NUMBER_FORMAT_SCHEMA: JsonSchema = {
       additionalProperties: false,
       minProperties: 1,
       description: 'How the texts of the column are numbers. Others are quarantined.',
-      examples: [{ decimal: ',', thousands: '.' }, { percent: true }, { currency: true, thousands: ',' }],
+      examples: [
+        { decimal: ',', thousands: '.' },
+        { percent: true },
+        { currency: true, thousands: ',' },
+        { accounting: true, thousands: ',' },
+      ],
       properties: {
         decimal: { enum: ['.', ','], default: '.', description: 'Character before the fraction.', examples: [','] },
         thousands: {
@@ -55,6 +62,11 @@ export const NUMBER_FORMAT_SCHEMA: JsonSchema = {
           default: false,
           description:
             'A currency sign or a code of three letters may stand before or after the number: "€ 12", "12 USD". An amount in parentheses is negative.',
+        },
+        accounting: {
+          type: 'boolean',
+          default: false,
+          description: 'A number in parentheses, or with the minus behind it, is negative: "(1,234.50)", "123-".',
         },
       },
     },

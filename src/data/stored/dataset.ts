@@ -1,3 +1,4 @@
+import type { Packing } from './packed-features.ts';
 import type { ColumnType, Column } from './column.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { OutputSpec, Row, Tensor, TensorBatch, TensorSpec } from '../../core/tensor.ts';
@@ -155,6 +156,9 @@ export interface ExamplesMeta {
   readonly splits: Readonly<Record<Split, { readonly rows: number; readonly shards: readonly { readonly rows: number }[] }>>;
   /** Inputs whose shards hold 8-bit pixels: what each level stands for. */
   readonly levels?: Readonly<Record<string, PixelLevels>>;
+  /** Features whose one-hot columns are stored as codes; their `formatVersion` is 2, which older versions of Perennial do not read. */
+  readonly packed?: Readonly<Record<string, Packing>>;
+  readonly formatVersion?: 2;
   /** Column with the weights of the training rows, where rows are weighted: the tensor `@weight` of the training examples. */
   readonly weight?: string;
   /** The column holds times, and rows count less the older they are. */
@@ -167,8 +171,10 @@ export interface ExamplesMeta {
 /** {@link ExamplesMeta} as it is stored. */
 export const EXAMPLES: StoredKind<ExamplesMeta> = defineStored({
   name: 'facts of examples',
-  formatVersion: 1,
+  formatVersion: 2,
   unmarked: 1,
+  // The first format knew no packed features, and all else was as it is.
+  upgrades: { 1: (record) => record },
   schema: recordSchema(
     {
       inputs: listOf(TENSOR),
@@ -177,6 +183,7 @@ export const EXAMPLES: StoredKind<ExamplesMeta> = defineStored({
       dataset: TEXT,
     },
     {
+      packed: mapOf(listOf({ anyOf: [recordSchema({ values: COUNT }), recordSchema({ oneHot: COUNT })] })),
       weight: TEXT,
       recency: recordSchema({ halfLife: TEXT, halfLifeMs: NUMBER, newest: NUMBER, scale: NUMBER }),
       anomaly: recordSchema({ column: TEXT, names: listOf(TEXT), listed: TEXT, rows: SPLIT_ROWS }),
@@ -231,6 +238,8 @@ export interface Preprocessor {
   /** Of a windowed preprocessor: which windows the rows hold. */
   readonly series?: {
     readonly sequence: FittedSequence;
+    /** Column that says when a row is. */
+    readonly by: Pick<Column, 'name' | 'type'>;
     /** The series of each row; undefined where a model knows of one only. @throws DATA_INVALID */
     keys(rows: readonly Row[]): Promise<readonly string[] | undefined>;
     /** Windows of more rows than are held at once, batch by batch. */
@@ -265,8 +274,11 @@ export interface FollowedWindows {
 /** What `apply` gives for rows of series, with the last row of each window. */
 export interface SeriesWindows {
   readonly tensors: TensorBatch;
+  /** Of each window the place of its last row among those that were given; windows stand in the order of time. */
   readonly ends: Int32Array;
   readonly keys?: readonly string[];
   /** Gaps between the rows. */
   readonly gaps: number;
+  /** The rows did not stand in the order of time, and were sorted. */
+  readonly sorted: boolean;
 }

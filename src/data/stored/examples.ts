@@ -10,7 +10,7 @@ import type { LabelOutput, OutputSpec, Tensor, TensorBatch, TensorSpec } from '.
 import { DATA_LIMITS } from '../table/limits.ts';
 import { WEIGHT_SPEC } from '../preprocess/row-weight.ts';
 import { BYTES, TensorFile, storedRowBytes, valuesPerRow } from '../preprocess/tensor-file.ts';
-import type { RowRange, Shard } from '../preprocess/tensor-file.ts';
+import type { RowRange, Shard, StoredForm } from '../preprocess/tensor-file.ts';
 import { EXAMPLES, SPLITS } from './dataset.ts';
 import type { ExamplesMeta, Split } from './dataset.ts';
 import { metaAs } from '../../storage/stored.ts';
@@ -60,6 +60,11 @@ function tensorsIn({ inputs, output, anomaly, weight }: ExamplesMeta, split: Spl
     ...(weight === undefined || split !== 'train' ? [] : [WEIGHT_SPEC]),
     ...(anomaly === undefined || split !== 'test' ? [] : [ANOMALY_SPEC]),
   ];
+}
+
+function formOf({ levels, packed }: ExamplesMeta, tensor: string): StoredForm {
+  const [own, packing] = [levels?.[tensor], packed?.[tensor]];
+  return { ...(own === undefined ? {} : { levels: own }), ...(packing === undefined ? {} : { packing }) };
 }
 
 export const ANOMALY_SPEC: TensorSpec = { name: ANOMALY, shape: [1], dtype: 'int32' };
@@ -258,7 +263,7 @@ export async function openExamples(
       if (!splits.includes(split)) throw new PerennialError('INTERNAL', `The ${split} split was not opened.`);
       const { rows } = meta.splits[split];
       const specs = tensorsIn(meta, split);
-      const fits = rows * specs.reduce((sum, spec) => sum + storedRowBytes(spec, meta.levels?.[spec.name]), 0) <= memoryBytes;
+      const fits = rows * specs.reduce((sum, spec) => sum + storedRowBytes(spec, formOf(meta, spec.name)), 0) <= memoryBytes;
       // A part of the rows in memory would help nobody who reads them all in turn.
       const budget = { left: fits ? memoryBytes : 0 };
       const files = specs.map((spec) => {
@@ -268,7 +273,7 @@ export async function openExamples(
           firstRow += rows;
           return shard;
         });
-        return new TensorFile(spec, shards, budget, meta.levels?.[spec.name]);
+        return new TensorFile(spec, shards, budget, formOf(meta, spec.name));
       });
       return createReader(files, rows, fits);
     },

@@ -287,5 +287,22 @@ export function duckdbMessage(error: unknown): string {
 /** Turns an error of DuckDB into ours; ours pass through. */
 export function asPerennialError(error: unknown, code: ErrorCode, prefix: string): unknown {
   if (error instanceof PerennialError || !/Error:/.test(messageOf(error))) return error;
-  return new PerennialError(code, `${prefix}: ${duckdbMessage(error)}`, { cause: error });
+  const text = duckdbMessage(error);
+  if (/^Out of Memory/i.test(text))
+    return new PerennialError('OUT_OF_MEMORY', `${prefix}: it needs more memory than reading may take.`, {
+      hint: 'Free memory on this machine, leave out wide columns with "exclude", or divide the file.',
+      cause: error,
+    });
+  const pattern = /invalid regexp?: (.*?)\.?$|invalid perl operator: (.*?)\.?$|missing (?:closing )?[)\]]: (.*)$/i.exec(text);
+  if (pattern !== null)
+    return new PerennialError(
+      code,
+      `${prefix}: the pattern is no regular expression of RE2, which knows neither look-around nor back references.`,
+      {
+        hint: 'Write it without them, and close what it opens.',
+        cause: error,
+      },
+    );
+  // The kind of error is the business of whoever wrote the database.
+  return new PerennialError(code, `${prefix}: ${text.replace(/^(?:[A-Z][\w-]* )+Error: /, '')}`, { cause: error });
 }

@@ -68,7 +68,7 @@ export async function readSeriesRows(
       for await (const batch of columnBatches(db, dataset, split, [...new Set([...names, ...labels])])) {
         signal?.throwIfAborted();
         const keys = keysOf(sequence.key, batch.columns, batch.rows);
-        const counts = runs.add(keys, (batch.columns.get(sequence.by) as NumberData).values, batch.rows, batch.firstRow);
+        const counts = runs.add(keys, (batch.columns.get(sequence.by) as NumberData).values, batch.rows, (at) => batch.firstRow + at);
         const values = labels.map((label) => (batch.columns.get(label) as NumberData).values);
         for (let at = 0; at < batch.rows; at += 1, row += 1, place += 1) {
           const key = keys?.[at] ?? '';

@@ -312,6 +312,7 @@ export function modelMetadata(servable: Servable, versions: readonly number[], s
       routing_revision: state.routingRevision,
       window_size: preprocessor.windowSize,
       ...(preprocessor.series?.sequence.key === undefined ? {} : { series_key: preprocessor.series.sequence.key.map(({ name }) => name) }),
+      ...(preprocessor.series === undefined ? {} : { series_by: preprocessor.series.by }),
       ...(preprocessor.reading === undefined ? {} : { reading: preprocessor.reading }),
       trainable_parameters: predictor.meta.trainableParameters,
       ...(output.kind === 'classes' ? { classes: output.classes } : {}),

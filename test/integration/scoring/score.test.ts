@@ -290,6 +290,25 @@ describe('perennial score', () => {
     );
   });
 
+  it('sorts rows of series that are not in the order of time, says so, and gives each answer the place in the file', async () => {
+    const rows = seriesRows(400);
+    rows[500] = rows[500]!.replace(/[^,]*$/, 'broken');
+    // Another order of the same rows.
+    const places = rows.map((_, at) => at).sort((a, b) => ((a * 577 + 11) % rows.length) - ((b * 577 + 11) % rows.length));
+    writeFileSync(file('ordered.csv'), `${SERIES_HEAD}\n${rows.join('\n')}\n`);
+    writeFileSync(file('shuffled.csv'), `${SERIES_HEAD}\n${places.map((at) => rows[at]).join('\n')}\n`);
+    await scoreHere('levels', 'ordered.csv', 'ordered.ndjson');
+    const found = await scoreHere('levels', 'shuffled.csv', 'shuffled.ndjson', { partRows: 64 });
+    expect(found.notes).toEqual([expect.stringMatching(/^shuffled\.csv is not in the order of "at": \d+ rows are earlier .* The rows were sorted/)]);
+    const byRow = (a: { row: number }, b: { row: number }): number => a.row - b.row;
+    expect(lines('shuffled.ndjson').map((line) => ({ ...line, row: places[line.row]! })).sort(byRow)).toEqual(lines('ordered.ndjson').sort(byRow));
+    expect(lines('shuffled.ndjson.aside.ndjson').map(({ row, error }) => [places[row], error])).toEqual(
+      lines('ordered.ndjson.aside.ndjson').map(({ row, error }) => [row, error]),
+    );
+    const bare = await scoreHere('levels', 'shuffled.csv', 'bare.csv', { format: 'csv', keep: [] });
+    expect(bare.answered).toBe(found.answered);
+  });
+
   it('answers the images of a folder, with or without folders for classes', async () => {
     await writePictures(file('photos'), 3);
     writeFileSync(file('photos/none.png'), 'no image');

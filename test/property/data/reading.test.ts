@@ -18,7 +18,7 @@ afterAll(() => bench.close());
 
 const digits = fc.stringMatching(/^[+-]?[0-9]{0,4}[.,' _]?[0-9]{0,5}[.,]?[0-9]{0,3}(e[+-]?[0-9]{1,3})?%?$/);
 const money = fc
-  .tuple(fc.constantFrom('', '$', '€ ', 'USD ', '-', '('), digits, fc.constantFrom('', ' €', ' EUR', ')', '%', ' %'))
+  .tuple(fc.constantFrom('', '$', '€ ', 'USD ', '-', '('), digits, fc.constantFrom('', ' €', ' EUR', ')', '%', ' %', '-', ' -', ') EUR'))
   .map((parts) => parts.join(''));
 const moment = fc
   .tuple(
@@ -73,6 +73,9 @@ const READINGS: readonly { readonly type: Exclude<ColumnType, 'image'>; readonly
   { type: 'number', format: { number: { decimal: ',', thousands: '.' } } },
   { type: 'number', format: { number: { thousands: ' ', percent: true } } },
   { type: 'number', format: { number: { currency: true, thousands: ',' } } },
+  { type: 'number', format: { number: { accounting: true } } },
+  { type: 'number', format: { number: { accounting: true, currency: true, thousands: ',' } } },
+  { type: 'number', format: { number: { accounting: true, percent: true, decimal: ',', thousands: '.' } } },
   { type: 'timestamp', format: { timestamp: { format: 'dd/MM/yyyy' } } },
   { type: 'timestamp', format: { timestamp: { format: 'dd/MM/yyyy', zone: 'America/New_York' } } },
   { type: 'timestamp', format: { timestamp: { zone: 'Europe/Berlin' } } },

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Row } from '../../../src/core/tensor.ts';
@@ -7,6 +7,8 @@ import { fingerprintSource, ingest } from '../../../src/data/ingest/ingest.ts';
 import type { IngestConfig } from '../../../src/data/ingest/ingest-config.ts';
 import { SPLITS } from '../../../src/data/stored/dataset.ts';
 import type { DatasetMeta, DatasetProfile, Split } from '../../../src/data/stored/dataset.ts';
+import { literal, withDatabase } from '../../../src/data/table/duckdb.ts';
+import { readRowsFile } from '../../../src/serving/rows-file.ts';
 import { createBench, failure } from './support.ts';
 import type { Bench } from './support.ts';
 
@@ -388,13 +390,115 @@ test('text files in class folders, with files that are no UTF-8 set aside', asyn
   for (const name of ['good', 'bad']) await mkdir(join(bench.dir, 'texts', name), { recursive: true });
   await Promise.all(
     Array.from({ length: 30 }, (_, k) =>
-      bench.file(`texts/${k % 2 ? 'good' : 'bad'}/${k}.txt`, k === 4 ? Buffer.from([0xff, 0xfe]) : `it's text ${k}`),
+      bench.file(`texts/${k % 2 ? 'good' : 'bad'}/${k}.txt`, k === 4 ? Buffer.from([0x63, 0xe9]) : `it's text ${k}`),
     ),
   );
   const { meta, all } = await run({ source: { format: 'texts', path: 'texts' }, split: { by: 'random' } });
   expect(meta).toMatchObject({ label: 'label', quarantined: 1 });
   expect(all.find((row) => row.file === 'good/3.txt')).toEqual({ text: "it's text 3", label: 'good', file: 'good/3.txt' });
 });
+
+test('text files in other encodings are read by their marks and as declared; others are set aside with their place and the way out', async () => {
+  const text = (k: number): string => `Grüße ${k} aus Łódź`;
+  const write = (folder: string, encode: (k: number) => Buffer): Promise<unknown> =>
+    Promise.all(
+      Array.from({ length: 30 }, async (_, k) => {
+        await mkdir(join(bench.dir, folder, k % 2 ? 'good' : 'bad'), { recursive: true });
+        await bench.file(`${folder}/${k % 2 ? 'good' : 'bad'}/${k}.txt`, encode(k));
+      }),
+    );
+  const marked = (mark: number[], body: Buffer): Buffer => Buffer.concat([Buffer.from(mark), body]);
+  await write('marked', (k) =>
+    k % 3 === 0
+      ? marked([0xff, 0xfe], Buffer.from(text(k), 'utf16le'))
+      : k % 3 === 1
+        ? marked([0xfe, 0xff], Buffer.from(text(k), 'utf16le').swap16())
+        : marked([0xef, 0xbb, 0xbf], Buffer.from(text(k))),
+  );
+  const good = await run({ source: { format: 'texts', path: 'marked' }, split: { by: 'random' } });
+  expect(good.meta.quarantined).toBe(0);
+  expect(new Set(good.all.map((row) => row.text))).toEqual(new Set(Array.from({ length: 30 }, (_, k) => text(k))));
+  await write('western', (k) => Buffer.from(`\nGr\u00fc\u00dfe ${k}`, 'latin1'));
+  const western = await run({ source: { format: 'texts', path: 'western', encoding: 'windows-1252' }, split: { by: 'random' } });
+  expect(new Set(western.all.map((row) => row.text))).toEqual(new Set(Array.from({ length: 30 }, (_, k) => `\nGrüße ${k}`)));
+  expect(await failure(run({ source: { format: 'texts', path: 'western' }, split: { by: 'random' } }))).toMatchObject({
+    code: 'DATA_INVALID',
+    message: expect.stringContaining('the file is not UTF-8 (the source can declare its "encoding") (30 rows)') as string,
+  });
+  await bench.file('western/good/1.txt', 'Grüße 1');
+  for (let k = 0; k < 30; k += 1) if (k !== 5) await bench.file(`western/${k % 2 ? 'good' : 'bad'}/${k}.txt`, `Grüße ${k}`);
+  const { details } = await ingest(bench.context(), { source: { format: 'texts', path: 'western' }, split: { by: 'random' }, budget: 0.1 });
+  expect(details).toContain(
+    'quarantined, 1 rows: the file is not UTF-8 (the source can declare its "encoding"), e.g. good/5.txt, byte 0xfc at offset 3 (line 2); read as "windows-1252" it would be "',
+  );
+});
+
+test('what is wrong with a Parquet file is said in words of ours, with the file and what to do', async () => {
+  const whole = join(bench.dir, 'whole.parquet');
+  await withDatabase(async (db) => {
+    const rows = `SELECT i + 0.5 AS x, CASE WHEN i % 2 = 0 THEN 'a' ELSE 'b' END AS y FROM range(500) t(i)`;
+    await db.run(`COPY (${rows}) TO ${literal(whole)} (FORMAT parquet, COMPRESSION snappy)`);
+    await db.run(`COPY (SELECT x FROM (${rows})) TO ${literal(join(bench.dir, 'narrow.parquet'))} (FORMAT parquet)`);
+    await db.run(`COPY (SELECT y AS x, y FROM (${rows})) TO ${literal(join(bench.dir, 'typed.parquet'))} (FORMAT parquet)`);
+  });
+  const bytes = await readFile(whole);
+  const footer = bytes.length - 8 - bytes.readUInt32LE(bytes.length - 8);
+  const changed = (change: (copy: Buffer) => void): Buffer => {
+    const copy = Buffer.from(bytes);
+    change(copy);
+    return copy;
+  };
+  const cases: [string, Buffer | string, string, string][] = [
+    ['half.parquet', bytes.subarray(0, bytes.length / 2), 'it is cut off', 'Write it again'],
+    ['end.parquet', bytes.subarray(0, -3), 'it is cut off', 'Write it again'],
+    ['short.parquet', 'PAR1', 'it is cut off', 'Write it again'],
+    ['text.parquet', 'x,y\n1,a\n'.repeat(20), 'it is no Parquet file: it begins with the text "x,y"', '"format"'],
+    ['zip.parquet', Buffer.concat([Buffer.from('PK\x03\x04'), Buffer.alloc(99)]), 'it is no Parquet file: it is a ZIP archive', '"format"'],
+    [
+      'long.parquet',
+      changed((copy) => copy.writeUInt32LE(1e9, copy.length - 8)),
+      'its footer would have 1000000000 bytes',
+      'Write it again',
+    ],
+    ['footer.parquet', changed((copy) => copy.fill(0xee, footer + 4, footer + 60)), 'a footer that cannot be understood', 'Write it again'],
+    ['values.parquet', changed((copy) => copy.fill(0xee, 4, 40)), 'values that cannot be read', 'Write it again'],
+    ['lzo.parquet', changed((copy) => withCodec(copy, footer)), 'it is packed with LZO, which is not read', 'snappy'],
+    ['secret.parquet', `PARE${'.'.repeat(99)}PARE`, 'it is encrypted', 'without encryption'],
+  ];
+  for (const [path, content, message, hint] of cases) {
+    await bench.file(path, content);
+    const source = { format: 'parquet', path };
+    for (const read of [
+      run({ source, label: 'y', split: { by: 'random' } }),
+      readRowsFile(join(bench.dir, path), { columns: { x: 'number' } }),
+    ]) {
+      const error = await failure(read);
+      expect([path, error.code, error.message]).toEqual([path, 'SOURCE_INVALID', expect.stringContaining(message)]);
+      expect(error.hint).toContain(hint);
+      expect(error.message).not.toMatch(/Error:|TProtocol|magic/i);
+    }
+  }
+  for (const [other, message] of [
+    ['narrow', 'narrow.parquet has no column "y", and first.parquet has one'],
+    ['typed', 'the column "x" is of type VARCHAR in typed.parquet'],
+    ['half', 'half.parquet is cut off'],
+  ] as const) {
+    await mkdir(join(bench.dir, other), { recursive: true });
+    await bench.file(`${other}/first.parquet`, bytes);
+    await bench.file(`${other}/${other}.parquet`, await readFile(join(bench.dir, `${other}.parquet`)));
+    const source = { format: 'parquet', path: `${other}/*.parquet` };
+    expect((await failure(run({ source, label: 'y', split: { by: 'random' } }))).message).toContain(message);
+  }
+});
+
+/** The codec of a column in the footer: behind its name. */
+function withCodec(copy: Buffer, footer: number): void {
+  for (const mark of [Buffer.from('x\x15\x02'), Buffer.from('y\x15\x02')]) {
+    const at = copy.indexOf(mark, footer);
+    expect(at).toBeGreaterThan(0);
+    copy[at + 2] = 0x06;
+  }
+}
 
 test('parquet in, parquet out: the profile describes the train split', async () => {
   const result = await ingest(

@@ -278,9 +278,11 @@ describe('series', () => {
     const rows = made.rows.test.slice(0, size + 1);
     expect((await made.preprocessor.apply(rows)).features!.rows).toBe(2);
     expect(await failure(made.preprocessor.apply(rows.slice(0, size - 1)))).toMatchObject({ code: 'DATA_INVALID' });
-    expect(await failure(made.preprocessor.apply([...rows].reverse()))).toMatchObject({
-      message: expect.stringContaining('earlier than the row before'),
-    });
+    const sorted = await made.preprocessor.series!.windows(rows);
+    const reversed = await made.preprocessor.series!.windows([...rows].reverse());
+    expect(reversed.tensors).toEqual(sorted.tensors);
+    expect([sorted.sorted, reversed.sorted]).toEqual([false, true]);
+    expect(Array.from(reversed.ends)).toEqual(Array.from(sorted.ends, (end) => rows.length - 1 - end));
   });
 });
 

@@ -11,12 +11,14 @@ import type { ReferenceSchema } from '../../../src/data/ingest/reference.ts';
 import { preprocess } from '../../../src/data/preprocess/preprocess.ts';
 import type { PreprocessConfig } from '../../../src/data/preprocess/preprocess-config.ts';
 import { loadPreprocessor } from '../../../src/data/preprocess/preprocessor.ts';
+import { UNREADABLE, readCell } from '../../../src/data/reading/cells.ts';
 import { parseJson, writeJson } from '../../../src/data/reading/json-numbers.ts';
 import { readFileAs } from '../../../src/data/reading/read-as.ts';
 import type { Column } from '../../../src/data/stored/column.ts';
 import { SPLITS } from '../../../src/data/stored/dataset.ts';
 import type { DatasetMeta, DatasetProfile } from '../../../src/data/stored/dataset.ts';
 import { withDatabase } from '../../../src/data/table/duckdb.ts';
+import { previewExamples } from '../../../src/planning/preview-examples.ts';
 import { readRowsFile } from '../../../src/serving/rows-file.ts';
 import { createBench, failure } from './support.ts';
 import type { Bench } from './support.ts';
@@ -285,6 +287,27 @@ describe('numbers', () => {
     expect(Array.from(one['features']!.data)).toEqual([7007.5, 7.5, Math.fround(0.07)]);
   });
 
+  test('negatives as accounts write them are named as the reason, and read where that is declared', async () => {
+    const negative = (k: number): string => ['(1,234.50)', '17.25-', `(${k})`][Math.floor(k / 10) % 3]!;
+    const text = `a,b,y\n${lines(80, (k) => `"${k % 10 === 1 ? negative(k) : `${k}.5`}","${k % 2 ? `${k}-` : `€ (${k})`}",${y(k)}`)}\n`;
+    const unsaid = await run('accounts.csv', text);
+    expect(unsaid.types).toMatchObject({ a: 'string', b: 'string' });
+    expect(unsaid.warnings.join()).toMatch(
+      /"a" is read as text: 8 of 80 values are written in another way .*Declare "columns": \{"a": \{"number":\{"accounting":true/,
+    );
+    expect(unsaid.warnings.join()).toMatch(
+      /"b" is read as text: .*Declare "columns": \{"b": \{"number":\{"currency":true,"accounting":true\}\}\}/,
+    );
+    const accounting = { number: { accounting: true, currency: true, thousands: ',' } } as const;
+    const read = await run('accounts.csv', text, { columns: { a: accounting, b: accounting }, budget: 0.1 });
+    expect(read.meta.quarantined).toBe(0);
+    const values = (texts: string[]): unknown[] => texts.map((value) => readCell(value, { type: 'number', format: accounting }));
+    expect(values(['(1,234.50)', '123-', '( 5 )', '$ (12)', '(12) USD', '-€7', '123 - ', '(0.5)', '−4'])).toEqual([
+      -1234.5, -123, -5, -12, -12, -7, -123, -0.5, -4,
+    ]);
+    expect(new Set(values(['(-5)', '((5))', '-5-', '(5', '5)', '(5)-', '-', '()']))).toEqual(new Set([UNREADABLE, null]));
+  });
+
   test('ids are no amounts of money, and two ways that fit are both named', async () => {
     const text = (write: (k: number) => string): string => `c,y\n${lines(60, (k) => `"${write(k)}",${y(k)}`)}\n`;
     const noteOf = async (write: (k: number) => string): Promise<string> =>
@@ -341,6 +364,39 @@ describe('labels', () => {
     expect(new Set(all.map((row) => row.y))).toEqual(new Set(['yes', 'no', 'Yes']));
     expect(warnings.join()).toContain('"yes " (15 rows) was taken for "yes"');
     expect(warnings.join()).toContain('differ in their case only');
+  });
+});
+
+describe('texts that look the same', () => {
+  const composed = 'Köln';
+  const apart = composed.normalize('NFD');
+  const written = [composed, apart, composed, 'K\u00ADöln', 'K\u200Böln', ' Köln', 'Bonn am\u00A0Rhein', 'Bonn am Rhein'];
+
+  test('are one class, called as most rows call it, and it is said', async () => {
+    const { all, warnings } = await run('alike.csv', `x,y\n${lines(80, (k) => `${k}.5,${written[k % 8]}`)}\n`);
+    expect(new Set(all.map((row) => row.y))).toEqual(new Set([composed, 'Bonn am Rhein']));
+    expect(warnings.join()).toContain('"Ko\\u0308ln" (10 rows) was taken for "Köln"');
+    expect(warnings.join()).toContain('"K\\u00adöln" (10 rows) was taken for "Köln"');
+    expect(warnings.join()).toContain('"K\\u200böln" (10 rows) was taken for "Köln"');
+  });
+
+  test('are one class under the name that the source has, where it has one only', async () => {
+    const { all, warnings } = await run('apart.csv', `x,y\n${lines(60, (k) => `${k}.5,${[apart, 'Bonn'][k % 2]}`)}\n`);
+    expect(new Set(all.map((row) => row.y))).toEqual(new Set([apart, 'Bonn']));
+    expect(warnings).toEqual([]);
+  });
+
+  test('stay different categories, and it is said, by run and by plan', async () => {
+    const text = `city,y\n${lines(80, (k) => `${written[k % 8]},${['a', 'b'][k % 2]}`)}\n`;
+    const { all, warnings, path } = await run('alike.csv', text, { columns: { city: 'string' } });
+    expect(new Set(all.map((row) => row.city)).size).toBe(7);
+    for (const said of [
+      warnings,
+      (await previewExamples({ label: 'y', source: { format: 'csv', path }, split: { by: 'random' } }, {}, bench.dir)).notes,
+    ])
+      expect(said.join()).toMatch(/The column "city" has values that look the same and are not: "Köln" \(\d+ rows\) and .*"Ko\\u0308ln"/);
+    const plain = await run('plain.csv', `city,y\n${lines(60, (k) => `${['Köln', 'Koln', 'köln', '👨‍👩', '👨👩'][k % 5]},${k % 2}`)}\n`);
+    expect(plain.warnings.join()).not.toContain('look the same');
   });
 });
 

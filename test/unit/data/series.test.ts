@@ -265,9 +265,7 @@ describe('a request', () => {
     const rows = [0, 1, 9, 9].map((at) => ({ d: day(at), y: at }));
     expect((await old.apply(rows)).features!.rows).toBe(2);
     expect(old.columns.map(({ name }) => name)).toEqual(['y']);
-    expect(await failure(old.apply([...rows].reverse()))).toMatchObject({
-      message: expect.stringContaining('earlier than the row before') as string,
-    });
+    expect(await old.apply([...rows].reverse().sort((a, b) => b.y - a.y))).toEqual(await old.apply(rows));
   });
 });
 

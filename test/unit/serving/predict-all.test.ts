@@ -112,6 +112,32 @@ describe('rows of any number', () => {
     });
   });
 
+  it('of series that are not in the order of time have the windows of those that are', async () => {
+    const rows = Array.from({ length: 60 }, (_, at) => ({ shop: 'ABC'[at % 3]!, day: Math.floor(at / 3), y: at }));
+    const whole = values(await all('shops', rows));
+    // Each place is sent to another one; 37 and 60 have no factor in common.
+    const shuffled: (Row | PerennialError)[] = rows.map((_, at) => rows[(37 * at + 5) % 60]!);
+    const placeOf = (y: number): number => shuffled.findIndex((row) => (row as { y: number }).y === y);
+    for (const options of [{}, { rowsPerRequest: 8 }]) {
+      const answers = await all('shops', shuffled, options);
+      expect(values(answers)).toEqual(whole.map(([y, sum]) => [placeOf(y), sum]).sort(([a], [b]) => (a as number) - (b as number)));
+      expect(answers.sorted).toEqual({ by: 'day', rows: expect.any(Number) as number, first: expect.any(Number) as number });
+      expect(answers.refused).toEqual([]);
+    }
+    // What is sorted by series stands as it should.
+    expect((await all('shops', [...rows].sort((a, b) => (a.shop < b.shop ? -1 : a.shop === b.shop ? a.day - b.day : 1)))).sorted).toBeUndefined();
+    const gone = placeOf(30);
+    shuffled[gone] = { ...rows[30]!, day: null } as unknown as Row;
+    const answers = await all('shops', shuffled, { rowsPerRequest: 8 });
+    expect(answers.refused.map(({ row }) => row)).toEqual([gone]);
+    expect(values(answers).map(([row]) => row)).toEqual(
+      whole
+        .filter(([y]) => ![30, 33, 36].includes(y))
+        .map(([y]) => placeOf(y))
+        .sort((a, b) => a - b),
+    );
+  });
+
   it('that were answered before the server went away are kept, and what ended it is told', async () => {
     let asked = 0;
     class Leaving extends ServerClient {
