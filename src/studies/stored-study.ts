@@ -80,7 +80,7 @@ export interface StoredTrial {
   readonly state: 'running' | 'completed' | 'stopped' | 'failed';
   /** One for each objective. */
   readonly values?: readonly number[];
-  /** Of a cross-validated trial: for each objective what its folds were measured at, of which the value is the mean. */
+  /** Of several trainings (folds, seeds): for each objective what they were measured at, of which the value is the mean. */
   readonly scores?: readonly (readonly number[])[];
   /** Of the first objective, or what stands for it, epoch by epoch as far as a stopper looked. */
   readonly readings: readonly Reading[];
@@ -132,6 +132,31 @@ export const TRIAL: StoredKind<StoredTrial> = defineStored<StoredTrial>({
       cached: { type: 'boolean' },
       endedAt: TEXT,
     },
+  ),
+});
+
+/** `studies/<pipeline>/<run>/<step>/finals/<number>.json`: a trial as the final round found it, with seeds that the search did not see. */
+export interface StoredFinal {
+  readonly formatVersion: 1;
+  /** Of the trial. */
+  readonly number: number;
+  readonly state: 'completed' | 'failed';
+  /** One for each objective: the mean of its scores. */
+  readonly values?: readonly number[];
+  readonly scores?: readonly (readonly number[])[];
+  readonly failure?: RunFailure;
+  readonly cached?: boolean;
+  /** ISO 8601 UTC. */
+  readonly endedAt: string;
+}
+
+export const FINAL: StoredKind<StoredFinal> = defineStored<StoredFinal>({
+  at: 'studies/*/*/*/finals/*.json',
+  name: 'final round of a trial',
+  formatVersion: 1,
+  schema: recordSchema(
+    { formatVersion: COUNT, number: COUNT, state: { enum: ['completed', 'failed'] }, endedAt: TEXT },
+    { values: listOf(NUMBER), scores: listOf(listOf(NUMBER)), failure: OBJECT, cached: { type: 'boolean' } },
   ),
 });
 
