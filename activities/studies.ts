@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { ArtifactRef } from '../src/core/artifact.ts';
 import { messageOf, PerennialError, isPerennialError } from '../src/core/errors.ts';
-import { canonicalJson } from '../src/core/json.ts';
-import type { Json, JsonObject } from '../src/core/json.ts';
+import type { JsonObject } from '../src/core/json.ts';
 import type { Plan, PlanStep } from '../src/core/plan.ts';
 import type { RunFailure } from '../src/core/run.ts';
 import type { StudyResult, Suggestion, SuggestionAnswer, SuggestionRequest, TrialCommon, TrialEnd } from '../src/core/study.ts';
@@ -10,6 +8,7 @@ import { librariesOf } from '../src/steps/code-digests.ts';
 import type { StoredTrial, StudyRecord } from '../src/studies/stored-study.ts';
 import type { ModelMeta } from '../src/training/model/model-meta.ts';
 import type { TrainConfig } from '../src/training/step/train-config.ts';
+import { differenceOf, studyKey } from '../src/studies/study-key.ts';
 import { StudyStore } from '../src/studies/study-store.ts';
 import { EpochJury } from '../src/studies/epoch-jury.ts';
 import { historyOf } from '../src/studies/take-over.ts';
@@ -27,6 +26,11 @@ export interface OpenStudyRequest {
   readonly plan: Pick<Plan, 'documentDir' | 'parameters'>;
   readonly step: PlanStep;
   readonly common: Pick<TrialCommon, 'runId' | 'given'>;
+}
+
+export interface OpenedStudy {
+  /** Why it does not go on with the study before it, where there is one. */
+  readonly anew?: string;
 }
 
 export interface TrialEndRequest {
@@ -64,7 +68,7 @@ export interface StudyEndRequest {
 }
 
 export interface StudyActivities {
-  openStudy(request: OpenStudyRequest): Promise<void>;
+  openStudy(request: OpenStudyRequest): Promise<OpenedStudy>;
   suggestTrial(request: SuggestionRequest): Promise<SuggestionAnswer>;
   endTrial(request: TrialEndRequest): Promise<TrialEnd>;
   /** Numbers of the trials of the final round, the best first. */
@@ -94,15 +98,18 @@ async function openStudy(
   studies: StudyStore,
   deps: ActivityDeps,
   { study, pipeline, plan, step, common }: OpenStudyRequest,
-): Promise<void> {
-  if ((await studies.study(study)) !== undefined) {
+): Promise<OpenedStudy> {
+  const begun = await studies.study(study);
+  if (begun !== undefined) {
     await studies.change(study, ({ endedAt: _ended, causes: _causes, why: _why, ...record }) => ({ ...record, state: 'running' }));
-    return;
+    return opened(begun.record.anew);
   }
   await checkMetrics(deps, step, common.given);
-  const key = keyOf(deps, plan, step, common.given);
+  const { key, parts } = studyKey(plan, step, common.given, { codeDigest: (type) => deps.codeDigest(type), libraries: librariesOf });
   const latest = await studies.latestOf(pipeline, key);
   const earlier = latest === study ? undefined : latest;
+  const last = earlier === undefined ? await studies.newest(pipeline, step.id, study) : undefined;
+  const anew = last === undefined ? undefined : { study: last.study, why: differenceOf(last.parts, parts) };
   const history = await historyOf(studies, { study, pipeline, step, earlier });
   await studies.create({
     formatVersion: 1,
@@ -112,11 +119,18 @@ async function openStudy(
     state: 'running',
     plan: { documentDir: plan.documentDir, parameters: plan.parameters, step },
     key,
+    parts,
+    ...(anew === undefined ? {} : { anew }),
     ...(earlier === undefined ? {} : { earlier }),
     ...(history === undefined ? {} : { history }),
     startedAt: new Date().toISOString(),
   });
   await studies.setLatest(pipeline, key, study);
+  return opened(anew);
+}
+
+function opened(anew: StudyRecord['anew']): OpenedStudy {
+  return anew === undefined ? {} : { anew: `begun anew, not gone on with ${anew.study}: ${anew.why}` };
 }
 
 /** What every trial would fail of is told before the first. @throws CONFIG_INVALID */
@@ -133,39 +147,6 @@ async function checkMetrics(deps: ActivityDeps, { config, inputs, tune, id }: Pl
     if (!isPerennialError(error, 'CONFIG_INVALID')) throw error;
     throw new PerennialError('CONFIG_INVALID', `"objective" of the step "${id}": ${error.message}`, { hint: error.hint ?? '' });
   }
-}
-
-/** Budgets, and how the winner is chosen, change no trial. */
-const NO_MATTER = new Set(['trials', 'parallel', 'time', 'choose', 'final']);
-
-/** Digest of all that decides on the trials of a study: studies of one key have the same trials, as far as each goes. */
-function keyOf(deps: ActivityDeps, { parameters }: Pick<Plan, 'parameters'>, step: PlanStep, given: TrialCommon['given']): string {
-  const { document, steps, objectives, space } = step.tune!;
-  const written = (Array.isArray(document['steps']) ? document['steps'] : []) as readonly JsonObject[];
-  const behind = written.slice(written.findIndex(({ uses }) => uses === step.type) + 1);
-  const types = [
-    ...new Set([...behind.map(({ uses }) => String(uses)), 'measure', ...(step.config['folds'] === undefined ? [] : ['fold'])]),
-  ].sort();
-  return createHash('sha256')
-    .update(
-      canonicalJson({
-        config: Object.fromEntries(Object.entries(step.config).filter(([name]) => !NO_MATTER.has(name))),
-        space,
-        objectives: objectives.map(({ atLeast: _least, atMost: _most, ...objective }) => objective) as unknown as Json,
-        trial: [...steps],
-        written: behind,
-        parameters,
-        inputs: Object.fromEntries(
-          Object.entries(given).map(([id, outputs]) => [
-            id,
-            Object.fromEntries(Object.entries(outputs).map(([name, { digest }]) => [name, digest])),
-          ]),
-        ),
-        code: Object.fromEntries(types.map((type) => [type, deps.codeDigest(type)])),
-        libraries: Object.fromEntries(types.map((type) => [type, librariesOf(type)])),
-      }),
-    )
-    .digest('hex');
 }
 
 async function suggestTrial(

@@ -1,6 +1,6 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { ChildWorkflowCancellationType, ParentClosePolicy, executeChild, proxyActivities } from '@temporalio/workflow';
-import type { StudyActivities } from '../activities/studies.ts';
+import type { OpenedStudy, StudyActivities } from '../activities/studies.ts';
 import type { JsonObject } from '../src/core/json.ts';
 import { seedNumbers } from '../src/core/folds.ts';
 import type { Plan, PlanStep } from '../src/core/plan.ts';
@@ -39,10 +39,26 @@ export async function runStudy(
     ...(typeof step.config['repeats'] === 'number' ? { seeds: seedNumbers(step.config['repeats']) } : {}),
     ...(step.tune!.judged === undefined ? {} : { judged: step.tune!.judged }),
   };
-  await openStudy({ study: id, pipeline, plan: { documentDir, parameters }, step, common: { runId: task.runId, given } });
+  const opened = (await openStudy({
+    study: id,
+    pipeline,
+    plan: { documentDir, parameters },
+    step,
+    common: { runId: task.runId, given },
+  })) as OpenedStudy | undefined;
   const result = await executeChild<typeof study>('study', {
     workflowId: id,
-    args: [{ study: id, pipeline, step: step.id, settings: settingsOf(step), objectives: step.tune!.objectives, common }],
+    args: [
+      {
+        study: id,
+        pipeline,
+        step: step.id,
+        settings: settingsOf(step),
+        objectives: step.tune!.objectives,
+        common,
+        ...(opened?.anew === undefined ? {} : { anew: opened.anew }),
+      },
+    ],
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
     staticSummary: step.summary,
@@ -57,7 +73,7 @@ export async function runStudy(
     outcome: {
       result: { outputs: {}, values: result.values, details: result.details },
       cached: result.cached ?? trials === cached,
-      reason: cached === 0 ? 'first run' : `${cached} of ${trials} trials from the cache`,
+      reason: cached === 0 ? (opened?.anew ?? 'first run') : `${cached} of ${trials} trials from the cache`,
       durationMs: Date.now() - started,
     },
   };

@@ -48,7 +48,7 @@ export function trialMarkdown(
 }
 
 /** "12 of 40 trials, best accuracy 0.9712 (trial 8)" */
-export function studyHeadline({ settings, objectives }: StudyInput, progress: StudyProgress, final?: FinalProgress): string {
+export function studyHeadline({ settings, objectives, anew }: StudyInput, progress: StudyProgress, final?: FinalProgress): string {
   const { completed, stopped, failed, cached, best } = progress;
   const over = completed + stopped + failed;
   const parts = [
@@ -58,7 +58,7 @@ export function studyHeadline({ settings, objectives }: StudyInput, progress: St
   ];
   const score = best === undefined ? '' : `, best ${objectives[0]!.name} ${number(best.values![0]!)} (trial ${best.number})`;
   const round = final === undefined ? '' : `; final round: ${final.over} of ${final.of}`;
-  return `${over} of ${settings.trials} trials${parts.length === 0 ? '' : ` (${parts.join(', ')})`}${score}${round}`;
+  return `${over} of ${settings.trials} trials${parts.length === 0 ? '' : ` (${parts.join(', ')})`}${score}${round}${anew === undefined ? '' : `; ${anew}`}`;
 }
 
 /** A study in the Temporal UI. */

@@ -13,6 +13,8 @@ export interface StudyInput {
   readonly step: string;
   readonly settings: StudySettings;
   readonly objectives: readonly StudyObjective[];
+  /** Why it does not go on with the study before it. */
+  readonly anew?: string;
   /** What every trial has in common. */
   readonly common: TrialCommon;
   /** Where the study stands; absent: at its beginning. */

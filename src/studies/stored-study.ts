@@ -19,6 +19,10 @@ export interface StudyRecord {
   readonly plan: Pick<Plan, 'documentDir' | 'parameters'> & { readonly step: PlanStep };
   /** Digest of all that decides on its trials; studies of one key go on from each other. */
   readonly key: string;
+  /** What the key is made from, in parts; absent in records of before. */
+  readonly parts?: Readonly<Record<string, string>>;
+  /** The study before it that it does not go on with, and why. */
+  readonly anew?: { readonly study: string; readonly why: string };
   /** The study of the same key before it. */
   readonly earlier?: string;
   /** What its sampler knew of before its first trial; the trials themselves lie beside it. */
@@ -58,7 +62,17 @@ export const STUDY: StoredKind<StudyRecord> = defineStored<StudyRecord>({
       key: TEXT,
       startedAt: TEXT,
     },
-    { why: TEXT, earlier: TEXT, history: OBJECT, endedAt: TEXT, winner: COUNT, front: listOf(COUNT), causes: listOf(OBJECT) },
+    {
+      why: TEXT,
+      parts: OBJECT,
+      anew: recordSchema({ study: TEXT, why: TEXT }),
+      earlier: TEXT,
+      history: OBJECT,
+      endedAt: TEXT,
+      winner: COUNT,
+      front: listOf(COUNT),
+      causes: listOf(OBJECT),
+    },
   ),
 });
 

@@ -62,6 +62,15 @@ export class StudyStore {
     }
   }
 
+  /** The study of a step that began last, other than one. */
+  async newest(pipeline: string, step: string, other: string): Promise<StudyRecord | undefined> {
+    let found: StudyRecord | undefined;
+    for await (const record of this.studies(pipeline))
+      if (record.study !== other && record.plan.step.id === step && (found === undefined || record.startedAt > found.startedAt))
+        found = record;
+    return found;
+  }
+
   /** The study of a key that began last. */
   async latestOf(pipeline: string, key: string): Promise<string | undefined> {
     return (await getStored(this.#store, LATEST, latestKey(pipeline, key)))?.value.study;

@@ -71,6 +71,8 @@ export async function showAction(
     objectives,
     space,
     history: record.history ?? null,
+    anew: record.anew ?? null,
+    goesOnWith: record.earlier ?? null,
     importance: importanceOf(space, trials),
     causes: record.causes ?? [],
     trials,
@@ -84,6 +86,7 @@ export async function showAction(
       ...Object.entries(space).map(([key, dimension]) => [key, dimensionText(dimension), shareText(importance[key])]),
     ])}`,
   );
+  if (record.anew !== undefined) io.print(`\nIt began anew, not gone on with ${record.anew.study}: ${record.anew.why}.`);
   if (record.history !== undefined) io.print(`\n${historyText(record.history)}`);
   const ranked = [...rankedTrials(trials, objectives), ...trials.filter(({ state }) => state !== 'completed')];
   const names = Object.keys(space);
