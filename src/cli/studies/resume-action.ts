@@ -48,7 +48,9 @@ export async function resumeAction(
     await followRun(temporal, started, io);
     const anew = (await studies.study(`${record.pipeline}/${started.runId}/${record.plan.step.id}`))?.record.anew;
     if (anew !== undefined)
-      io.note(`\nIt began anew, and did not go on with ${anew.study}: ${anew.why}. Trials that would be the very same came from the cache.`);
+      io.note(
+        `\nIt began anew, and did not go on with ${anew.study}: ${anew.why}. Trials that would be the very same came from the cache.`,
+      );
   } finally {
     await temporal.close();
   }
