@@ -36,7 +36,7 @@ export async function runStudy(
     given,
     stops: step.config['stop'] !== undefined,
     ...(typeof step.config['folds'] === 'number' && step.tune!.judged !== undefined ? { folds: step.config['folds'] } : {}),
-    ...(typeof step.config['repeats'] === 'number' ? { seeds: seedNumbers(step.config['repeats']) } : {}),
+    ...(typeof step.config['repeats'] === 'number' && step.config['repeats'] > 1 ? { seeds: seedNumbers(step.config['repeats']) } : {}),
     ...(step.tune!.judged === undefined ? {} : { judged: step.tune!.judged }),
   };
   const opened = (await openStudy({

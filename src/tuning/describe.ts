@@ -31,7 +31,7 @@ export function describeTuning(config: TuneConfig): string {
     `${objectivesOf(config).map(objectiveName).join(' and ')} over ${shown} by ${nameOf(sampler)}`,
     `${trials} trials${parallel > 1 ? `, ${parallel} at a time` : ''}`,
     ...(folds === undefined ? [] : [`${folds} folds each`]),
-    ...(repeats === undefined ? [] : [`${repeats} seeds each`]),
+    ...(repeats === undefined || repeats === 1 ? [] : [`${repeats} seeds each`]),
     ...(final === undefined ? [] : [`the best ${final.top} again with ${final.repeats} more`]),
     ...(from === undefined ? [] : [`after ${from === LAST ? 'the last study' : from}`]),
     ...(stop === undefined ? [] : [`stopped by ${nameOf(stop)}`]),

@@ -205,7 +205,7 @@ export const tuneConfigSchema: JsonSchema = {
     },
     repeats: {
       type: 'integer',
-      minimum: 2,
+      minimum: 1,
       maximum: 10,
       description:
         'Every trial is trained so many times, each with another seed (that of the train step, and those above it), and its score is the mean: what is searched then is a good point, not a lucky seed. With "folds" every fold is. Default: one training.',
