@@ -24,7 +24,11 @@ export interface Choosing {
  * none, the best of the search.
  */
 export function choiceOf(trials: readonly StoredTrial[], { objectives, choose, finals = [] }: Choosing): Choice | undefined {
-  return chooseWinner(asMeasured(trials, finals), objectives, choose) ?? chooseWinner(trials, objectives, choose);
+  const found = chooseWinner(trials, objectives, choose);
+  const measured = chooseWinner(asMeasured(trials, finals), objectives, choose);
+  if (found === undefined || measured === undefined) return found;
+  // A front is of all trials, by what the search found of them.
+  return objectives.length > 1 ? { front: found.front, winner: measured.winner } : measured;
 }
 
 /** Trials with what the final round found in place of what the search did; only those that it measured. */
@@ -36,12 +40,16 @@ export function asMeasured(trials: readonly StoredTrial[], finals: readonly Stor
   });
 }
 
-/** Numbers of the trials that take part in a final round: the one that would win, the one that would without it, and so on. */
+/**
+ * Numbers of the trials that take part in a final round: the one that would win, the one that would without it, and so on; of several
+ * objectives only those of the front.
+ */
 export function finalistsOf(trials: readonly StoredTrial[], { objectives, choose }: Choosing, top: number): number[] {
   const found: number[] = [];
+  const front = objectives.length > 1 ? chooseWinner(trials, objectives, choose)?.front : undefined;
   while (found.length < top) {
     const choice = chooseWinner(
-      trials.filter(({ number }) => !found.includes(number)),
+      trials.filter(({ number }) => !found.includes(number) && front?.includes(number) !== false),
       objectives,
       choose,
     );

@@ -44,5 +44,9 @@ describe('the winner of a study', () => {
     expect(finalistsOf([], { objectives: [LOSS] }, 2)).toEqual([]);
     const two = [trial(0, [0.3, 1]), trial(1, [0.1, 9]), trial(2, [0.2, 2])];
     expect(finalistsOf(two, { objectives: [LOSS, SIZE], choose: 'size' }, 2)).toEqual([0, 2]);
+    const behind = [...two, trial(3, [0.2, 3])];
+    expect(finalistsOf(behind, { objectives: [LOSS, SIZE] }, 9)).toEqual([1, 2, 0]);
+    const finals = [final(1, [0.5, 9]), final(2, [0.4, 2])];
+    expect(choiceOf(behind, { objectives: [LOSS, SIZE], finals })).toEqual({ front: [0, 1, 2], winner: 2 });
   });
 });
