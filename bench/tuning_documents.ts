@@ -396,7 +396,7 @@ function tuned(
 ): unknown {
   const { train, searched: own } = beginner;
   const evaluate = { uses: 'evaluate', with: { metrics } };
-  const tune = { uses: 'tune', with: { objective: { metric: metrics[0] }, final: { top: 4, repeats: 3 }, ...own.tune } };
+  const tune = { uses: 'tune', with: { objective: { metric: metrics[0] }, final: { top: 3, repeats: 2 }, ...own.tune } };
   const { view, seconds } = run(`${name}-tuned`, [ingest!, tune, ...own.before, { uses: 'train', with: own.train }]);
   const { values } = view.steps.find(({ id }) => id === 'tune')!;
   const point = values!['search'] as Point;

@@ -226,7 +226,7 @@ export const tuneConfigSchema: JsonSchema = {
         },
       },
       description:
-        'A final round before a winner is declared: the best trials are trained again with seeds that the search did not see, to their end, and the best mean of these alone wins. Among many trials the best score is partly luck; this score is not. Default: the best score of a trial wins.',
+        'A final round before a winner is declared: the best trials are trained again with seeds that the search did not see, to their end, and the best mean of these alone wins. Among many trials the best score is partly luck; this score is not. It comes also after the "time" of the search. Default: the best score of a trial wins.',
       examples: [{}, { top: 5, repeats: 4 }],
     },
     from: {
