@@ -1,20 +1,20 @@
-import { createHash } from 'node:crypto';
 import type { ArtifactRef } from '../src/core/artifact.ts';
 import { messageOf, PerennialError, isPerennialError } from '../src/core/errors.ts';
-import { canonicalJson } from '../src/core/json.ts';
-import type { Json, JsonObject } from '../src/core/json.ts';
+import type { JsonObject } from '../src/core/json.ts';
 import type { Plan, PlanStep } from '../src/core/plan.ts';
 import type { RunFailure } from '../src/core/run.ts';
-import type { StudyResult, SuggestionAnswer, SuggestionRequest, TrialCommon, TrialEnd } from '../src/core/study.ts';
+import type { StudyResult, Suggestion, SuggestionAnswer, SuggestionRequest, TrialCommon, TrialEnd } from '../src/core/study.ts';
 import { librariesOf } from '../src/steps/code-digests.ts';
 import type { StoredTrial, StudyRecord } from '../src/studies/stored-study.ts';
 import type { ModelMeta } from '../src/training/model/model-meta.ts';
 import type { TrainConfig } from '../src/training/step/train-config.ts';
+import { differenceOf, studyKey } from '../src/studies/study-key.ts';
 import { StudyStore } from '../src/studies/study-store.ts';
 import { EpochJury } from '../src/studies/epoch-jury.ts';
 import { historyOf } from '../src/studies/take-over.ts';
 import { nextPoint } from '../src/studies/suggest.ts';
-import { chooseWinner } from '../src/studies/winner.ts';
+import { choiceOf, finalistsOf } from '../src/studies/winner.ts';
+import type { Choosing } from '../src/studies/winner.ts';
 import type { ActivityDeps } from './deps.ts';
 import { objectivesOf } from '../src/tuning/describe.ts';
 import type { TuneConfig } from '../src/tuning/tune-config.ts';
@@ -28,17 +28,37 @@ export interface OpenStudyRequest {
   readonly common: Pick<TrialCommon, 'runId' | 'given'>;
 }
 
+export interface OpenedStudy {
+  /** Why it does not go on with the study before it, where there is one. */
+  readonly anew?: string;
+}
+
 export interface TrialEndRequest {
   readonly study: string;
   readonly number: number;
   readonly state: TrialEnd['state'];
   readonly values?: readonly number[];
-  /** What its folds were measured at, for each objective. */
+  /** What its trainings (folds, seeds) were measured at, for each objective, where there are several. */
   readonly scores?: readonly (readonly number[])[];
   readonly failure?: RunFailure;
   readonly cached: boolean;
   /** Of a trial that completed while a stopper looks: the model, which knows all of its epochs, and how many there may be. */
   readonly trained?: { readonly model: ArtifactRef; readonly epochs: number };
+}
+
+export interface FinalistRequest {
+  readonly study: string;
+  readonly number: number;
+}
+
+export interface FinalEndRequest {
+  readonly study: string;
+  readonly number: number;
+  readonly state: 'completed' | 'failed';
+  readonly values?: readonly number[];
+  readonly scores?: readonly (readonly number[])[];
+  readonly failure?: RunFailure;
+  readonly cached: boolean;
 }
 
 export interface StudyEndRequest {
@@ -48,9 +68,14 @@ export interface StudyEndRequest {
 }
 
 export interface StudyActivities {
-  openStudy(request: OpenStudyRequest): Promise<void>;
+  openStudy(request: OpenStudyRequest): Promise<OpenedStudy>;
   suggestTrial(request: SuggestionRequest): Promise<SuggestionAnswer>;
   endTrial(request: TrialEndRequest): Promise<TrialEnd>;
+  /** Numbers of the trials of the final round, the best first. */
+  finalists(request: { readonly study: string; readonly top: number }): Promise<readonly number[]>;
+  /** One of them as it is trained again. */
+  suggestFinal(request: FinalistRequest): Promise<Suggestion>;
+  endFinal(request: FinalEndRequest): Promise<TrialEnd>;
   /** undefined: no trial completed, or the study was cancelled. */
   closeStudy(request: StudyEndRequest): Promise<StudyResult | undefined>;
 }
@@ -62,6 +87,9 @@ export function studyActivities(deps: ActivityDeps): StudyActivities {
     openStudy: (request) => withFailures(() => openStudy(studies, deps, request)),
     suggestTrial: (request) => withFailures(() => suggestTrial(studies, deps, request)),
     endTrial: (request) => withFailures(() => endTrial(studies, deps, request)),
+    finalists: ({ study, top }) => withFailures(async () => finalistsOf(await studies.trials(study), await choosing(studies, study), top)),
+    suggestFinal: (request) => withFailures(() => suggestFinal(studies, deps, request)),
+    endFinal: (request) => withFailures(() => endFinal(studies, request)),
     closeStudy: (request) => withFailures(() => closeStudy(studies, deps, request)),
   };
 }
@@ -70,15 +98,18 @@ async function openStudy(
   studies: StudyStore,
   deps: ActivityDeps,
   { study, pipeline, plan, step, common }: OpenStudyRequest,
-): Promise<void> {
-  if ((await studies.study(study)) !== undefined) {
+): Promise<OpenedStudy> {
+  const begun = await studies.study(study);
+  if (begun !== undefined) {
     await studies.change(study, ({ endedAt: _ended, causes: _causes, why: _why, ...record }) => ({ ...record, state: 'running' }));
-    return;
+    return opened(begun.record.anew);
   }
   await checkMetrics(deps, step, common.given);
-  const key = keyOf(deps, plan, step, common.given);
+  const { key, parts } = studyKey(plan, step, common.given, { codeDigest: (type) => deps.codeDigest(type), libraries: librariesOf });
   const latest = await studies.latestOf(pipeline, key);
   const earlier = latest === study ? undefined : latest;
+  const last = earlier === undefined ? await studies.newest(pipeline, step.id, study) : undefined;
+  const anew = last === undefined ? undefined : { study: last.study, why: differenceOf(last.parts, parts) };
   const history = await historyOf(studies, { study, pipeline, step, earlier });
   await studies.create({
     formatVersion: 1,
@@ -88,11 +119,18 @@ async function openStudy(
     state: 'running',
     plan: { documentDir: plan.documentDir, parameters: plan.parameters, step },
     key,
+    parts,
+    ...(anew === undefined ? {} : { anew }),
     ...(earlier === undefined ? {} : { earlier }),
     ...(history === undefined ? {} : { history }),
     startedAt: new Date().toISOString(),
   });
   await studies.setLatest(pipeline, key, study);
+  return opened(anew);
+}
+
+function opened(anew: StudyRecord['anew']): OpenedStudy {
+  return anew === undefined ? {} : { anew: `begun anew, not gone on with ${anew.study}: ${anew.why}` };
 }
 
 /** What every trial would fail of is told before the first. @throws CONFIG_INVALID */
@@ -109,39 +147,6 @@ async function checkMetrics(deps: ActivityDeps, { config, inputs, tune, id }: Pl
     if (!isPerennialError(error, 'CONFIG_INVALID')) throw error;
     throw new PerennialError('CONFIG_INVALID', `"objective" of the step "${id}": ${error.message}`, { hint: error.hint ?? '' });
   }
-}
-
-/** Budgets, and how the winner is chosen, change no trial. */
-const NO_MATTER = new Set(['trials', 'parallel', 'time', 'choose']);
-
-/** Digest of all that decides on the trials of a study: studies of one key have the same trials, as far as each goes. */
-function keyOf(deps: ActivityDeps, { parameters }: Pick<Plan, 'parameters'>, step: PlanStep, given: TrialCommon['given']): string {
-  const { document, steps, objectives, space } = step.tune!;
-  const written = (Array.isArray(document['steps']) ? document['steps'] : []) as readonly JsonObject[];
-  const behind = written.slice(written.findIndex(({ uses }) => uses === step.type) + 1);
-  const types = [
-    ...new Set([...behind.map(({ uses }) => String(uses)), 'measure', ...(step.config['folds'] === undefined ? [] : ['fold'])]),
-  ].sort();
-  return createHash('sha256')
-    .update(
-      canonicalJson({
-        config: Object.fromEntries(Object.entries(step.config).filter(([name]) => !NO_MATTER.has(name))),
-        space,
-        objectives: objectives.map(({ atLeast: _least, atMost: _most, ...objective }) => objective) as unknown as Json,
-        trial: [...steps],
-        written: behind,
-        parameters,
-        inputs: Object.fromEntries(
-          Object.entries(given).map(([id, outputs]) => [
-            id,
-            Object.fromEntries(Object.entries(outputs).map(([name, { digest }]) => [name, digest])),
-          ]),
-        ),
-        code: Object.fromEntries(types.map((type) => [type, deps.codeDigest(type)])),
-        libraries: Object.fromEntries(types.map((type) => [type, librariesOf(type)])),
-      }),
-    )
-    .digest('hex');
 }
 
 async function suggestTrial(
@@ -184,14 +189,15 @@ async function stepsAt(
   study: string,
   plan: StudyRecord['plan'],
   point: JsonObject,
-  what: 'trial' | 'rest',
+  what: 'trial' | 'final' | 'rest',
 ): Promise<readonly PlanStep[]> {
   const [{ compilePoint, trialSteps }, { catalogue, catalogueOf }] = await Promise.all([
     import('../src/config/search/compile-trial.ts'),
     import('../src/config/catalogue.ts'),
   ]);
   const steps = compilePoint(plan, point, new Map([...catalogue, ...catalogueOf(deps.steps)]));
-  return what === 'trial' ? trialSteps(study.slice(0, study.indexOf('/')), plan, steps) : steps;
+  if (what === 'rest') return steps;
+  return trialSteps(study.slice(0, study.indexOf('/')), plan, steps, what === 'final' ? 'final' : 'search');
 }
 
 async function endTrial(studies: StudyStore, deps: ActivityDeps, request: TrialEndRequest): Promise<TrialEnd> {
@@ -208,6 +214,42 @@ async function endTrial(studies: StudyStore, deps: ActivityDeps, request: TrialE
     endedAt: new Date().toISOString(),
   }));
   return endOf(trial);
+}
+
+async function suggestFinal(studies: StudyStore, deps: ActivityDeps, { study, number }: FinalistRequest): Promise<Suggestion> {
+  const { point } = (await studies.trial(study, number))!;
+  return { number, point, steps: await stepsAt(deps, study, await studies.plan(study), point, 'final') };
+}
+
+async function endFinal(
+  studies: StudyStore,
+  { study, number, state, values, scores, failure, cached }: FinalEndRequest,
+): Promise<TrialEnd> {
+  const final = await studies.setFinal(study, {
+    formatVersion: 1,
+    number,
+    state,
+    ...(values === undefined ? {} : { values }),
+    ...(scores === undefined ? {} : { scores }),
+    ...(failure === undefined ? {} : { failure }),
+    cached,
+    endedAt: new Date().toISOString(),
+  });
+  const { point } = (await studies.trial(study, number))!;
+  return {
+    number,
+    point,
+    state: final.state,
+    ...(final.values === undefined ? {} : { values: final.values }),
+    ...(final.failure === undefined ? {} : { failure: final.failure }),
+    cached: final.cached === true,
+  };
+}
+
+/** What the choice of the winner of a study goes by. */
+async function choosing(studies: StudyStore, study: string): Promise<Choosing> {
+  const { tune, config } = (await studies.plan(study)).step;
+  return { objectives: tune!.objectives, choose: config['choose'] as string | undefined, finals: await studies.finals(study) };
 }
 
 /** What a stopper says of a training that is over. */
@@ -245,9 +287,10 @@ async function closeStudy(
   { study, state, causes }: StudyEndRequest,
 ): Promise<StudyResult | undefined> {
   const plan = await studies.plan(study);
-  const { tune, config } = plan.step;
+  const { tune } = plan.step;
   const trials = await studies.trials(study);
-  const chosen = chooseWinner(trials, tune!.objectives, config['choose'] as string | undefined);
+  const by = await choosing(studies, study);
+  const chosen = choiceOf(trials, by);
   await studies.change(study, (record) => ({
     ...record,
     state,
@@ -257,7 +300,10 @@ async function closeStudy(
   }));
   if (chosen === undefined || state !== 'completed') return undefined;
   const winner = trials[chosen.winner]!;
-  const values = Object.fromEntries(tune!.objectives.map(({ name }, at) => [name, winner.values![at]!]));
+  // What the search found of the winner is partly luck where there were many; what the final round did is not.
+  const finals = by.finals ?? [];
+  const measured = finals.find(({ number }) => number === chosen.winner)?.values ?? winner.values!;
+  const values = Object.fromEntries(tune!.objectives.map(({ name }, at) => [name, measured[at]!]));
   const count = (wanted: StoredTrial['state']): number => trials.filter((trial) => trial.state === wanted).length;
   const { studyDetails } = await import('../src/studies/study-details.ts');
   return {
@@ -274,7 +320,9 @@ async function closeStudy(
       failed: count('failed'),
       cached: trials.filter(({ cached }) => cached === true).length,
       ...(tune!.objectives.length > 1 ? { front: [...chosen.front] } : {}),
+      ...(finals.length === 0 ? {} : { finalists: finals.map(({ number }) => number) }),
     },
-    details: studyDetails(trials, tune!.objectives, chosen),
+    cached: [...trials, ...finals].every(({ cached }) => cached === true),
+    details: studyDetails(trials, tune!.objectives, chosen, finals),
   };
 }

@@ -1,4 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
+import { firstTraining } from '../src/core/folds.ts';
 import type { StepTask } from '../src/core/run.ts';
 import type { StepContext } from '../src/core/step.ts';
 import { TRIAL_STOPPED } from '../src/core/study.ts';
@@ -19,7 +20,12 @@ export async function trialEpochs(deps: ActivityDeps, task: StepTask, key: strin
   if (trial?.stops !== true) return undefined;
   const studies = new StudyStore(deps.store);
   const { step } = await studies.plan(trial.study);
-  if (step.tune!.judged !== stepId || typeof config['epochs'] !== 'number') return undefined;
+  if (
+    step.tune!.judged === undefined ||
+    firstTraining(step.tune!.judged, step.config['folds'] !== undefined) !== stepId ||
+    typeof config['epochs'] !== 'number'
+  )
+    return undefined;
   const jury = new EpochJury(studies, trial.study, trial.number, {
     epochs: config['epochs'],
     key,

@@ -5,7 +5,8 @@
  *
  *     node bench/run.mjs tuning [--python path/to/python] [--samplers tpe,gp] [--functions branin,hartmann6,rosenbrock5]
  *                               [--seeds 20] [--first 0] [--trials 100] [--thousandth false]
- *                               [--documents penguins,digits,spam] [--document-seeds 3] [--document-trials 27]
+ *                               [--documents cars,digits,spam] [--asks asha,tuned] [--document-seeds 5] [--document-trials 27]
+ *                               [--home a/folder/that/stays]
  *
  * The Python environment needs optuna, scipy and torch; without one Optuna is left out. `--first 100` takes the seeds from 100 on.
  * `--documents` searches real documents on a stack of its own (`npm run build` first); `--functions none` leaves the functions out.
@@ -32,7 +33,9 @@ const { values: given } = parseArgs({
     trials: { type: 'string', default: '100' },
     thousandth: { type: 'string', default: 'true' },
     documents: { type: 'string' },
-    'document-seeds': { type: 'string', default: '3' },
+    'document-seeds': { type: 'string', default: '5' },
+    asks: { type: 'string', default: 'asha,tuned' },
+    home: { type: 'string' },
     'document-trials': { type: 'string' },
   },
 });
@@ -61,6 +64,8 @@ if (given.documents !== undefined)
   results.documents = await searchDocuments({
     names: given.documents.split(','),
     seeds: Number(given['document-seeds']),
+    ...(given.home === undefined ? {} : { home: given.home }),
+    asks: given.asks.split(',') as ('asha' | 'tuned')[],
     ...(given['document-trials'] === undefined ? {} : { trials: Number(given['document-trials']) }),
   });
 console.log(JSON.stringify(results, null, 2));

@@ -1,6 +1,8 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { ChildWorkflowCancellationType, ParentClosePolicy, executeChild, proxyActivities } from '@temporalio/workflow';
-import type { StudyActivities } from '../activities/studies.ts';
+import type { OpenedStudy, StudyActivities } from '../activities/studies.ts';
+import type { JsonObject } from '../src/core/json.ts';
+import { seedNumbers } from '../src/core/folds.ts';
 import type { Plan, PlanStep } from '../src/core/plan.ts';
 import type { StepOutcome, StepTask } from '../src/core/run.ts';
 import { SEARCH_ATTRIBUTES } from '../src/core/search-attributes.ts';
@@ -34,12 +36,29 @@ export async function runStudy(
     given,
     stops: step.config['stop'] !== undefined,
     ...(typeof step.config['folds'] === 'number' && step.tune!.judged !== undefined ? { folds: step.config['folds'] } : {}),
+    ...(typeof step.config['repeats'] === 'number' && step.config['repeats'] > 1 ? { seeds: seedNumbers(step.config['repeats']) } : {}),
     ...(step.tune!.judged === undefined ? {} : { judged: step.tune!.judged }),
   };
-  await openStudy({ study: id, pipeline, plan: { documentDir, parameters }, step, common: { runId: task.runId, given } });
+  const opened = (await openStudy({
+    study: id,
+    pipeline,
+    plan: { documentDir, parameters },
+    step,
+    common: { runId: task.runId, given },
+  })) as OpenedStudy | undefined;
   const result = await executeChild<typeof study>('study', {
     workflowId: id,
-    args: [{ study: id, pipeline, step: step.id, settings: settingsOf(step), objectives: step.tune!.objectives, common }],
+    args: [
+      {
+        study: id,
+        pipeline,
+        step: step.id,
+        settings: settingsOf(step),
+        objectives: step.tune!.objectives,
+        common,
+        ...(opened?.anew === undefined ? {} : { anew: opened.anew }),
+      },
+    ],
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
     cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
     staticSummary: step.summary,
@@ -53,8 +72,8 @@ export async function runStudy(
     steps: result.steps,
     outcome: {
       result: { outputs: {}, values: result.values, details: result.details },
-      cached: trials === cached,
-      reason: cached === 0 ? 'first run' : `${cached} of ${trials} trials from the cache`,
+      cached: result.cached ?? trials === cached,
+      reason: cached === 0 ? (opened?.anew ?? 'first run') : `${cached} of ${trials} trials from the cache`,
       durationMs: Date.now() - started,
     },
   };
@@ -62,5 +81,7 @@ export async function runStudy(
 
 function settingsOf({ config, startToCloseMs, tune }: PlanStep): StudySettings {
   const timeMs = Math.min(tune!.timeMs ?? Infinity, startToCloseMs);
-  return { trials: config['trials'] as number, parallel: config['parallel'] as number, timeMs };
+  const { trials, parallel, repeats = 1, final } = config as { trials: number; parallel: number; repeats?: number; final?: JsonObject };
+  const { top, repeats: more } = (final ?? {}) as { top: number; repeats: number };
+  return { trials, parallel, timeMs, ...(final === undefined ? {} : { final: { top, seeds: seedNumbers(more, repeats) } }) };
 }

@@ -5,7 +5,7 @@ import type { PlanStep } from '../src/core/plan.ts';
 import { initialRunState, isFinal, withStep } from '../src/core/run-state.ts';
 import type { RunState, StepStatus } from '../src/core/run-state.ts';
 import type { ProgressReport, RunFailure, StepOutcome, StepTask } from '../src/core/run.ts';
-import { next, obey } from '../src/core/scheduler.ts';
+import { dependenciesOf, next, obey } from '../src/core/scheduler.ts';
 import { TRIAL_STOPPED } from '../src/core/study.ts';
 import type { TrialCommon } from '../src/core/study.ts';
 import { callStep, throughWorkerStops } from './call-step.ts';
@@ -16,6 +16,8 @@ export interface StepsRunOptions {
   readonly common: Pick<TrialCommon, 'given' | 'documentDir' | 'planRevision' | 'nominalTime' | 'trigger' | 'readCache'>;
   /** What tasks of this run say besides their step. */
   readonly task: Pick<StepTask, 'runId' | 'pipeline' | 'trial'>;
+  /** Runs before all others, with what it is made from. */
+  readonly first?: string;
   /** After a failure nothing more is started, also where it would not need what failed. */
   readonly endsWithFailure: boolean;
   /** Is told whenever there is something else to be seen. */
@@ -70,8 +72,14 @@ export class StepsRun {
   }
 
   async #interpret(scope: CancellationScope): Promise<void> {
+    const { steps, first } = this.#options;
+    if (first !== undefined) await this.#toEndOf(leadingTo(first, steps), scope);
+    await this.#toEndOf(steps, scope);
+  }
+
+  async #toEndOf(steps: readonly PlanStep[], scope: CancellationScope): Promise<void> {
     for (;;) {
-      const actions = next({ steps: this.#options.steps }, this.#state);
+      const actions = next({ steps }, this.#state);
       this.#state = obey(this.#state, actions);
       if (actions.some(({ kind }) => kind === 'finish')) return;
       const seen = this.#changes;
@@ -138,4 +146,11 @@ export class StepsRun {
       ...(trial === undefined ? {} : { trial }),
     };
   }
+}
+
+/** A step and those that it waits for. */
+function leadingTo(id: string, steps: readonly PlanStep[]): PlanStep[] {
+  const found = new Set([id]);
+  for (const step of [...steps].reverse()) if (found.has(step.id)) for (const before of dependenciesOf(step)) found.add(before);
+  return steps.filter((step) => found.has(step.id));
 }

@@ -11,16 +11,29 @@ export interface TrialNote {
   readonly progress?: string;
 }
 
+/** How far the final round is. */
+interface FinalProgress {
+  readonly over: number;
+  readonly of: number;
+}
+
+/** What is shown of a study besides its trials. */
+export interface StudyNote {
+  readonly running: readonly number[];
+  readonly state: string;
+  readonly final?: FinalProgress | undefined;
+}
+
 /** A trial in the Temporal UI: its values and its score first. */
 export function trialMarkdown(
-  { suggestion, objectives, study }: TrialInput,
+  { suggestion, objectives, study, final }: TrialInput,
   steps: readonly { readonly id: string; readonly status: string }[],
   { end, failure, stopped, progress }: TrialNote,
 ): string {
   const score = objectives.map(({ name }, at) => `${name} ${end?.values?.[at] === undefined ? '–' : number(end.values[at])}`).join(', ');
   return compose(
     [
-      `**Trial ${suggestion.number}**: ${end?.state ?? 'running'}${end?.values === undefined ? '' : `, ${score}`}`,
+      `**${final === true ? 'Final round of trial' : 'Trial'} ${suggestion.number}**: ${end?.state ?? 'running'}${end?.values === undefined ? '' : `, ${score}`}`,
       [
         '| Value | |',
         '|---|---|',
@@ -35,7 +48,7 @@ export function trialMarkdown(
 }
 
 /** "12 of 40 trials, best accuracy 0.9712 (trial 8)" */
-export function studyHeadline({ settings, objectives }: StudyInput, progress: StudyProgress): string {
+export function studyHeadline({ settings, objectives, anew }: StudyInput, progress: StudyProgress, final?: FinalProgress): string {
   const { completed, stopped, failed, cached, best } = progress;
   const over = completed + stopped + failed;
   const parts = [
@@ -44,15 +57,16 @@ export function studyHeadline({ settings, objectives }: StudyInput, progress: St
     ...(cached === 0 ? [] : [`${cached} from the cache`]),
   ];
   const score = best === undefined ? '' : `, best ${objectives[0]!.name} ${number(best.values![0]!)} (trial ${best.number})`;
-  return `${over} of ${settings.trials} trials${parts.length === 0 ? '' : ` (${parts.join(', ')})`}${score}`;
+  const round = final === undefined ? '' : `; final round: ${final.over} of ${final.of}`;
+  return `${over} of ${settings.trials} trials${parts.length === 0 ? '' : ` (${parts.join(', ')})`}${score}${round}${anew === undefined ? '' : `; ${anew}`}`;
 }
 
 /** A study in the Temporal UI. */
-export function studyMarkdown(input: StudyInput, progress: StudyProgress, running: readonly number[], state: string): string {
+export function studyMarkdown(input: StudyInput, progress: StudyProgress, { running, state, final }: StudyNote): string {
   const { best, causes } = progress;
   return compose(
     [
-      `**${state}**: ${studyHeadline(input, progress)}`,
+      `**${state}**: ${studyHeadline(input, progress, final)}`,
       ...(best === undefined
         ? []
         : [

@@ -17,14 +17,17 @@ import {
 import type { StudyActivities } from '../activities/studies.ts';
 import { limits } from '../src/core/limits.ts';
 import { SEARCH_ATTRIBUTES } from '../src/core/search-attributes.ts';
-import { trialId } from '../src/core/study.ts';
-import type { StudyInput, StudyProgress, StudyResult, Suggestion, TrialEnd } from '../src/core/study.ts';
+import { finalId, trialId } from '../src/core/study.ts';
+import type { RunFailure } from '../src/core/run.ts';
+import type { FinalRound, StudyInput, StudyProgress, StudyResult, Suggestion, TrialEnd } from '../src/core/study.ts';
 import { ending, isCancelled } from './failures.ts';
 import { pointSummary } from './point-summary.ts';
 import { studyHeadline, studyMarkdown } from './study-markdown.ts';
 import type { trial } from './trial.ts';
 
-const { suggestTrial } = proxyLocalActivities<Pick<StudyActivities, 'suggestTrial'>>({
+const { suggestTrial, finalists, suggestFinal } = proxyLocalActivities<
+  Pick<StudyActivities, 'suggestTrial' | 'finalists' | 'suggestFinal'>
+>({
   startToCloseTimeout: '1 minute',
   retry: { maximumAttempts: 20, maximumInterval: '10 seconds' },
 });
@@ -55,6 +58,7 @@ class StudyRun {
   #tells = 0;
   #toldAt = 0;
   #broken: Error | undefined;
+  #final: { readonly over: number; readonly of: number } | undefined;
 
   constructor(input: StudyInput) {
     this.#input = input;
@@ -92,6 +96,7 @@ class StudyRun {
       const seen = this.#changes;
       await condition(() => this.#changes !== seen);
     }
+    if (this.#broken === undefined && !this.#cancelled && settings.final !== undefined) await this.#finalRound(settings.final, scope);
     if (this.#broken !== undefined) throw this.#broken;
     if (this.#cancelled) {
       await closeStudy({ study: id, state: 'cancelled', causes: this.#progress.causes });
@@ -139,17 +144,39 @@ class StudyRun {
     else this.#running.set(number, this.#run(answer.suggestion, scope));
   }
 
-  /** Runs a trial to its end. Never rejects. */
-  async #run(suggestion: Suggestion, scope: CancellationScope): Promise<void> {
+  /** The best trials once more, as many at a time as trials were. */
+  async #finalRound({ top, seeds }: FinalRound, scope: CancellationScope): Promise<void> {
+    const { study, settings } = this.#input;
+    const numbers = await finalists({ study, top });
+    this.#final = { over: 0, of: numbers.length };
+    for (const number of numbers) {
+      while (this.#running.size >= settings.parallel) {
+        const seen = this.#changes;
+        await condition(() => this.#changes !== seen);
+      }
+      if (this.#cancelled || this.#broken !== undefined) break;
+      this.#running.set(number, this.#run(await suggestFinal({ study, number }), scope, seeds));
+      this.#show('running');
+    }
+    await condition(() => this.#running.size === 0);
+  }
+
+  /**
+   * Runs a trial to its end. Never rejects.
+   *
+   * @param seeds of the final round; undefined: it is a trial of the search
+   */
+  async #run(suggestion: Suggestion, scope: CancellationScope, seeds?: readonly number[]): Promise<void> {
     const { study, pipeline, objectives, common } = this.#input;
+    const final = seeds === undefined ? {} : { common: { ...common, seeds }, final: true as const };
     try {
       const end = await scope.run(() =>
         executeChild<typeof trial>('trial', {
-          workflowId: trialId(study, suggestion.number),
-          args: [{ study, pipeline, suggestion, objectives, common }],
+          workflowId: seeds === undefined ? trialId(study, suggestion.number) : finalId(study, suggestion.number),
+          args: [{ study, pipeline, suggestion, objectives, common, ...final }],
           parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
           cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-          staticSummary: `trial ${suggestion.number}: ${pointSummary(suggestion.point)}`,
+          staticSummary: `${seeds === undefined ? 'trial' : 'final round of trial'} ${suggestion.number}: ${pointSummary(suggestion.point)}`,
           memo: { point: suggestion.point },
           typedSearchAttributes: [
             { key: defineSearchAttributeKey('RunKind', SEARCH_ATTRIBUTES.RunKind), value: 'trial' },
@@ -157,7 +184,7 @@ class StudyRun {
           ],
         }),
       );
-      await this.#count(end);
+      await (seeds === undefined ? this.#count(end) : this.#countFinal(end));
     } catch (error) {
       // A trial that was cancelled by itself, or that broke in a way of its own, is no answer about its point.
       if (!isCancelled(error) || !this.#cancelled) this.#broken ??= error as Error;
@@ -167,21 +194,34 @@ class StudyRun {
     }
   }
 
+  async #countFinal({ failure }: TrialEnd): Promise<void> {
+    this.#final = { ...this.#final!, over: this.#final!.over + 1 };
+    this.#progress = { ...this.#progress, causes: this.#withCause(failure) };
+    this.#changes += 1;
+    this.#show('running');
+    await this.#tell(false);
+  }
+
+  /** The distinct causes so far, with one more. */
+  #withCause(failure: RunFailure | undefined): StudyProgress['causes'] {
+    const { causes } = this.#progress;
+    const known = failure === undefined || causes.some(({ code, message }) => code === failure.code && alike(message, failure.message));
+    return known || causes.length >= CAUSES_MAX ? causes : [...causes, failure];
+  }
+
   async #count(end: TrialEnd): Promise<void> {
-    const { completed, stopped, failed, cached, causes, best } = this.#progress;
+    const { completed, stopped, failed, cached, best } = this.#progress;
     const [first] = this.#input.objectives;
     const value = end.values?.[0];
     const before = best?.values?.[0];
     const better = value !== undefined && (before === undefined || (first!.direction === 'minimize' ? value < before : value > before));
-    const known =
-      end.failure === undefined || causes.some(({ code, message }) => code === end.failure!.code && alike(message, end.failure!.message));
     this.#progress = {
       ...this.#progress,
       completed: completed + (end.state === 'completed' ? 1 : 0),
       stopped: stopped + (end.state === 'stopped' ? 1 : 0),
       failed: failed + (end.state === 'failed' ? 1 : 0),
       cached: cached + (end.cached ? 1 : 0),
-      causes: known || causes.length >= CAUSES_MAX ? causes : [...causes, end.failure!],
+      causes: this.#withCause(end.failure),
       ...(better ? { best: end } : {}),
     };
     this.#changes += 1;
@@ -190,7 +230,7 @@ class StudyRun {
   }
 
   #show(state: string): void {
-    setCurrentDetails(studyMarkdown(this.#input, this.#progress, [...this.#running.keys()], state));
+    setCurrentDetails(studyMarkdown(this.#input, this.#progress, { running: [...this.#running.keys()], state, final: this.#final }));
   }
 
   /** Tells the run how far the study is, ever less often. */
@@ -203,7 +243,10 @@ class StudyRun {
     try {
       await getExternalWorkflowHandle(parent.workflowId, parent.runId).signal('progress', {
         step: this.#input.step,
-        progress: { message: studyHeadline(this.#input, this.#progress), fraction: Math.min(1, over / this.#input.settings.trials) },
+        progress: {
+          message: studyHeadline(this.#input, this.#progress, this.#final),
+          fraction: Math.min(1, over / this.#input.settings.trials),
+        },
       });
     } catch {
       // A run that is over has no use for it.

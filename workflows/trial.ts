@@ -1,14 +1,14 @@
 import { CancelledFailure } from '@temporalio/common';
 import { CancellationScope, proxyLocalActivities, setCurrentDetails, upsertMemo } from '@temporalio/workflow';
 import type { StudyActivities, TrialEndRequest } from '../activities/studies.ts';
-import { foldId, meanAndDeviation } from '../src/core/folds.ts';
+import { firstTraining, foldId, meanAndDeviation, repeatId } from '../src/core/folds.ts';
 import type { Json, JsonObject } from '../src/core/json.ts';
 import type { RunFailure } from '../src/core/run.ts';
 import type { TrialEnd, TrialInput } from '../src/core/study.ts';
 import { StepsRun } from './steps-run.ts';
 import { trialMarkdown } from './study-markdown.ts';
 
-const { endTrial } = proxyLocalActivities<Pick<StudyActivities, 'endTrial'>>({
+const { endTrial, endFinal } = proxyLocalActivities<Pick<StudyActivities, 'endTrial' | 'endFinal'>>({
   startToCloseTimeout: '30 seconds',
   retry: { maximumAttempts: 20, maximumInterval: '10 seconds' },
 });
@@ -26,18 +26,22 @@ class TrialRun {
   readonly #run: StepsRun;
 
   constructor(input: TrialInput) {
-    const { common, suggestion, study, pipeline } = input;
+    const { common, suggestion, study, pipeline, final } = input;
     const { number } = suggestion;
     this.#input = input;
+    const stops = common.stops && final !== true;
+    const several = common.folds !== undefined || common.seeds !== undefined;
     this.#run = new StepsRun({
       steps: suggestion.steps,
       common,
       task: {
-        runId: `${common.runId}/trial-${number}`,
+        runId: `${common.runId}/${final === true ? 'final' : 'trial'}-${number}`,
         pipeline,
-        trial: { study, number, ...(common.stops ? { stops: true } : {}) },
+        trial: { study, number, ...(stops ? { stops: true } : {}) },
       },
-      endsWithFailure: common.folds !== undefined,
+      // What is ended after its first training costs no others.
+      ...(stops && several && common.judged !== undefined ? { first: firstTraining(common.judged, common.folds !== undefined) } : {}),
+      endsWithFailure: several,
       changed: () => this.#show(),
     });
   }
@@ -55,16 +59,23 @@ class TrialRun {
     const measured = run.failure === undefined && run.stopped === undefined ? this.#scores() : undefined;
     if (measured !== undefined && 'code' in measured) run.failure = measured;
     const scores = measured !== undefined && !('code' in measured) ? measured : undefined;
-    const end = await endTrial({
-      study: this.#input.study,
-      number: this.#input.suggestion.number,
-      state: run.stopped !== undefined ? 'stopped' : run.failure !== undefined ? 'failed' : 'completed',
+    const { study, suggestion, common, final } = this.#input;
+    const found = {
+      study,
+      number: suggestion.number,
       ...(scores === undefined ? {} : { values: scores.map((own) => meanAndDeviation(own).mean) }),
-      ...(scores === undefined || this.#input.common.folds === undefined ? {} : { scores }),
+      ...(scores === undefined || (common.folds === undefined && common.seeds === undefined) ? {} : { scores }),
       ...(run.failure === undefined || run.stopped !== undefined ? {} : { failure: run.failure }),
-      cached: this.#input.suggestion.steps.every(({ id }) => run.outcomes[id]?.cached === true),
-      ...this.#trained(),
-    });
+      cached: suggestion.steps.every(({ id }) => run.outcomes[id]?.cached === true),
+    };
+    const end =
+      final === true
+        ? await endFinal({ ...found, state: run.failure === undefined ? 'completed' : 'failed' })
+        : await endTrial({
+            ...found,
+            state: run.stopped !== undefined ? 'stopped' : run.failure !== undefined ? 'failed' : 'completed',
+            ...this.#trained(),
+          });
     if (end.state === 'stopped') run.stopped ??= 'Stopped: it is behind other trials.';
     const values = Object.fromEntries(this.#input.objectives.map(({ name }, at) => [name, end.values?.[at] ?? null]));
     upsertMemo({ state: end.state, ...(end.values === undefined ? {} : { values }) });
@@ -73,13 +84,14 @@ class TrialRun {
   }
 
   #trained(): Pick<TrialEndRequest, 'trained'> {
-    const { stops, judged } = this.#input.common;
-    const model = Object.values(this.#run.outcomes[judged ?? '']?.result.outputs ?? {}).find(({ kind }) => kind === 'model');
-    const epochs = this.#input.suggestion.steps.find(({ id }) => id === judged)?.config['epochs'];
+    const { stops, judged, folds } = this.#input.common;
+    const first = judged === undefined ? '' : firstTraining(judged, folds !== undefined);
+    const model = Object.values(this.#run.outcomes[first]?.result.outputs ?? {}).find(({ kind }) => kind === 'model');
+    const epochs = this.#input.suggestion.steps.find(({ id }) => id === first)?.config['epochs'];
     return stops && model !== undefined && typeof epochs === 'number' ? { trained: { model, epochs } } : {};
   }
 
-  /** Of each objective one, or one for every fold; or why there is none. */
+  /** Of each objective one, or one for every fold and seed; or why there is none. */
   #scores(): number[][] | RunFailure {
     const all: number[][] = [];
     for (const { name, step, value } of this.#input.objectives) {
@@ -94,12 +106,15 @@ class TrialRun {
     return all;
   }
 
-  /** What a step gave: once, or in every fold. */
+  /** What a step gave: once, or in every fold and with every seed. */
   #given(step: string): (readonly [string, JsonObject | undefined])[] {
-    const { folds } = this.#input.common;
-    const own = (id: string) => [id, this.#run.outcomes[id]?.result.values] as const;
-    if (folds === undefined || this.#run.outcomes[step] !== undefined) return [own(step)];
-    return Array.from({ length: folds }, (_, at) => own(foldId(step, at + 1)));
+    const { suggestion, common } = this.#input;
+    const { folds, seeds = [1] } = common;
+    const planned = (id: string): boolean => suggestion.steps.some((one) => one.id === id);
+    const ids = folds === undefined || planned(step) ? [step] : Array.from({ length: folds }, (_, at) => foldId(step, at + 1));
+    // What no seed decides on is there once.
+    const all = ids.flatMap((id) => (seeds.some((seed) => planned(repeatId(id, seed))) ? seeds.map((seed) => repeatId(id, seed)) : [id]));
+    return all.map((id) => [id, this.#run.outcomes[id]?.result.values] as const);
   }
 
   #show(end?: TrialEnd): void {

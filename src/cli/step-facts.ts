@@ -77,14 +77,17 @@ export function courseText(config: JsonObject): string {
 
 /** Most trainings and epochs of a study; undefined where its trials train in no epochs. */
 export function studyText(plan: Plan, step: PlanStep): string | undefined {
-  const { trials, folds } = step.config;
+  const { trials, folds, repeats, final } = step.config;
   const judged = plan.steps.find(({ id }) => id === step.tune?.judged);
   if (typeof trials !== 'number' || judged === undefined || judged.type !== 'train') return undefined;
-  const each = typeof folds === 'number' ? folds : 1;
+  const ofSeed = typeof folds === 'number' ? folds : 1;
+  const each = ofSeed * (typeof repeats === 'number' ? repeats : 1);
+  const { top, repeats: more } = (final ?? { top: 0, repeats: 0 }) as { readonly top: number; readonly repeats: number };
+  const last = Math.min(top, trials) * more * ofSeed;
   const { epochs, steps } = completeTrainConfig(judged.config);
   const count = (value: number): string => value.toLocaleString('en');
-  const trainings = `at most ${count(trials)} trials${each === 1 ? '' : ` of ${each} trainings each, ${count(trials * each)} in all`}`;
+  const trainings = `at most ${count(trials)} trials${each === 1 ? '' : ` of ${each} trainings each, ${count(trials * each)} in all`}${last === 0 ? '' : ` and ${count(last)} further trainings in the final round`}`;
   if (steps !== undefined) return trainings;
   const stopped = step.config['stop'] === undefined ? '' : ', far fewer where the stopper ends trials';
-  return `${trainings}; at most ${count(trials * each * epochs)} epochs${stopped}`;
+  return `${trainings}; at most ${count((trials * each + last) * epochs)} epochs${stopped}`;
 }

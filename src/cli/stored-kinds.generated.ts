@@ -25,7 +25,7 @@ import { CACHE_ENTRY, LAST_PARTS } from '../steps/cache.ts';
 import { STEP_RECORD } from '../steps/step-records.ts';
 import { ARTIFACT } from '../storage/artifact-store.ts';
 import { IDENTITY } from '../storage/store-identity.ts';
-import { STUDY, LATEST, TRIAL, HISTORY } from '../studies/stored-study.ts';
+import { STUDY, LATEST, TRIAL, FINAL, HISTORY } from '../studies/stored-study.ts';
 import { PREPARED, TARGET_STATE } from '../targets/records.ts';
 import { CURVES } from '../training/curves/curves.ts';
 import type { StoredKind } from '../storage/stored.ts';
@@ -73,6 +73,7 @@ export const storedKinds: readonly StoredKind<object>[] = [
   STUDY,
   LATEST,
   TRIAL,
+  FINAL,
   HISTORY,
   PREPARED,
   TARGET_STATE,

@@ -13,6 +13,8 @@ export interface StudyInput {
   readonly step: string;
   readonly settings: StudySettings;
   readonly objectives: readonly StudyObjective[];
+  /** Why it does not go on with the study before it. */
+  readonly anew?: string;
   /** What every trial has in common. */
   readonly common: TrialCommon;
   /** Where the study stands; absent: at its beginning. */
@@ -24,8 +26,18 @@ export interface StudySettings {
   readonly parallel: number;
   /** No trial starts after this many milliseconds; those that run end. */
   readonly timeMs?: number;
+  /** The best trials are trained again before one of them wins. */
+  readonly final?: FinalRound;
   /** Trials that one execution starts before it continues as new; absent: `trialsPerExecution` of the limits. */
   readonly perExecution?: number;
+}
+
+/** How a winner is confirmed. */
+export interface FinalRound {
+  /** Trials that take part. */
+  readonly top: number;
+  /** Numbers of the seeds that each is trained with. */
+  readonly seeds: readonly number[];
 }
 
 export interface TrialCommon {
@@ -43,6 +55,8 @@ export interface TrialCommon {
   readonly judged?: string;
   /** Trainings of a trial, where it is cross-validated. */
   readonly folds?: number;
+  /** Numbers of the seeds that a trial (and each of its folds) is trained with; absent: the first alone. */
+  readonly seeds?: readonly number[];
 }
 
 /** How a trial ended, small enough to be carried along. */
@@ -103,6 +117,8 @@ export interface TrialInput {
   readonly suggestion: Suggestion;
   readonly objectives: readonly StudyObjective[];
   readonly common: TrialCommon;
+  /** It is no trial of the search: one of the best is trained again, with seeds of its own. */
+  readonly final?: true;
 }
 
 /** What came of a study. */
@@ -112,7 +128,14 @@ export interface StudyResult {
   /** Steps of the plan with the winner's values in them. */
   readonly steps: readonly PlanStep[];
   readonly values: JsonObject;
+  /** Nothing was trained for it; absent in what versions before the final round wrote. */
+  readonly cached?: boolean;
   readonly details: string;
+}
+
+/** The name of the workflow that trains a trial again in the final round. */
+export function finalId(study: string, number: number): string {
+  return `${study}/final-${String(number).padStart(4, '0')}`;
 }
 
 /** The name of a trial's workflow. */

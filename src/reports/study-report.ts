@@ -2,7 +2,7 @@ import type { JsonObject } from '../core/json.ts';
 import { meanAndDeviation } from '../core/folds.ts';
 import type { StudyObjective } from '../core/tune-plan.ts';
 import { importanceOf } from '../studies/importance.ts';
-import type { StoredTrial, StudyRecord } from '../studies/stored-study.ts';
+import type { StoredFinal, StoredTrial, StudyRecord } from '../studies/stored-study.ts';
 import { rankedTrials } from '../studies/study-details.ts';
 import type { Choice } from '../studies/winner.ts';
 import { describeTuning, pointText, valueText } from '../tuning/describe.ts';
@@ -25,11 +25,14 @@ export interface StudyReportParts {
   readonly space: Space;
   /** undefined: no trial completed. */
   readonly choice: Choice | undefined;
+  /** What a final round found; empty: there was none. */
+  readonly finals: readonly StoredFinal[];
 }
 
 /** One self-contained page about a study: nothing is loaded from anywhere. */
 export async function renderStudyReport(parts: StudyReportParts): Promise<string> {
-  const { record, trials, objectives, space, choice } = parts;
+  const { record, trials, objectives, space, choice, finals } = parts;
+  const final = finals.find(({ number }) => number === choice?.winner);
   const day = record.startedAt.slice(0, 10);
   const winner = choice === undefined ? undefined : trials[choice.winner]!;
   return page(
@@ -40,7 +43,8 @@ export async function renderStudyReport(parts: StudyReportParts): Promise<string
 `,
     winner === undefined
       ? html`<div class="verdict bad"><strong>No trial completed</strong></div>`
-      : html`<div class="verdict good"><strong>Winner: trial ${winner.number}</strong><p>${objectives.map(({ name }, at) => `${name} ${scoreText(winner, at)}`).join(', ')}</p><p>${pointText(winner.point)}</p></div>`,
+      : html`<div class="verdict good"><strong>Winner: trial ${winner.number}</strong><p>${objectives.map(({ name }, at) => `${name} ${scoreText(final ?? winner, at)}`).join(', ')}${final === undefined ? '' : ' with seeds that the search did not see'}</p><p>${pointText(winner.point)}</p></div>`,
+    finalSection(parts),
     await progressSection(parts),
     await frontSection(parts),
     await valuesSection(parts),
@@ -152,6 +156,24 @@ function failuresSection(trials: readonly StoredTrial[], record: StudyRecord): M
   );
 }
 
+function finalSection({ finals, trials, objectives, choice }: StudyReportParts): Markup | null {
+  if (finals.length === 0) return null;
+  return section(
+    'Final round',
+    'The best of the search, trained again with seeds that it did not see. Among many trials the best score is partly luck; this one is not.',
+    tableOf(
+      ['trial', ...objectives.flatMap(({ name }) => [name, `${name} in the search`])],
+      finals.map((one): (Cell | null)[] => [
+        { text: `${one.number}${one.number === choice?.winner ? ' ✔' : ''}` },
+        ...objectives.flatMap((_, at): Cell[] => [
+          one.failure === undefined ? { text: scoreText(one, at), number: true } : { text: one.failure.code, tone: 'bad' },
+          { text: scoreText(trials[one.number]!, at), number: true },
+        ]),
+      ]),
+    ),
+  );
+}
+
 function trialsSection(
   trials: readonly StoredTrial[],
   objectives: readonly StudyObjective[],
@@ -176,8 +198,8 @@ function trialsSection(
   );
 }
 
-/** The score, with the deviation of its folds where it has some. */
-function scoreText({ values, scores }: StoredTrial, at: number): string {
+/** The score, with the deviation of its trainings where there are several. */
+function scoreText({ values, scores }: Pick<StoredTrial, 'values' | 'scores'>, at: number): string {
   const short = (value: number): string => String(Number(value.toPrecision(5)));
   const folds = scores?.[at];
   const value = values?.[at];

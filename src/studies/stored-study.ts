@@ -19,6 +19,10 @@ export interface StudyRecord {
   readonly plan: Pick<Plan, 'documentDir' | 'parameters'> & { readonly step: PlanStep };
   /** Digest of all that decides on its trials; studies of one key go on from each other. */
   readonly key: string;
+  /** What the key is made from, in parts; absent in records of before. */
+  readonly parts?: Readonly<Record<string, string>>;
+  /** The study before it that it does not go on with, and why. */
+  readonly anew?: { readonly study: string; readonly why: string };
   /** The study of the same key before it. */
   readonly earlier?: string;
   /** What its sampler knew of before its first trial; the trials themselves lie beside it. */
@@ -58,7 +62,17 @@ export const STUDY: StoredKind<StudyRecord> = defineStored<StudyRecord>({
       key: TEXT,
       startedAt: TEXT,
     },
-    { why: TEXT, earlier: TEXT, history: OBJECT, endedAt: TEXT, winner: COUNT, front: listOf(COUNT), causes: listOf(OBJECT) },
+    {
+      why: TEXT,
+      parts: OBJECT,
+      anew: recordSchema({ study: TEXT, why: TEXT }),
+      earlier: TEXT,
+      history: OBJECT,
+      endedAt: TEXT,
+      winner: COUNT,
+      front: listOf(COUNT),
+      causes: listOf(OBJECT),
+    },
   ),
 });
 
@@ -80,7 +94,7 @@ export interface StoredTrial {
   readonly state: 'running' | 'completed' | 'stopped' | 'failed';
   /** One for each objective. */
   readonly values?: readonly number[];
-  /** Of a cross-validated trial: for each objective what its folds were measured at, of which the value is the mean. */
+  /** Of several trainings (folds, seeds): for each objective what they were measured at, of which the value is the mean. */
   readonly scores?: readonly (readonly number[])[];
   /** Of the first objective, or what stands for it, epoch by epoch as far as a stopper looked. */
   readonly readings: readonly Reading[];
@@ -132,6 +146,31 @@ export const TRIAL: StoredKind<StoredTrial> = defineStored<StoredTrial>({
       cached: { type: 'boolean' },
       endedAt: TEXT,
     },
+  ),
+});
+
+/** `studies/<pipeline>/<run>/<step>/finals/<number>.json`: a trial as the final round found it, with seeds that the search did not see. */
+export interface StoredFinal {
+  readonly formatVersion: 1;
+  /** Of the trial. */
+  readonly number: number;
+  readonly state: 'completed' | 'failed';
+  /** One for each objective: the mean of its scores. */
+  readonly values?: readonly number[];
+  readonly scores?: readonly (readonly number[])[];
+  readonly failure?: RunFailure;
+  readonly cached?: boolean;
+  /** ISO 8601 UTC. */
+  readonly endedAt: string;
+}
+
+export const FINAL: StoredKind<StoredFinal> = defineStored<StoredFinal>({
+  at: 'studies/*/*/*/finals/*.json',
+  name: 'final round of a trial',
+  formatVersion: 1,
+  schema: recordSchema(
+    { formatVersion: COUNT, number: COUNT, state: { enum: ['completed', 'failed'] }, endedAt: TEXT },
+    { values: listOf(NUMBER), scores: listOf(listOf(NUMBER)), failure: OBJECT, cached: { type: 'boolean' } },
   ),
 });
 

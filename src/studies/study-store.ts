@@ -1,8 +1,8 @@
 import type { ObjectStore } from '../core/ports.ts';
 import { putJson, putJsonOnce } from '../storage/json-objects.ts';
 import { changeStored, getStored } from '../storage/stored.ts';
-import { HISTORY, LATEST, STUDY, TRIAL } from './stored-study.ts';
-import type { StoredTrial, StudyHistory, StudyRecord } from './stored-study.ts';
+import { FINAL, HISTORY, LATEST, STUDY, TRIAL } from './stored-study.ts';
+import type { StoredFinal, StoredTrial, StudyHistory, StudyRecord } from './stored-study.ts';
 
 export type FixedStudy = Pick<StudyRecord, 'study' | 'plan' | 'earlier'>;
 
@@ -60,6 +60,15 @@ export class StudyStore {
       const found = await this.study(key.slice(PREFIX.length, -'/study.json'.length));
       if (found !== undefined) yield found.record;
     }
+  }
+
+  /** The study of a step that began last, other than one. */
+  async newest(pipeline: string, step: string, other: string): Promise<StudyRecord | undefined> {
+    let found: StudyRecord | undefined;
+    for await (const record of this.studies(pipeline))
+      if (record.study !== other && record.plan.step.id === step && (found === undefined || record.startedAt > found.startedAt))
+        found = record;
+    return found;
   }
 
   /** The study of a key that began last. */
@@ -123,6 +132,22 @@ export class StudyStore {
     return trial;
   }
 
+  /** Writes what the final round found of a trial. @returns what is written: somebody may have been before */
+  async setFinal(study: string, final: StoredFinal): Promise<StoredFinal> {
+    if (await putJsonOnce(this.#store, finalKey(study, final.number), final)) return final;
+    return (await getStored(this.#store, FINAL, finalKey(study, final.number)))!.value;
+  }
+
+  /** What the final round found so far, in the order of the trials. */
+  async finals(study: string): Promise<StoredFinal[]> {
+    const found: StoredFinal[] = [];
+    for await (const { key } of this.#store.list(`${PREFIX}${study}/finals/`)) {
+      const final = (await getStored(this.#store, FINAL, key))?.value;
+      if (final !== undefined) found.push(final);
+    }
+    return found.sort((a, b) => a.number - b.number);
+  }
+
   async #read(study: string, number: number): Promise<StoredTrial | undefined> {
     const found = await getStored(this.#store, TRIAL, trialKey(study, number));
     if (found !== undefined) this.#keep(study, found.value);
@@ -155,6 +180,10 @@ function historyKey(study: string): string {
 
 function trialKey(study: string, number: number): string {
   return `${PREFIX}${study}/trials/${String(number).padStart(6, '0')}.json`;
+}
+
+function finalKey(study: string, number: number): string {
+  return `${PREFIX}${study}/finals/${String(number).padStart(6, '0')}.json`;
 }
 
 /** Beside the runs of the pipeline: no run is called so. */

@@ -1,6 +1,6 @@
 import type { StudyObjective } from '../core/tune-plan.ts';
 import { BALANCED } from '../tuning/tune-config.ts';
-import type { StoredTrial } from './stored-study.ts';
+import type { StoredFinal, StoredTrial } from './stored-study.ts';
 
 type Finished = StoredTrial & { readonly values: readonly number[] };
 
@@ -9,6 +9,54 @@ export interface Choice {
   /** Ascending numbers; of one objective the winner alone. */
   readonly front: readonly number[];
   readonly winner: number;
+}
+
+/** What the choice of a winner goes by, besides the trials. */
+export interface Choosing {
+  readonly objectives: readonly StudyObjective[];
+  readonly choose?: string | undefined;
+  /** What a final round found; empty: there was none. */
+  readonly finals?: readonly StoredFinal[];
+}
+
+/**
+ * The winner of a study: of those that the final round measured the best there, whatever the search had found of them. Where it measured
+ * none, the best of the search.
+ */
+export function choiceOf(trials: readonly StoredTrial[], { objectives, choose, finals = [] }: Choosing): Choice | undefined {
+  const found = chooseWinner(trials, objectives, choose);
+  const measured = chooseWinner(asMeasured(trials, finals), objectives, choose);
+  if (found === undefined || measured === undefined) return found;
+  // A front is of all trials, by what the search found of them.
+  return objectives.length > 1 ? { front: found.front, winner: measured.winner } : measured;
+}
+
+/** Trials with what the final round found in place of what the search did; only those that it measured. */
+export function asMeasured(trials: readonly StoredTrial[], finals: readonly StoredFinal[]): StoredTrial[] {
+  return finals.flatMap(({ number, state, values, scores }) => {
+    const trial = trials[number];
+    if (trial === undefined || state !== 'completed' || values === undefined) return [];
+    return [{ ...trial, values, ...(scores === undefined ? {} : { scores }) }];
+  });
+}
+
+/**
+ * Numbers of the trials that take part in a final round: the one that would win, the one that would without it, and so on; of several
+ * objectives only those of the front.
+ */
+export function finalistsOf(trials: readonly StoredTrial[], { objectives, choose }: Choosing, top: number): number[] {
+  const found: number[] = [];
+  const front = objectives.length > 1 ? chooseWinner(trials, objectives, choose)?.front : undefined;
+  while (found.length < top) {
+    const choice = chooseWinner(
+      trials.filter(({ number }) => !found.includes(number) && front?.includes(number) !== false),
+      objectives,
+      choose,
+    );
+    if (choice === undefined) break;
+    found.push(choice.winner);
+  }
+  return found;
 }
 
 /** undefined: no trial completed. Of equals the earlier one, so that the choice is the same every time. */

@@ -23,7 +23,7 @@ export function objectivesOf({ objective }: Pick<TuneConfig, 'objective'>): read
 
 /** One line: "accuracy over learningRate, units by tpe, 40 trials". */
 export function describeTuning(config: TuneConfig): string {
-  const { search, sampler, folds, from, trials, parallel, time, stop } = config;
+  const { search, sampler, folds, repeats, final, from, trials, parallel, time, stop } = config;
   const names = Object.keys(search);
   const most = 5;
   const shown = names.length > most ? `${names.slice(0, most).join(', ')} and ${names.length - most} more` : names.join(', ');
@@ -31,6 +31,8 @@ export function describeTuning(config: TuneConfig): string {
     `${objectivesOf(config).map(objectiveName).join(' and ')} over ${shown} by ${nameOf(sampler)}`,
     `${trials} trials${parallel > 1 ? `, ${parallel} at a time` : ''}`,
     ...(folds === undefined ? [] : [`${folds} folds each`]),
+    ...(repeats === undefined || repeats === 1 ? [] : [`${repeats} seeds each`]),
+    ...(final === undefined ? [] : [`the best ${final.top} again with ${final.repeats} more`]),
     ...(from === undefined ? [] : [`after ${from === LAST ? 'the last study' : from}`]),
     ...(stop === undefined ? [] : [`stopped by ${nameOf(stop)}`]),
     ...(time === undefined ? [] : [`at most ${time}`]),

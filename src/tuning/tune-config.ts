@@ -11,6 +11,12 @@ export type ObjectiveConfig = {
   | { readonly value: string; readonly step?: string; readonly direction: Direction }
 );
 
+/** The best trials once more, with seeds that the search did not see. */
+export interface FinalConfig {
+  readonly top: number;
+  readonly repeats: number;
+}
+
 /** `with` of a tune step, defaults filled in. */
 export interface TuneConfig {
   readonly search: Readonly<Record<string, JsonObject>>;
@@ -20,6 +26,9 @@ export interface TuneConfig {
   readonly stop?: string | Readonly<Record<string, JsonObject>>;
   /** Trainings of a trial, each measured on the rows that it did not learn from. */
   readonly folds?: number;
+  /** Trainings of a trial (and of each of its folds) with other seeds. */
+  readonly repeats?: number;
+  readonly final?: FinalConfig;
   readonly trials: number;
   readonly parallel: number;
   readonly time?: string;
@@ -184,7 +193,7 @@ export const tuneConfigSchema: JsonSchema = {
     stop: {
       allOf: [{ $ref: '#/definitions/stopper' }],
       description:
-        'Ends trials that will not be the best, by what their training gives epoch by epoch: the first objective where training follows it, else the validation loss. Default: every trial trains to its end.',
+        'Ends trials that will not be the best, by what their training gives epoch by epoch: the first objective where training follows it, else the validation loss. Of a trial with several trainings ("folds", "repeats") it looks at the first, which all trials have alike; the others follow where that one was not ended. Default: every trial trains to its end.',
     },
     folds: {
       type: 'integer',
@@ -193,6 +202,32 @@ export const tuneConfigSchema: JsonSchema = {
       description:
         'k-fold cross-validation: every trial is trained so many times, each time without one part of the train split, on which it is measured; its score is the mean. The parts follow the split: by hash a row stays in its part when rows are added, "key" keeps rows together, by time a part comes after all that is learnt from, and classes are in all parts. Preprocessing is learnt anew for each, the validation split ends the training early as ever, and the winner is trained on all of train. Default: one training, measured on the validation split.',
       examples: [5],
+    },
+    repeats: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 10,
+      description:
+        'Every trial is trained so many times, each with another seed (that of the train step, and those above it), and its score is the mean: what is searched then is a good point, not a lucky seed. With "folds" every fold is. Default: one training.',
+      examples: [3],
+    },
+    final: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        top: { type: 'integer', minimum: 1, maximum: 20, default: 3, description: 'Best trials that are trained again.', examples: [5] },
+        repeats: {
+          type: 'integer',
+          minimum: 1,
+          maximum: 10,
+          default: 3,
+          description: 'Trainings of each, with seeds that no trial had.',
+          examples: [5],
+        },
+      },
+      description:
+        'A final round before a winner is declared: the best trials are trained again with seeds that the search did not see, to their end, and the best mean of these alone wins. Among many trials the best score is partly luck; this score is not. It comes also after the "time" of the search. Default: the best score of a trial wins.',
+      examples: [{}, { top: 5, repeats: 4 }],
     },
     from: {
       type: 'string',

@@ -14,7 +14,8 @@ export async function resumeAction(
   name: string,
   options: { readonly trials?: number; readonly detach?: boolean },
 ): Promise<void> {
-  const record = await findStudy(await openStudies(), name);
+  const studies = await openStudies();
+  const record = await findStudy(studies, name);
   const temporal = await connectOwn();
   try {
     const address = await findRun(temporal, `${record.pipeline}/${record.run}`);
@@ -45,6 +46,11 @@ export async function resumeAction(
     }
     io.note(`Run ${started.workflowId}`);
     await followRun(temporal, started, io);
+    const anew = (await studies.study(`${record.pipeline}/${started.runId}/${record.plan.step.id}`))?.record.anew;
+    if (anew !== undefined)
+      io.note(
+        `\nIt began anew, and did not go on with ${anew.study}: ${anew.why}. Trials that would be the very same came from the cache.`,
+      );
   } finally {
     await temporal.close();
   }

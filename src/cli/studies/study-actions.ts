@@ -5,9 +5,9 @@ import { meanAndDeviation } from '../../core/folds.ts';
 import type { StudyObjective } from '../../core/tune-plan.ts';
 import { importanceOf } from '../../studies/importance.ts';
 import { rankedTrials } from '../../studies/study-details.ts';
-import type { HistorySummary, StoredTrial, StudyRecord } from '../../studies/stored-study.ts';
+import type { HistorySummary, StoredFinal, StoredTrial, StudyRecord } from '../../studies/stored-study.ts';
 import type { StudyStore } from '../../studies/study-store.ts';
-import { chooseWinner } from '../../studies/winner.ts';
+import { choiceOf } from '../../studies/winner.ts';
 import type { Choice } from '../../studies/winner.ts';
 import { pointText, valueText } from '../../tuning/describe.ts';
 import type { Space } from '../../tuning/space.ts';
@@ -27,8 +27,7 @@ export async function listAction(io: CliIo, { pipeline, limit }: { readonly pipe
   const { records: found, certain } = await asTheyAre(studies, (await allStudies(studies, pipeline)).slice(0, limit));
   const rows = await Promise.all(
     found.map(async (record) => {
-      const { trials, choice, objectives } = await factsOf(studies, record);
-      return { ...summaryOf(record, trials, objectives, choice) };
+      return summaryOf(record, await factsOf(studies, record));
     }),
   );
   io.result({ studies: rows });
@@ -64,17 +63,20 @@ export async function showAction(
   const record = records[0]!;
   if (!certain) io.note(UNCERTAIN);
   const facts = await factsOf(studies, record);
-  const { trials, choice, objectives, space } = facts;
+  const { trials, choice, objectives, space, finals } = facts;
   if (trial !== undefined) return showTrial(io, record, trials, objectives, trial);
   io.result({
-    ...summaryOf(record, trials, objectives, choice),
+    ...summaryOf(record, facts),
     front: choice?.front ?? [],
     objectives,
     space,
     history: record.history ?? null,
+    anew: record.anew ?? null,
+    goesOnWith: record.earlier ?? null,
     importance: importanceOf(space, trials),
     causes: record.causes ?? [],
     trials,
+    finals,
   });
   const importance = importanceOf(space, trials);
   io.print(`${record.study}: ${stateText(record, trials)}`);
@@ -84,6 +86,7 @@ export async function showAction(
       ...Object.entries(space).map(([key, dimension]) => [key, dimensionText(dimension), shareText(importance[key])]),
     ])}`,
   );
+  if (record.anew !== undefined) io.print(`\nIt began anew, not gone on with ${record.anew.study}: ${record.anew.why}.`);
   if (record.history !== undefined) io.print(`\n${historyText(record.history)}`);
   const ranked = [...rankedTrials(trials, objectives), ...trials.filter(({ state }) => state !== 'completed')];
   const names = Object.keys(space);
@@ -111,6 +114,18 @@ export async function showAction(
     ])}`,
   );
   if (ranked.length > limit) io.print(`and ${ranked.length - limit} more (--limit)`);
+  if (finals.length > 0)
+    io.print(
+      `\nFinal round, with seeds that the search did not see:\n${table([
+        ['TRIAL', ...objectives.map(({ name: objective }) => objective.toUpperCase()), 'IN THE SEARCH', 'SEEDS'],
+        ...finals.map((one) => [
+          `${one.number}${one.number === choice?.winner ? ' ✔' : ''}`,
+          ...objectives.map((_, at) => (one.failure === undefined ? scoreText(one, at) : one.failure.code)),
+          objectives.map((_, at) => scoreText(trials[one.number]!, at)).join(', '),
+          String(one.scores?.[0]?.length ?? ''),
+        ]),
+      ])}`,
+    );
   if (objectives.length > 1) io.print('\n✔ goes on   · on the Pareto front: no trial is better in every objective');
   for (const { code, message, step } of record.causes ?? [])
     io.print(`\n${code}${step === undefined ? '' : ` in step "${step}"`}: ${message}`);
@@ -139,13 +154,14 @@ export async function exportAction(io: CliIo, name: string, { out }: { readonly 
     });
   const studies = await openStudies();
   const record = await findStudy(studies, name);
-  const { trials, objectives, space, choice } = await factsOf(studies, record);
-  const summary = summaryOf(record, trials, objectives, choice);
-  io.result({ ...summary, trials, out: out ?? null });
+  const facts = await factsOf(studies, record);
+  const { trials, objectives, space, finals } = facts;
+  const summary = summaryOf(record, facts);
+  io.result({ ...summary, trials, finals, out: out ?? null });
   const text =
     ending === 'csv'
-      ? trialsCsv(trials, objectives, Object.keys(space))
-      : `${JSON.stringify({ ...summary, objectives, space, trials }, null, 2)}\n`;
+      ? trialsCsv(trials, objectives, Object.keys(space), finals)
+      : `${JSON.stringify({ ...summary, objectives, space, trials, finals }, null, 2)}\n`;
   if (out === undefined) return io.print(text.trimEnd());
   await writeOut(out, text);
   io.print(`${trials.length} trials of ${record.study} are in ${out}.`);
@@ -171,7 +187,7 @@ function showTrial(
   if (trial.values !== undefined)
     io.print(
       `\n${table([
-        ['OBJECTIVE', 'VALUE', ...(trial.scores === undefined ? [] : ['FOLDS'])],
+        ['OBJECTIVE', 'VALUE', ...(trial.scores === undefined ? [] : ['TRAININGS'])],
         ...objectives.map(({ name }, at) => [
           name,
           scoreText(trial, at),
@@ -199,8 +215,8 @@ function stateOf({ state }: StoredTrial, record: StudyRecord): string {
   return state === 'running' && record.state !== 'running' ? 'unfinished' : state;
 }
 
-/** The value, with the deviation of its folds where it has some. */
-function scoreText({ values, scores }: StoredTrial, at: number): string {
+/** The value, with the deviation of its trainings where there are several. */
+function scoreText({ values, scores }: Pick<StoredTrial, 'values' | 'scores'>, at: number): string {
   const value = values?.[at];
   if (value === undefined) return '';
   const folds = scores?.[at];
@@ -226,22 +242,26 @@ interface Facts {
   readonly objectives: readonly StudyObjective[];
   readonly space: Space;
   readonly choice: Choice | undefined;
+  /** What a final round found; empty: there was none, or it has not ended. */
+  readonly finals: readonly StoredFinal[];
 }
 
 async function factsOf(studies: StudyStore, record: StudyRecord): Promise<Facts> {
   const { tune, config } = record.plan.step;
-  const trials = await studies.trials(record.study);
+  const [trials, finals] = await Promise.all([studies.trials(record.study), studies.finals(record.study)]);
   return {
     trials,
+    finals,
     objectives: tune!.objectives,
     space: tune!.space as unknown as Space,
-    choice: chooseWinner(trials, tune!.objectives, config['choose'] as string | undefined),
+    choice: choiceOf(trials, { objectives: tune!.objectives, choose: config['choose'] as string | undefined, finals }),
   };
 }
 
-function summaryOf(record: StudyRecord, trials: readonly StoredTrial[], objectives: readonly StudyObjective[], choice: Choice | undefined) {
+function summaryOf(record: StudyRecord, { trials, objectives, choice, finals }: Facts) {
   const count = (state: StoredTrial['state']): number => trials.filter((one) => one.state === state).length;
   const winner = choice === undefined ? undefined : trials[choice.winner]!;
+  const final = finals.find(({ number }) => number === winner?.number);
   return {
     study: record.study,
     state: record.state,
@@ -258,7 +278,8 @@ function summaryOf(record: StudyRecord, trials: readonly StoredTrial[], objectiv
         : {
             trial: winner.number,
             point: winner.point,
-            values: Object.fromEntries(objectives.map(({ name }, at) => [name, winner.values![at]!])),
+            // Of the final round, where there was one: what the search found of the best is partly luck.
+            values: Object.fromEntries(objectives.map(({ name }, at) => [name, (final?.values ?? winner.values!)[at]!])),
           },
     startedAt: record.startedAt,
     endedAt: record.endedAt ?? null,

@@ -1,11 +1,19 @@
 import { meanAndDeviation } from '../../core/folds.ts';
 import type { StudyObjective } from '../../core/tune-plan.ts';
-import type { StoredTrial } from '../../studies/stored-study.ts';
+import type { StoredFinal, StoredTrial } from '../../studies/stored-study.ts';
 
 /** One row for each trial; texts as they are, other values as JSON, what does not count empty. */
-export function trialsCsv(trials: readonly StoredTrial[], objectives: readonly StudyObjective[], names: readonly string[]): string {
+export function trialsCsv(
+  trials: readonly StoredTrial[],
+  objectives: readonly StudyObjective[],
+  names: readonly string[],
+  finals: readonly StoredFinal[] = [],
+): string {
   const folded = trials.some(({ scores }) => scores?.some((own) => own.length > 1));
-  const scored = objectives.flatMap(({ name }) => (folded ? [name, `${name}Deviation`] : [name]));
+  const scored = [
+    ...objectives.flatMap(({ name }) => (folded ? [name, `${name}Deviation`] : [name])),
+    ...(finals.length === 0 ? [] : objectives.map(({ name }) => `${name}Final`)),
+  ];
   const own = new Set(['trial', 'state', ...scored]);
   const head = [
     'trial',
@@ -29,6 +37,9 @@ export function trialsCsv(trials: readonly StoredTrial[], objectives: readonly S
         ...(folded ? [scores === undefined ? '' : String(meanAndDeviation(scores).deviation)] : []),
       ];
     }),
+    ...(finals.length === 0
+      ? []
+      : objectives.map((_, at) => String(finals.find(({ number }) => number === trial.number)?.values?.[at] ?? ''))),
     ...names.map((name) => {
       const value = trial.point[name];
       return value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);

@@ -1,11 +1,12 @@
 import type { JsonObject } from '../../core/json.ts';
-import type { Condition, PlanInput, PlanStep } from '../../core/plan.ts';
+import type { PlanInput, PlanStep } from '../../core/plan.ts';
 import { DEFAULT_RETRY } from '../../core/step.ts';
 import { foldId } from '../../core/folds.ts';
 import { resolveSplit } from '../../data/ingest/split.ts';
 import type { SplitConfig } from '../../data/ingest/split.ts';
 import { objectiveNamed } from '../../training/objectives/objective-named.ts';
 import { isObject } from '../schema-walk.ts';
+import { renamed } from './renamed.ts';
 
 /** What every fold does by itself, so that nothing is learnt of the rows that it holds out. */
 export interface Folded {
@@ -114,15 +115,8 @@ function copyOf(step: PlanStep, rows: PlanInput, copied: ReadonlySet<string>, fo
     id: foldId(step.id, fold),
     inputs,
     summary: `fold ${fold} of ${folds}: ${step.summary}`,
-    ...(step.if === undefined ? {} : { if: inFold(step.if, copied, fold) }),
+    ...(step.if === undefined ? {} : { if: renamed(step.if, (id) => (copied.has(id) ? foldId(id, fold) : id)) }),
   };
-}
-
-function inFold(condition: Condition, copied: ReadonlySet<string>, fold: number): Condition {
-  if ('all' in condition) return { all: condition.all.map((part) => inFold(part, copied, fold)) };
-  if ('any' in condition) return { any: condition.any.map((part) => inFold(part, copied, fold)) };
-  if ('not' in condition) return { not: inFold(condition.not, copied, fold) };
-  return 'step' in condition && copied.has(condition.step) ? { ...condition, step: foldId(condition.step, fold) } : condition;
 }
 
 function rowsOf({ inputs }: PlanStep): PlanInput | undefined {

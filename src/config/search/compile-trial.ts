@@ -1,4 +1,5 @@
 import { PerennialError } from '../../core/errors.ts';
+import { seedNumbers } from '../../core/folds.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Plan, PlanStep } from '../../core/plan.ts';
 import { TUNE } from '../../core/tune-plan.ts';
@@ -12,6 +13,7 @@ import { compileAt } from '../compile-at.ts';
 import type { DocumentFacts } from '../checks/check.ts';
 import { isObject } from '../schema-walk.ts';
 import { asMeasured, foldSteps, foldedOf } from '../folds/fold-steps.ts';
+import { repeatSteps } from '../folds/repeat-steps.ts';
 import { measureId, measureStep, withoutFolds } from '../folds/train-folds.ts';
 
 /** What of a plan its trials are compiled from. */
@@ -43,11 +45,27 @@ export function compilePoint(plan: TunedPlan, point: JsonObject, catalogue: Cata
 }
 
 /**
- * The steps of a trial: those of the document, and one that measures objectives; with "folds" once for every fold.
+ * The steps of a trial: those of the document, and one that measures objectives; with "folds" once for every fold, and with "repeats" for
+ * every seed.
  *
  * @param steps all of the document
+ * @param round the final one has seeds of its own
  */
-export function trialSteps(pipeline: string, plan: TunedPlan, steps: readonly PlanStep[]): PlanStep[] {
+export function trialSteps(
+  pipeline: string,
+  plan: TunedPlan,
+  steps: readonly PlanStep[],
+  round: 'search' | 'final' = 'search',
+): PlanStep[] {
+  const config = plan.step.config as unknown as TuneConfig;
+  const { repeats = 1, final } = config;
+  return repeatSteps(
+    foldedSteps(pipeline, plan, steps),
+    round === 'search' ? seedNumbers(repeats) : seedNumbers(final?.repeats ?? 0, repeats),
+  );
+}
+
+function foldedSteps(pipeline: string, plan: TunedPlan, steps: readonly PlanStep[]): PlanStep[] {
   const { tune } = plan.step;
   const config = plan.step.config as unknown as TuneConfig;
   const bare = steps.map((step) => withoutSearch(withoutFolds(step)));

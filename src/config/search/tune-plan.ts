@@ -50,7 +50,11 @@ export function withTuning(
   if ('findings' in folds) return folds;
   // What is learnt from rows is learnt again in every fold, also where the search does not decide on it.
   for (const id of folds.copied) trial.add(id);
-  const findings = [...effects(steps, trial), ...unused(space, references, steps, trial, position)];
+  const findings = [
+    ...oneSeed(config, facts, steps, trial),
+    ...effects(steps, trial),
+    ...unused(space, references, steps, trial, position),
+  ];
   if (findings.length > 0) return { findings };
   const tune: TunePlan = {
     document,
@@ -95,10 +99,33 @@ function foldsOf(
       'No step behind the tune step trains a model that the search decides on.',
       'Leave "folds" out, or search over a train step.',
     );
-  if (config.stop !== undefined)
-    return refused('A stopper looks at the epochs of one training, and with "folds" a trial has several.', 'Leave "stop" out, or "folds".');
   const folded = foldedOf(pipeline, steps, target, trial);
   return 'message' in folded ? refused(folded.message, folded.fix) : { copied: [...folded.copied] };
+}
+
+/** Why several seeds would change nothing, where a study is told to train with them. */
+function oneSeed(
+  config: TuneConfig,
+  { position, references }: TuneFacts,
+  steps: readonly PlanStep[],
+  trial: ReadonlySet<string>,
+): Finding[] {
+  const asked = (['repeats', 'final'] as const).filter((name) => config[name] !== undefined);
+  const training = steps.filter(({ id, type }) => trial.has(id) && type === 'train');
+  const searched = references.find((one) => training.includes(steps[one.position]!) && one.pointer.endsWith('/with/seed'));
+  if (asked.length === 0 || (training.length > 0 && searched === undefined)) return [];
+  return asked.map((name) => ({
+    pointer: `/steps/${position}/with/${name}`,
+    at: 'key' as const,
+    message:
+      searched === undefined
+        ? `"${name}" trains again with other seeds, and no train step belongs to a trial of this search.`
+        : `"${name}" trains again with other seeds, and the search decides on the seed of "${steps[searched.position]!.id}".`,
+    fix:
+      searched === undefined
+        ? `Leave "${name}" out, or search over a train step.`
+        : `Leave "${name}" out, or take "seed" out of the search.`,
+  }));
 }
 
 /** Steps that refer to the search, and all that are made from what those give. */

@@ -25,9 +25,9 @@ export class EpochJudge {
       });
   }
 
-  /** Waits for every answer. @throws what ended the training, also where it was over by then */
-  async settle(): Promise<void> {
+  /** Waits for every answer. @returns what ended the training, also where it was over by then */
+  async settle(): Promise<{ readonly error: unknown } | undefined> {
     await this.#asked;
-    if (this.#verdict !== undefined) throw this.#verdict.error;
+    return this.#verdict;
   }
 }

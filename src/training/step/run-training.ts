@@ -45,6 +45,9 @@ export interface TrainingReport {
   readonly history: readonly Readonly<Record<string, number>>[];
 }
 
+/** Time that a trainer has to drop its job, which it does between two batches, before it is killed. */
+const DROP_MS = 2_000;
+
 /** Time that a trainer has to save a checkpoint before it is killed. */
 const GRACE_MS = 5_000;
 
@@ -191,13 +194,15 @@ async function workWith(
   let done = false;
   let told = false;
   let killer: NodeJS.Timeout | undefined;
-  const end = (): void => {
-    told = true;
-    trainer.end();
+  // It is asked first: a process that drops its job is there for the next trial.
+  const drop = (): void => {
+    trainer.order({ type: 'drop' });
+    killer ??= setTimeout(() => trainer.end(), DROP_MS);
   };
   const stop = (): void => {
     told = true;
     trainer.end('SIGTERM');
+    clearTimeout(killer);
     killer = setTimeout(() => trainer.end(), GRACE_MS);
   };
   ctx.signal.addEventListener('abort', stop, { once: true });
@@ -209,15 +214,15 @@ async function workWith(
         if (message.type === 'started') {
           ({ resumedEpoch } = message);
           curves.started(message.curve);
-          for (const numbers of message.curve.history) judge.tell(numbers, end);
+          for (const numbers of message.curve.history) judge.tell(numbers, drop);
         }
         if (message.type === 'epoch') {
           curves.epoch(message);
-          judge.tell(message.numbers, end);
+          judge.tell(message.numbers, drop);
         }
         if (message.type === 'checkpoint') sync.push(message.path);
         if (message.type === 'done') done = true;
-        if (message.type === 'done' && message.stays === true) resolve(true);
+        if (message.type === 'dropped' || (message.type === 'done' && message.stays === true)) resolve(true);
         if (message.type === 'failed')
           failure = new PerennialError(message.error.code, message.error.message, {
             hint: message.error.hint,
@@ -227,8 +232,10 @@ async function workWith(
       };
       trainer.order(trainers.job(join(ctx.workDir, 'job.json')));
     });
-    if (!ctx.signal.aborted) await judge.settle();
+    const verdict = ctx.signal.aborted ? undefined : await judge.settle();
+    // What has answered is free, also where it was told to drop a job that it had done by then.
     if (stays && !told) trainers.give(trainer);
+    if (verdict !== undefined) throw verdict.error;
     // What was told to end has to be gone before anything else is done with its files.
     const { code, signal, error } = stays && !told ? AT_WORK : await trainer.ended;
     if (done) return resumedEpoch;

@@ -6,6 +6,7 @@ import { loadTf, preferOneDnn } from '../tensorflow/tf.ts';
 import type { TrainerJob, TrainerMessage, TrainerOrder } from './protocol.ts';
 import { startTelemetry, stopTelemetry } from '../../telemetry/telemetry.ts';
 import { train } from './train.ts';
+import type { TrainerHooks } from './train.ts';
 import { tellTraining } from './trainer-telemetry.ts';
 
 /**
@@ -15,6 +16,7 @@ import { tellTraining } from './trainer-telemetry.ts';
 async function main(): Promise<void> {
   let cancelled = false;
   let works = false;
+  let dropped = false;
   const cancel = (): void => {
     if (!works) process.exit(0);
     cancelled = true;
@@ -30,7 +32,7 @@ async function main(): Promise<void> {
   await startTelemetry('trainer');
   if (path !== '--stay') {
     works = true;
-    await work({ type: 'job', path }, () => cancelled);
+    await work({ type: 'job', path }, { cancelled: () => cancelled, dropped: () => false });
     return leave();
   }
   process.title = WAITING;
@@ -40,14 +42,19 @@ async function main(): Promise<void> {
       warmUp();
       return;
     }
+    if (order.type === 'drop') {
+      dropped = works;
+      return;
+    }
     works = true;
+    dropped = false;
     // Whoever looks at the processes of the machine sees what this one works for.
     process.title = order.path;
-    void work(order, () => cancelled).then(async (stays) => {
-      if (!stays) return leave();
+    void work(order, { cancelled: () => cancelled, dropped: () => dropped }).then(async (end) => {
+      if (end === 'leaves') return leave();
       works = false;
       process.title = WAITING;
-      await deliver({ type: 'done', stays: true });
+      await deliver(end === 'dropped' ? { type: 'dropped' } : { type: 'done', stays: true });
       if (cancelled) process.exit(0);
     });
   });
@@ -60,22 +67,27 @@ async function leave(): Promise<void> {
   process.disconnect();
 }
 
-/** Does a job. @returns whether this process may do another; word of a job that is done is then the caller's */
-async function work({ path, stayUpTo }: Extract<TrainerOrder, { type: 'job' }>, cancelled: () => boolean): Promise<boolean> {
+/** Does a job. @returns what became of it, where this process may do another: word of it is then the caller's */
+async function work(
+  { path, stayUpTo }: Extract<TrainerOrder, { type: 'job' }>,
+  { cancelled, dropped }: Pick<TrainerHooks, 'cancelled' | 'dropped'>,
+): Promise<'done' | 'dropped' | 'leaves'> {
+  const stays = (): boolean => stayUpTo !== undefined && !cancelled() && isAsNew(stayUpTo);
   await deliver({ type: 'taken' });
   let batchSize = 1;
   try {
     const job = JSON.parse(readFileSync(path, 'utf8')) as TrainerJob;
     ({ batchSize } = job.config);
-    await tellTraining({ send: (message) => void process.send!(message), cancelled }, (hooks) => train(job, hooks));
-    if (stayUpTo !== undefined && !cancelled() && isAsNew(stayUpTo)) return true;
+    await tellTraining({ send: (message) => void process.send!(message), cancelled, dropped }, (hooks) => train(job, hooks));
+    if (stays()) return 'done';
     await deliver({ type: 'done' });
   } catch (error) {
+    if (dropped() && isPerennialError(error, 'CANCELLED') && stays()) return 'dropped';
     const { code, message, hint, details } = asPerennial(error, batchSize);
     if (code === 'INTERNAL' && error instanceof Error) process.stderr.write(`${error.stack ?? error.message}\n`);
     await deliver({ type: 'failed', error: { code, message, hint, details } });
   }
-  return false;
+  return 'leaves';
 }
 
 /** TensorFlow is loaded, and has computed something: its threads are there. */

@@ -27,6 +27,8 @@ export type TrainerOrder =
       /** Bytes of resident memory up to which it stays for the next job; absent: it ends after this one. */
       readonly stayUpTo?: number;
     }
+  /** The job at hand is of no use any more: no checkpoint is needed. Without one it says nothing. */
+  | { readonly type: 'drop' }
   /** A job is expected: TensorFlow is loaded before it comes. */
   | { readonly type: 'load'; readonly oneDnn: boolean };
 
@@ -61,6 +63,8 @@ export type TrainerMessage =
   | { readonly type: 'checkpoint'; readonly path: string; readonly step: number }
   /** The result is there. With `stays`, the next job may come. */
   | { readonly type: 'done'; readonly stays?: true }
+  /** The job was dropped, and the next one may come. */
+  | { readonly type: 'dropped' }
   | {
       readonly type: 'failed';
       readonly error: {

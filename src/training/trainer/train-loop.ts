@@ -53,6 +53,8 @@ export interface LoopParts {
   readonly send: (message: TrainerMessage) => void;
   /** Asked often. Once true, a checkpoint is written and training ends with CANCELLED. */
   readonly cancelled: () => boolean;
+  /** As `cancelled`, but nobody goes on from there: nothing is written. */
+  readonly dropped?: () => boolean;
   /** Looks at weights and gradients at the ends of epochs. */
   readonly spreads?: Pick<Spreads, 'everyEpochs' | 'look'>;
   /** The network, to be shown. */
@@ -370,9 +372,10 @@ export class TrainLoop {
     await yieldToEvents();
     this.#yieldedAt = performance.now();
     this.#report(false);
-    if (!this.#parts.cancelled()) return;
+    const dropped = this.#parts.dropped?.() === true;
+    if (!dropped && !this.#parts.cancelled()) return;
     // In the middle of an evaluation the position is that of the finished last batch: the epoch's end is computed again.
-    if (saves) this.#save();
+    if (saves && !dropped) this.#save();
     throw new PerennialError('CANCELLED', `Training was cancelled in epoch ${this.#position.epoch + 1}.`);
   }
 

@@ -43,6 +43,8 @@ import type { RowReader } from './row-reader.ts';
 export interface TrainerHooks {
   readonly send: (message: TrainerMessage) => void;
   readonly cancelled: () => boolean;
+  /** Nobody wants what comes of the job any more. */
+  readonly dropped: () => boolean;
 }
 
 /** Does a job from its newest checkpoint on, and writes its result into the job's folder. @throws PerennialError */
@@ -148,8 +150,18 @@ export async function train(job: TrainerJob, hooks: TrainerHooks): Promise<void>
     checkpoints: new CheckpointFolder(job.checkpointDir, job.binding, config.checkpoint.keep),
     send: hooks.send,
     cancelled: hooks.cancelled,
+    dropped: hooks.dropped,
   });
-  const outcome = await loop.run();
+  const close = (): void => {
+    engine.dispose();
+    trainReader.close();
+    validation?.close();
+  };
+  const outcome = await loop.run().catch((error: unknown) => {
+    // A process that drops its job takes the next one, and nothing of this one may be left in it.
+    if (hooks.dropped()) close();
+    throw error;
+  });
   const { parameters, trainableParameters, ...described } = describeTopology(topology);
   const heads = resolved.heads === undefined ? undefined : headsMeta(resolved.heads);
   const trained = trainedModel(
@@ -186,9 +198,7 @@ export async function train(job: TrainerJob, hooks: TrainerHooks): Promise<void>
     },
     answers === undefined ? {} : answerFiles(answered, answers.values, answers.rows),
   );
-  engine.dispose();
-  trainReader.close();
-  validation?.close();
+  close();
 }
 
 /** Rows that the objective looks at before anything is computed. */

@@ -68,7 +68,7 @@ beforeAll(async () => {
     await registry.promote(name, 1, author);
   }
   server = await startServerProcess({ PERENNIAL_HOME: perennial.home, PERENNIAL_STORE: `file:${folder}` });
-}, 120_000);
+});
 
 afterAll(async () => {
   await server.stop();

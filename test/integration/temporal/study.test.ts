@@ -137,6 +137,28 @@ describe('studies', () => {
     expect(ran.slice(before).filter(({ step }) => step === 'try').length).toBeLessThanOrEqual(9 - half.length);
   });
 
+  it('say what changed where they begin anew', async () => {
+    const first = await run(documentOf('anew', { trials: 2 }));
+    expect(first.steps[0]!.reason).toBe('first run');
+    const before = `begun anew, not gone on with anew/${first.runId}/tune: `;
+    const searched = await run(documentOf('anew', { trials: 2, seed: 5 }));
+    expect(searched.steps[0]!.reason).toBe(`${before}"seed" of "tune" changed`);
+    const own = stage.deps.codeDigest;
+    Object.assign(stage.deps, { codeDigest: (type: string) => `${own(type)} of later` });
+    try {
+      const coded = await run(documentOf('anew', { trials: 3, seed: 5 }));
+      expect(coded.steps[0]!.reason).toBe(
+        `begun anew, not gone on with anew/${searched.runId}/tune: the source code of "command", the source code of "measure" changed`,
+      );
+      expect((await studies.study(`anew/${coded.runId}/tune`))!.record.anew).toMatchObject({ study: `anew/${searched.runId}/tune` });
+    } finally {
+      Object.assign(stage.deps, { codeDigest: own });
+    }
+    // One of the same kind that is not the newest is gone on with all the same.
+    const back = await run(documentOf('anew', { trials: 3 }));
+    expect(back.steps[0]!.reason).toBe('2 of 3 trials from the cache');
+  });
+
   it('survive trials that fail, and say why once where all of them do', async () => {
     const some = await run(documentOf('some-fail', { sampler: 'random' }, { failsAbove: 0.2 }));
     expect(some.status).toBe('completed');

@@ -100,4 +100,4 @@ test('features that are stored as codes are, read in any way, the bits that the 
     },
   );
   expect(packed).toBeGreaterThan(3);
-}, 300_000);
+});

@@ -3,8 +3,8 @@ import { Prng } from '../../../src/core/prng.ts';
 import type { StudyObjective } from '../../../src/core/tune-plan.ts';
 import { renderStudyReport } from '../../../src/reports/study-report.ts';
 import { importanceOf } from '../../../src/studies/importance.ts';
-import type { StoredTrial, StudyRecord } from '../../../src/studies/stored-study.ts';
-import { chooseWinner } from '../../../src/studies/winner.ts';
+import type { StoredFinal, StoredTrial, StudyRecord } from '../../../src/studies/stored-study.ts';
+import { choiceOf } from '../../../src/studies/winner.ts';
 import { samplerRegistry } from '../../../src/tuning/samplers/index.generated.ts';
 import type { Space } from '../../../src/tuning/space.ts';
 
@@ -100,9 +100,16 @@ describe('the importance of dimensions', () => {
 describe('the page of a study', () => {
   it('tells all of it, and loads nothing', async () => {
     const trials = trialsOf(40);
-    const choice = chooseWinner(trials, OBJECTIVES)!;
-    const page = await renderStudyReport({ record: recordOf('completed'), trials, objectives: OBJECTIVES, space: SPACE, choice });
+    const finals: StoredFinal[] = trials
+      .filter(({ state }) => state === 'completed')
+      .slice(0, 2)
+      .map(({ number, values }) => ({ formatVersion: 1, number, state: 'completed', values: values!, endedAt: '2026-01-01T00:00:00Z' }));
+    const choice = choiceOf(trials, { objectives: OBJECTIVES, finals })!;
+    expect(finals.map(({ number }) => number)).toContain(choice.winner);
+    const page = await renderStudyReport({ record: recordOf('completed'), trials, objectives: OBJECTIVES, space: SPACE, choice, finals });
     for (const text of [
+      'Final round',
+      'with seeds that the search did not see',
       'Scores',
       'Pareto front',
       'What matters',
@@ -120,7 +127,14 @@ describe('the page of a study', () => {
 
   it('is written for a study without any trial that completed', async () => {
     const trials = trialsOf(40).filter(({ state }) => state === 'failed');
-    const page = await renderStudyReport({ record: recordOf('failed'), trials, objectives: OBJECTIVES, space: SPACE, choice: undefined });
+    const page = await renderStudyReport({
+      record: recordOf('failed'),
+      trials,
+      objectives: OBJECTIVES,
+      space: SPACE,
+      choice: undefined,
+      finals: [],
+    });
     expect(page).toContain('No trial completed');
     expect(page).not.toContain('<svg ');
     const empty = await renderStudyReport({
@@ -128,6 +142,7 @@ describe('the page of a study', () => {
       trials: [],
       objectives: OBJECTIVES,
       space: SPACE,
+      finals: [],
       choice: undefined,
     });
     expect(empty).toContain('cancelled: its workflow was terminated');

@@ -129,19 +129,37 @@ test('what was cancelled or killed is replaced, also where it was killed while i
   expect(warm.pids.at(-1)).not.toBe(killed);
 });
 
-test('one that a study ended early is replaced before the next trial needs it', async () => {
+test('one that a study told to drop its job does the next one as a fresh one would, and one that does not listen is replaced', async () => {
   const stores = memoryStores();
   const { classes } = await tables(stores);
   const warm = new Counted();
+  const train = (as = small, ctx = stepContext(stores, temporaryFolder())) => runTraining(ctx, as, classes, trainer, undefined, warm);
+  const fresh = await runTraining(stepContext(stores, temporaryFolder()), small, classes, trainer, undefined, new Counted({ idleMax: 0 }));
   const ended = new Error('Stopped');
-  const ctx = { ...stepContext(stores, temporaryFolder()), epoch: () => Promise.reject(ended) };
-  await expect(runTraining(ctx, endless, classes, trainer, undefined, warm)).rejects.toBe(ended);
+  const stopping = () => ({ ...stepContext(stores, temporaryFolder()), epoch: () => Promise.reject(ended) });
+  for (const engine of ['compiled', 'eager']) {
+    const dropped = config({ model: { architecture: 'mlp', units: [16], dropout: 0.2 }, epochs: 100_000, engine });
+    await expect(train(dropped, stopping())).rejects.toBe(ended);
+  }
+  // It had done all of its job before the answer came.
+  await expect(train(small, stopping())).rejects.toBe(ended);
+  expect((await train()).model.digest).toBe(fresh.model.digest);
+  expect(new Set(warm.pids).size).toBe(1);
+  expect(warm.waiting).toHaveLength(1);
+
   const [first] = warm.pids;
+  const deaf = {
+    ...stepContext(stores, temporaryFolder()),
+    epoch: () => {
+      process.kill(first!, 'SIGSTOP');
+      return Promise.reject(ended);
+    },
+  };
+  await expect(train(endless, deaf)).rejects.toBe(ended);
   expect(() => process.kill(first!, 0)).toThrow();
-  const waiting = warm.waiting;
-  expect(waiting).toHaveLength(1);
-  await runTraining(stepContext(stores, temporaryFolder()), small, classes, trainer, undefined, warm);
-  expect(warm.pids.at(-1)).toBe(waiting[0]!.pid);
+  const [waiting] = warm.waiting;
+  await train();
+  expect(warm.pids.at(-1)).toBe(waiting!.pid);
 });
 
 test('one that failed, whose memory has grown, or that nobody needed for a while is ended', async () => {

@@ -1,9 +1,12 @@
 import type { Direction, TrialRecord } from '../../trial.ts';
 
-/** Epochs at which trials are compared: `first`, and on from there each `factor` times the one before, below `epochs`. */
+/**
+ * Epochs at which trials are compared: `first`, and on from there each `factor` times the one before, as long as who goes on has `factor`
+ * times the epochs before it: shortly before the end there is nothing to be saved, and most of what could win would be lost.
+ */
 export function rungs(first: number, factor: number, epochs: number): number[] {
   const found: number[] = [];
-  for (let epoch = first; epoch < epochs; epoch *= factor) found.push(epoch);
+  for (let epoch = first; epoch * factor <= epochs; epoch *= factor) found.push(epoch);
   return found;
 }
 
