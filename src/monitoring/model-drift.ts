@@ -19,10 +19,10 @@ type Predictions = AsyncIterable<readonly LoggedPrediction[]>;
 type Label = NonNullable<FeedbackRecord['label']>;
 
 /**
- * Compares logged predictions with what the version was trained on, or with earlier ones: the columns of their rows and its own answers with
- * those for rows that it was not trained on; and the labels that came to be known with those of its training, though not with earlier ones.
- * Each counts where it has rows enough by itself: of images and tensors only the answers are logged. Columns that the log does not show are
- * not compared.
+ * Compares logged predictions with what the version was trained on, or with earlier ones: the columns of their rows; its own answers with
+ * those for rows that it was not trained on; and labels that came to be known with those of its training, though not with earlier ones.
+ * Each counts where it has rows enough by itself: of images and tensors only the answers are logged. Columns that the log does not show
+ * are not compared.
  *
  * @param read reads the predictions of the window from the start
  * @param before windows of the same stream, newest first
