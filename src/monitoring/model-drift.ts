@@ -4,8 +4,11 @@ import type { SourceReading } from '../data/stored/dataset.ts';
 import { inOnePass } from '../platform/one-pass.ts';
 import type { Before, Compared } from './drift-checks/run-drift-check.ts';
 import { currentRows } from './current-rows.ts';
+import type { RowBatches } from './current-rows.ts';
 import { conclude, judgeWindow } from './detect.ts';
-import type { DriftOptions, DriftResult, TrainingProfile } from './detect.ts';
+import type { DriftOptions, DriftResult, JudgedWindow, TrainingProfile } from './detect.ts';
+import type { FeedbackRecord } from './feedback/feedback-record.ts';
+import type { LabelReference } from './feedback/label-window.ts';
 import { notingHidden, rowsOf } from './prediction-window.ts';
 import type { LoggedPrediction } from './predictions/logged-prediction.ts';
 import type { AnswerReference, DriftReference } from './reference.ts';
@@ -13,95 +16,123 @@ import { driftSettings } from './settings.ts';
 import type { ColumnOptions } from './settings.ts';
 
 type Predictions = AsyncIterable<readonly LoggedPrediction[]>;
+type Label = NonNullable<FeedbackRecord['label']>;
 
 /**
- * Compares logged predictions with what the version was trained on, or with earlier ones: the columns of their rows and its own answers with
- * those for rows that it was not trained on. Each counts where it has rows enough by itself: of images and tensors only the answers are
- * logged. Columns that the log does not show are not compared.
+ * Compares logged predictions with what the version was trained on, or with earlier ones: the columns of their rows; its own answers with
+ * those for rows that it was not trained on; and labels that came to be known with those of its training, though not with earlier ones.
+ * Each counts where it has rows enough by itself: of images and tensors only the answers are logged. Columns that the log does not show
+ * are not compared.
  *
  * @param read reads the predictions of the window from the start
  * @param before windows of the same stream, newest first
+ * @param labels that came to be known in the window
  */
 export async function judgeModelDrift(
   reference: DriftReference,
   read: () => Predictions,
   options: DriftOptions,
   before: Before = [],
+  labels: readonly Label[] = [],
 ): Promise<Compared> {
   const hidden = new Set(reference.hidden);
-  const compared = await judgeShown(reference, () => notingHidden(read(), hidden), options, before);
+  const told = reference.isAsked === true ? [] : labels.map((label) => reference.labels?.rowOf(label)).filter((row) => row !== undefined);
+  const compared = await judgeShown(reference, () => notingHidden(read(), hidden), options, before, told);
   // A deployment says what is not logged, so that it may begin or end anywhere in the window.
-  const { result, parts } = hidden.size === 0 ? compared : await judgeShown(reference, read, { ...options, hidden }, before);
+  const { result, parts } = hidden.size === 0 ? compared : await judgeShown(reference, read, { ...options, hidden }, before, told);
   return { result: reference.isAsked === true ? { ...result, isAsked: true } : result, parts };
 }
 
-/** Columns that are judged together: those of rows, or those of answers. */
+/** Columns that are judged together: those of rows, of answers or of labels. */
 interface Family {
   /** As its windows are called in a stream. */
   readonly part: string;
   readonly reference: TrainingProfile;
   readonly columns: readonly string[];
   readonly reading?: SourceReading;
-  rows(predictions: Predictions): AsyncIterable<readonly Row[]>;
+  /** What of the predictions belongs to it; undefined: it is in `told`. */
+  rows?(predictions: Predictions): AsyncIterable<readonly Row[]>;
+  readonly told?: readonly Row[];
 }
 
-function familiesOf(reference: DriftReference): [Family, ...Family[]] {
-  const { columns, reading, answers, version } = reference;
+function familiesOf(reference: DriftReference, told: readonly Row[]): [Family, ...Family[]] {
+  const { columns, reading, answers, labels, version } = reference;
+  const namesOf = ({ profile }: TrainingProfile): string[] => profile.columns.map(({ name }) => name);
   return [
     { part: 'inputs', reference, columns, ...(reading === undefined ? {} : { reading }), rows: rowsOf },
     ...(answers === undefined
       ? []
-      : [
-          {
-            part: 'answers',
-            reference: answers,
-            columns: answers.profile.columns.map(({ name }) => name),
-            rows: (predictions: Predictions) => answersOf(predictions, version, answers),
-          },
-        ]),
+      : [{ part: 'answers', reference: answers, columns: namesOf(answers), rows: (all: Predictions) => answersOf(all, version, answers) }]),
+    ...(labels === undefined ? [] : namesOf(labels).flatMap((name) => labelFamily(labels, name, told))),
   ];
 }
 
-async function judgeShown(reference: DriftReference, read: () => Predictions, options: DriftOptions, before: Before): Promise<Compared> {
-  const families = familiesOf(reference);
+/** One of several labels may be told without the others, which are not missing then. */
+function labelFamily(labels: LabelReference, name: string, told: readonly Row[]): Family[] {
+  const own = told.filter((row) => Object.hasOwn(row, name));
+  if (own.length === 0) return [];
+  const { reading } = labels;
+  return [{ part: name, reference: labels, columns: [name], ...(reading === undefined ? {} : { reading }), told: own }];
+}
+
+async function judgeShown(
+  reference: DriftReference,
+  read: () => Predictions,
+  options: DriftOptions,
+  before: Before,
+  told: readonly Row[],
+): Promise<Compared> {
+  const families = familiesOf(reference, told);
   // All families share one bound.
   const looks = (options.looks ?? 1) * families.length;
-  const judged = await inOnePass(
-    read(),
-    families.map((family, place) => (predictions: Predictions) => {
-      return judgeWindow(family.reference, currentRows(family.rows(predictions), family.reading), {
-        ...options,
-        columns: family.columns,
-        // Whole rows are those that were asked about.
-        ...(place === 0 ? {} : { joint: [] }),
-        looks,
-        before: before.flatMap(({ parts }) => parts[family.part] ?? []),
-        perColumn: rulesOf(families, place, options.perColumn),
-      });
-    }),
-  );
+  const judge = (family: Family, rows: RowBatches): Promise<JudgedWindow> => {
+    return judgeWindow(family.reference, currentRows(rows, family.reading), {
+      ...options,
+      columns: family.columns,
+      // Whole rows are those that were asked about.
+      ...(family.part === 'inputs' ? {} : { joint: [] }),
+      looks,
+      before: before.flatMap(({ parts }) => parts[family.part] ?? []),
+      perColumn: rulesOf(reference, families, family, options.perColumn),
+    });
+  };
+  const logged = families.flatMap((family) => (family.rows === undefined ? [] : [{ family, rows: family.rows }]));
+  const judged = [
+    ...(await inOnePass(
+      read(),
+      logged.map(
+        ({ family, rows }) =>
+          (predictions: Predictions) =>
+            judge(family, rows(predictions)),
+      ),
+    )),
+    ...(await Promise.all(families.flatMap((family) => (family.told === undefined ? [] : [judge(family, [family.told])])))),
+  ];
   const [first, ...others] = judged.map(({ result }) => result);
   const result = families.length === 1 ? first! : conclude([first!, ...others], driftSettings(options));
-  const notes = notesOf(reference);
+  const { withoutAnswers } = reference;
   return {
-    result: notes.length === 0 ? result : { ...result, notes },
+    result: withoutAnswers === undefined ? result : { ...result, notes: [withoutAnswers] },
     parts: Object.fromEntries(families.map(({ part }, place) => [part, judged[place]!.window])),
   };
 }
 
 /**
  * A rule for one column belongs to the family that has the column; one that nothing has is the first family's to complain about. What is
- * said of answers says nothing where these are not known.
+ * said of answers and labels says nothing while none are known.
  */
-function rulesOf(families: readonly Family[], place: number, perColumn: DriftOptions['perColumn'] = {}): Record<string, ColumnOptions> {
-  const owner = (name: string): number => {
-    const found = families.findIndex(({ columns }) => columns.includes(name));
-    return found < 0 && families.length === 1 && name.startsWith(ANSWER_PREFIX) ? -1 : Math.max(found, 0);
-  };
-  return Object.fromEntries(Object.entries(perColumn).filter(([name]) => owner(name) === place));
+function rulesOf(
+  { labels, answers }: DriftReference,
+  families: readonly Family[],
+  family: Family,
+  perColumn: DriftOptions['perColumn'] = {},
+): Record<string, ColumnOptions> {
+  const isUnknown = (name: string): boolean =>
+    (answers === undefined && name.startsWith(ANSWER_PREFIX)) || labels?.profile.columns.some((column) => column.name === name) === true;
+  const ownerOf = (name: string): Family | undefined =>
+    families.find(({ columns }) => columns.includes(name)) ?? (isUnknown(name) ? undefined : families[0]);
+  return Object.fromEntries(Object.entries(perColumn).filter(([name]) => ownerOf(name) === family));
 }
-
-const notesOf = ({ withoutAnswers }: DriftReference): string[] => (withoutAnswers === undefined ? [] : [withoutAnswers]);
 
 /** A comparison that says nothing. @param why it does not; undefined: it does */
 export function withoutVerdict(compared: Compared, why: string | undefined): Compared {

@@ -12,6 +12,8 @@ import type { VersionReference } from '../registry/registry.ts';
 import { ANSWERS_FILE, ANSWERS_REFERENCE_FILE, answerReader, hasAnswerProfile } from '../training/bundle/answer-profile.ts';
 import { MODEL } from '../training/model/model-meta.ts';
 import type { TrainingProfile } from './detect.ts';
+import { labelReference } from './feedback/label-window.ts';
+import type { LabelReference } from './feedback/label-window.ts';
 import { sampleTable } from './joint/row-sample.ts';
 import type { RowSample, SampleOrder } from './joint/row-sample.ts';
 import { openAs, fileAs } from '../storage/stored.ts';
@@ -36,6 +38,8 @@ export interface DriftReference extends TrainingProfile {
   readonly reading?: SourceReading;
   /** Distribution of its answers for rows that it was not trained on, where that is known. */
   readonly answers?: AnswerReference;
+  /** Its labels, as they were in training; left out where it has none. */
+  readonly labels?: LabelReference;
   /** Why its answers are compared with nothing. */
   readonly withoutAnswers?: string;
 }
@@ -72,6 +76,11 @@ export async function driftReference(
   const known = new Set(profile.columns.map((column) => column.name));
   const columns = (preprocessor['columns'] as unknown as readonly { readonly name: string }[]).map((column) => column.name);
   const reading = preprocessor['reading'] as unknown as SourceReading | undefined;
+  const labels = labelReference(output, {
+    profile,
+    ...(values === undefined ? {} : { values }),
+    ...(reading === undefined ? {} : { reading }),
+  });
   return {
     model,
     version: manifest.version,
@@ -80,6 +89,7 @@ export async function driftReference(
     ...(values === undefined ? {} : { values }),
     columns: columns.filter((name) => known.has(name)),
     rowsOf: (order) => rowsOfTraining(artifacts, manifest.dataset, order),
+    ...(labels === undefined ? {} : { labels }),
     ...(answers === undefined ? { withoutAnswers: withoutAnswers(`version ${manifest.version}`, output) } : { answers }),
   };
 }

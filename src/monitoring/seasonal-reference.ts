@@ -24,9 +24,9 @@ export interface SeasonalWindow {
 
 /**
  * The columns that a model reads as they were in the questions at the same time of the last seasons, whichever version answered them, and
- * the answers that this version gave to them: what differs between Sunday and Monday is no drift. What stays different for all of these seasons is normal then. Seasons are of equal length
- * by UTC: of two windows on both sides of a change of the clocks one is an hour off. Each window has a reference of its own, so that
- * windows cannot be looked at together.
+ * the answers that this version gave to them: what differs between Sunday and Monday is no drift. What stays different for all of these
+ * seasons is normal then. Seasons are of equal length by UTC: of two windows on both sides of a change of the clocks one is an hour off.
+ * Each window has a reference of its own, so that windows cannot be looked at together.
  *
  * @param rowsMin with fewer rows there is no reference
  * @param unread is told of lines that cannot be read

@@ -24,19 +24,27 @@ const COLUMNS_SHOWN = 40;
 export async function checkDrift(deps: MonitorDeps, task: MonitorTask, drift: DriftTrigger): Promise<MonitorFinding> {
   const champion = await watchedChampion(deps, task);
   if (champion === undefined) return nobody(deps, task);
-  const [{ judgeModelDrift, withoutVerdict }, { readPredictions }, { driftReference }, { runDriftCheck }, { seasonalReference }] =
-    await Promise.all([
-      import('../monitoring/model-drift.ts'),
-      import('../monitoring/prediction-window.ts'),
-      import('../monitoring/reference.ts'),
-      import('../monitoring/drift-checks/run-drift-check.ts'),
-      import('../monitoring/seasonal-reference.ts'),
-    ]);
+  const [
+    { judgeModelDrift, withoutVerdict },
+    { readPredictions },
+    { driftReference },
+    { runDriftCheck },
+    { seasonalReference },
+    { labelsBetween },
+  ] = await Promise.all([
+    import('../monitoring/model-drift.ts'),
+    import('../monitoring/prediction-window.ts'),
+    import('../monitoring/reference.ts'),
+    import('../monitoring/drift-checks/run-drift-check.ts'),
+    import('../monitoring/seasonal-reference.ts'),
+    import('../monitoring/feedback/label-window.ts'),
+  ]);
   const reference = await driftReference(deps.store, deps.artifacts, task.model, champion.version);
   const to = new Date(task.nominalTime);
   const window = { from: new Date(to.getTime() - drift.windowMs), to, version: champion.version };
   const unread = new Unread();
   const read = (): ReturnType<typeof readPredictions> => readPredictions(deps.store, task.model, { ...window, unread });
+  const labels = await labelsBetween(deps.store, task.model, { ...window, unread });
   const check = (stream: string, against: DriftReference, source: string, mute?: string): Promise<DriftCheck> =>
     runDriftCheck(deps.store, {
       model: task.model,
@@ -52,7 +60,7 @@ export async function checkDrift(deps: MonitorDeps, task: MonitorTask, drift: Dr
         coolDownMs: actionOf(task.check).kind === 'retrain' ? 0 : (drift.coolDownMs ?? 0),
       },
       pool: poolOf(drift),
-      compare: async (before) => withoutVerdict(await judgeModelDrift(against, read, rulesOf(drift), before), mute),
+      compare: async (before) => withoutVerdict(await judgeModelDrift(against, read, rulesOf(drift), before, labels), mute),
     });
   const stream = task.run.plan.pipeline;
   const source = `predictions from ${window.from.toISOString()} to ${to.toISOString()}`;

@@ -66,7 +66,8 @@ document; \`perennial schema drift\` lists the tests.
 --window also compares the answers of the version with those for the validation rows of its training (of anomaly scores, the rows that the
 threshold was taken from), as columns beside those of the rows: prediction.label and prediction.probability, of two classes
 prediction.probabilities.NAME of the second one, prediction.value (of lists prediction.value.0, …), prediction.score and
-prediction.anomaly; of several labels prediction.LABEL.value and so on.
+prediction.anomaly; of several labels prediction.LABEL.value and so on. And it compares the labels that came as feedback in that time with
+those of the training: label, of several label.NAME. What was flagged with its label is left out.
 
 Columns that changed towards each other alone, each by itself as it was, only tests of whole rows see: --joint mmd, --joint classifier
 (\`perennial schema joint\`).
@@ -239,9 +240,11 @@ async function compare(
   }
   const { judgeModelDrift, withoutVerdict } = await import('../../monitoring/model-drift.ts');
   const { readPredictions } = await import('../../monitoring/prediction-window.ts');
+  const { labelsBetween } = await import('../../monitoring/feedback/label-window.ts');
   const { Unread } = await import('../../storage/unread.ts');
   const unread = new Unread();
   const from = new Date(now.getTime() - span);
+  const labels = await labelsBetween(store, model, { from, to: now, unread });
   const seasonal =
     season === undefined
       ? undefined
@@ -259,6 +262,7 @@ async function compare(
           () => readPredictions(store, model, { from, to: now, unread }),
           settings,
           before,
+          labels,
         ),
         seasonal !== undefined && seasonal.reference === undefined ? seasonal.why : undefined,
       ),

@@ -112,15 +112,25 @@ const nameOf = (columns: readonly string[], values: Readonly<Record<string, unkn
 export async function readFeedbackOf(store: ObjectStore, model: string, from: Date, unread?: Unread): Promise<FeedbackIndex> {
   const index = new FeedbackIndex((await identityOf(store))?.id);
   const told = unread ?? new Unread();
+  for await (const records of readFeedbackLines(store, model, from, told)) for (const record of records) index.add(record);
+  if (unread === undefined) refuseUnread(told);
+  return index;
+}
+
+/** The feedback of a model from the day of a time on, object by object. @param unread is told of lines that are none */
+export async function* readFeedbackLines(
+  store: ObjectStore,
+  model: string,
+  from: Date,
+  unread: Unread,
+): AsyncGenerator<readonly FeedbackRecord[]> {
   const prefix = feedbackPrefix(model);
   const first = from.toISOString().slice(0, 10);
   for await (const { key } of store.list(prefix)) {
     if (key.slice(prefix.length, prefix.length + 10) < first) continue;
     const { body } = await store.get(key);
-    for (const record of readLines(FEEDBACK, new TextDecoder().decode(body), key, parseLine, told)) index.add(record);
+    yield readLines(FEEDBACK, new TextDecoder().decode(body), key, parseLine, unread);
   }
-  if (unread === undefined) refuseUnread(told);
-  return index;
 }
 
 /** {@link FeedbackRecord} as it is stored. */

@@ -6,10 +6,14 @@ import type { DatasetProfile } from '../../../src/data/stored/dataset.ts';
 import { decodeReference } from '../../../src/data/stored/reference-values.ts';
 import { askedReference } from '../../../src/monitoring/asked-reference.ts';
 import type { DriftResult } from '../../../src/monitoring/detect.ts';
-import { detectModelDrift } from '../../../src/monitoring/model-drift.ts';
+import { labelReference, labelsBetween } from '../../../src/monitoring/feedback/label-window.ts';
+import { FeedbackWriter } from '../../../src/monitoring/feedback/feedback-writer.ts';
+import { detectModelDrift, judgeModelDrift } from '../../../src/monitoring/model-drift.ts';
 import type { LoggedPrediction } from '../../../src/monitoring/predictions/logged-prediction.ts';
 import type { DriftReference } from '../../../src/monitoring/reference.ts';
 import { violationsOf } from '../../../src/monitoring/violations.ts';
+import { MemoryStore } from '../../../src/storage/memory-store.ts';
+import { Unread } from '../../../src/storage/unread.ts';
 import {
   ANSWERS_FILE,
   ANSWERS_REFERENCE_FILE,
@@ -121,7 +125,10 @@ describe('drift of answers', () => {
 
   it('tells a class that the model knows, and had not named, from one that nobody has seen', async () => {
     const rare = referenceOf(kinds, (random) => softmax([4, 4 * random.normal(), -40]));
-    const owls = await drifted(rare, window(kinds, () => [0, 0, 1], 'owls'));
+    const owls = await drifted(
+      rare,
+      window(kinds, () => [0, 0, 1], 'owls'),
+    );
     expect(owls.driftedColumns).toContain('prediction.label');
     expect(violationsOf(owls).map((one) => one.constraint_check_type)).not.toContain('categorical_values_check');
   });
@@ -139,8 +146,18 @@ describe('drift of answers', () => {
       expect(await drifted(reference, window(output, jitter(1e-7), 'bits'))).toMatchObject({ drifted: false, driftedColumns: [] });
     }
     const constant = referenceOf(price, () => [0.001]);
-    expect(await drifted(constant, window(price, () => [0.001_000_1], 'bits'))).toMatchObject({ drifted: false });
-    expect(await drifted(constant, window(price, () => [0.2], 'moved'))).toMatchObject({ drifted: true });
+    expect(
+      await drifted(
+        constant,
+        window(price, () => [0.001_000_1], 'bits'),
+      ),
+    ).toMatchObject({ drifted: false });
+    expect(
+      await drifted(
+        constant,
+        window(price, () => [0.2], 'moved'),
+      ),
+    ).toMatchObject({ drifted: true });
   });
 
   it('has one bound with the columns of the rows, whose windows it keeps apart', async () => {
@@ -150,7 +167,14 @@ describe('drift of answers', () => {
         formatVersion: 1,
         rows: 1_000,
         columns: [
-          { name: 'color', type: 'string', count: 1_000, missing: 0, distinct: 2, categories: { counts: { red: 500, blue: 500 }, other: 0 } },
+          {
+            name: 'color',
+            type: 'string',
+            count: 1_000,
+            missing: 0,
+            distinct: 2,
+            categories: { counts: { red: 500, blue: 500 }, other: 0 },
+          },
         ],
       },
       columns: ['color'],
@@ -212,6 +236,136 @@ describe('drift of answers', () => {
   });
 });
 
+describe('drift of labels', () => {
+  const START = Date.parse('2026-03-01T00:00:00Z');
+  const DAY = 86_400_000;
+  const profile: DatasetProfile = {
+    formatVersion: 1,
+    rows: 3_000,
+    columns: [
+      { name: 'x', type: 'number', count: 3_000, missing: 0, distinct: 0 },
+      {
+        name: 'kind',
+        type: 'string',
+        count: 3_000,
+        missing: 0,
+        distinct: 3,
+        categories: { counts: { cat: 1_500, dog: 1_000, owl: 500 }, other: 0 },
+      },
+    ],
+  };
+  const reference: DriftReference = { ...referenceOf(kinds, kindsOf()), labels: labelReference(kinds, { profile })! };
+  const labelled = (seed: string, owls: number): string[] => {
+    const random = new Prng('labels', seed);
+    return Array.from({ length: 500 }, () => (random.uniform() < owls ? 'owl' : random.uniform() < 0.6 ? 'cat' : 'dog'));
+  };
+  const judged = async (labels: readonly string[], against = reference): Promise<DriftResult> =>
+    (await judgeModelDrift(against, read(window(kinds, kindsOf(), 'as they were')), {}, [], labels)).result;
+
+  it('is found where their mix is another, and not while it is as in training', async () => {
+    for (let seed = 0; seed < 30; seed += 1) {
+      expect((await judged(labelled(`as before ${seed}`, 1 / 6))).driftedColumns).toEqual([]);
+      expect((await judged(labelled(`owls ${seed}`, 0.4))).driftedColumns).toEqual(['label']);
+    }
+    const { columns } = await judged(labelled('few', 0.4).slice(0, 100));
+    expect(columns.find(({ name }) => name === 'label')).toMatchObject({ status: 'compared' });
+    // Too few have no say.
+    expect(await judged(labelled('few', 0.9).slice(0, 100))).toMatchObject({ drifted: false, enoughRows: true });
+  });
+
+  it('is looked for where there are labels, and they are those of training', async () => {
+    expect((await judged([])).columns.map(({ name }) => name)).not.toContain('label');
+    const seasonal = await askedReference(reference, read(window(kinds, kindsOf(), 'last week')), 200);
+    expect((await judged(labelled('owls', 0.4), seasonal)).columns.map(({ name }) => name)).not.toContain('label');
+    const perColumn = { label: { tests: [{ psi: { threshold: 9 } }] } };
+    for (const labels of [[], labelled('owls', 0.4)])
+      expect(
+        (await judgeModelDrift(reference, read(window(kinds, kindsOf(), 'now')), { perColumn }, [], labels)).result.driftedColumns,
+      ).toEqual([]);
+  });
+
+  it('has columns of their own for several labels, and reads classes that are told as numbers', () => {
+    const codes = classes('code', '1', '2');
+    const column = { count: 10, missing: 0, distinct: 2 };
+    const found = labelReference(
+      { kind: 'several', name: 'code', outputs: [codes, price] },
+      {
+        profile: {
+          formatVersion: 1,
+          rows: 10,
+          columns: [
+            { name: 'code', type: 'string', ...column },
+            { name: 'price', type: 'number', ...column },
+          ],
+        },
+      },
+    )!;
+    expect(found.profile.columns.map(({ name }) => name)).toEqual(['label.code', 'label.price']);
+    expect(found.rowOf({ code: 1, price: 7.5 })).toEqual({ 'label.code': '1', 'label.price': 7.5 });
+    expect(found.rowOf({ price: 3 })).toEqual({ 'label.price': 3 });
+    expect(found.rowOf('1')).toBeUndefined();
+    expect(labelReference({ ...price, width: 4 }, { profile: found.profile })).toBeUndefined();
+  });
+
+  it('takes no label for missing where another one of several is told alone', async () => {
+    const counts = { count: 3_000, missing: 0 };
+    const categories = (...names: string[]) => ({
+      counts: Object.fromEntries(names.map((name) => [name, 3_000 / names.length])),
+      other: 0,
+    });
+    const output: OutputSpec = { kind: 'several', name: 'kind', outputs: [kinds, flags] };
+    const several: DriftReference = {
+      ...reference,
+      labels: labelReference(output, {
+        profile: {
+          formatVersion: 1,
+          rows: 3_000,
+          columns: [
+            { name: 'kind', type: 'string', ...counts, distinct: 3, categories: categories('cat', 'dog', 'owl') },
+            { name: 'churned', type: 'string', ...counts, distinct: 2, categories: categories('no', 'yes') },
+          ],
+        },
+      })!,
+    };
+    const told = (churned: (index: number) => string | undefined): readonly Readonly<Record<string, string>>[] =>
+      Array.from({ length: 600 }, (_, index) => {
+        const own = churned(index);
+        return { kind: ['cat', 'dog', 'owl'][index % 3]!, ...(own === undefined ? {} : { churned: own }) };
+      });
+    const columnsOf = async (labels: ReturnType<typeof told>): Promise<DriftResult> =>
+      (await judgeModelDrift(several, read(window(kinds, kindsOf(), 'now')), {}, [], labels)).result;
+    expect((await columnsOf(told(() => undefined))).columns.map(({ name }) => name)).not.toContain('label.churned');
+    expect(await columnsOf(told((index) => (index % 2 === 0 ? undefined : ['no', 'yes'][Math.floor(index / 2) % 2])))).toMatchObject({
+      drifted: false,
+    });
+    expect((await columnsOf(told(() => 'yes'))).driftedColumns).toEqual(['label.churned']);
+  });
+
+  it('is that of labels that arrived in the window, the last of each prediction, and of none that was chosen for its answer', async () => {
+    const store = new MemoryStore();
+    let now = START - DAY;
+    const writer = new FeedbackWriter(store, { now: () => new Date(now) });
+    await writer.write('pets', [{ id: 'a', label: 'early' }]);
+    now = START + 1_000;
+    await writer.write('pets', [
+      { id: 'b', label: 'cat' },
+      { id: 'c', label: 'owl', flag: true },
+      { id: 'd', label: 'owl' },
+      { key: { n: 7 }, label: 'dog' },
+    ]);
+    now += 1_000;
+    await writer.write('pets', [
+      { id: 'b', label: 'dog' },
+      { id: 'd', flag: true },
+    ]);
+    now = START + DAY;
+    await writer.write('pets', [{ id: 'e', label: 'late' }]);
+    const between = { from: new Date(START), to: new Date(START + DAY), unread: new Unread() };
+    expect((await labelsBetween(store, 'pets', between)).toSorted()).toEqual(['dog', 'dog']);
+    expect(await labelsBetween(store, 'others', between)).toEqual([]);
+  });
+});
+
 describe('the profile of answers', () => {
   const columnsOf = (output: OutputSpec, values: number[], rows: number): string[] =>
     (JSON.parse(Buffer.from(answerFiles(output, Float32Array.from(values), rows)[ANSWERS_FILE]!).toString()) as DatasetProfile).columns.map(
@@ -255,7 +409,7 @@ describe('the profile of answers', () => {
     expect(Object.keys(profile.columns[0]!.categories!.counts)).toHaveLength(50);
     const kept = decodeReference(files[ANSWERS_REFERENCE_FILE]!).get('prediction.label');
     expect(kept).toMatchObject({ kind: 'category', other: 0 });
-    expect(kept!.kind === "category" && kept!.counts.size).toBe(120);
+    expect(kept!.kind === 'category' && kept!.counts.size).toBe(120);
   });
 
   it('counts what is no number as missing', () => {

@@ -25,7 +25,10 @@ function counted(most: number): { readonly source: AsyncGenerator<number>; reado
 
 it.each([1, 2, 3])('lets %i readers see all of what is read once', async (count) => {
   const { source, read, ended } = counted(50);
-  const found = await inOnePass(source, Array.from({ length: count }, () => all));
+  const found = await inOnePass(
+    source,
+    Array.from({ length: count }, () => all),
+  );
   expect(found).toEqual(Array.from({ length: count }, () => Array.from({ length: 50 }, (_, index) => index)));
   expect(read()).toBe(50);
   expect(ended()).toBe(true);
