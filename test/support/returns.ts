@@ -86,8 +86,7 @@ export function writeReturns(folder: string, on: JsonObject = {}): string {
     ],
     on: {
       schedule: { cron: '0 3 1 */3 *' },
-      // Not before there is another fortnight to learn from.
-      drift: { every: '1d', window: '1d', rowsMin: 100, coolDown: '14d' },
+      drift: { every: '1d', window: '1d', rowsMin: 100, coolDown: '10d' },
       performance: { metric: 'accuracy', worseBy: 0.05, window: '2d', delay: '2d', every: '1d', coolDown: '3d' },
       feedback: { flagged: 0.5, every: '1d', do: { rollback: { within: '5d' } } },
       ...on,
