@@ -31,7 +31,8 @@ try {
     [
       join(packageRoot(), 'bin/perennial.js'),
       'simulate',
-      writeReturns(folder),
+      // In a year, not before there is another fortnight to learn from.
+      writeReturns(folder, { drift: { every: '1d', window: '1d', rowsMin: 100, coolDown: '14d' } }),
       ...['--days', options.days, '--rows', options.rows, '--seed', options.seed, '--max-loss', '2', '--max-retrainings', '29', '--json'],
       ...(options.report === undefined ? [] : ['--report', options.report]),
     ],
