@@ -1,8 +1,9 @@
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { packageRoot } from '../../../src/platform/paths.ts';
 import { connectTemporal } from '../../../src/runs/connect.ts';
 import type { Temporal } from '../../../src/runs/connect.ts';
 import { startRun } from '../../../src/runs/runs.ts';
@@ -11,7 +12,7 @@ import { bundleModule } from '../../support/bundle.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 import { startTemporal } from '../../support/temporal.ts';
 import type { TemporalServer } from '../../support/temporal.ts';
-import { planStep, testPlan, workflowBundle } from '../../integration/temporal/harness.ts';
+import { planStep, testPlan } from '../../integration/temporal/harness.ts';
 
 const home = tempDir('faults');
 const database = join(home, 'temporal.db');
@@ -19,14 +20,11 @@ const children = new Set<ChildProcess>();
 let server: TemporalServer;
 let temporal: Temporal;
 let script: string;
-let bundle: string;
 
 beforeAll(async () => {
   server = await startTemporal({ database });
   process.env.TEMPORAL_ADDRESS = server.address;
   temporal = await connectTemporal();
-  bundle = join(home, 'workflows.cjs');
-  writeFileSync(bundle, (await workflowBundle()).code);
   script = await bundleModule(join(import.meta.dirname, 'test-worker.ts'));
 });
 
@@ -37,7 +35,10 @@ afterAll(async () => {
 });
 
 async function startWorker(): Promise<ChildProcess> {
-  const child = fork(script, [home, bundle], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [] });
+  const child = fork(script, [home, join(packageRoot(), 'dist/workflow-bundle.cjs')], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    execArgv: [],
+  });
   children.add(child);
   child.once('exit', () => children.delete(child));
   await new Promise<void>((resolve, reject) => {

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { bundleWorkflowCode } from '@temporalio/worker';
 import type { WorkerOptions } from '@temporalio/worker';
 import { afterAll } from 'vitest';
 import type { ActivityDeps } from '../../../activities/deps.ts';
@@ -15,7 +14,6 @@ import { compareSchedules } from '../../../src/runs/reconcile.ts';
 import type { ReconcileOptions, ScheduleChange } from '../../../src/runs/reconcile.ts';
 import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
-import { packageRoot } from '../../../src/platform/paths.ts';
 import { runWorker } from '../../../src/worker/worker.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 import { startTemporal } from '../../support/temporal.ts';
@@ -99,19 +97,11 @@ export async function listed(temporal: Temporal, changes: readonly Pick<Schedule
   });
 }
 
-let bundle: Promise<{ code: string }> | undefined;
-
-/** The workflow code under test, bundled once per test file. */
-export function workflowBundle(): Promise<{ code: string }> {
-  const quiet = { log() {}, trace() {}, debug() {}, info() {}, warn: console.warn, error: console.error };
-  return (bundle ??= bundleWorkflowCode({ workflowsPath: join(packageRoot(), 'workflows/index.ts'), logger: quiet }));
-}
-
 export interface Stage {
   readonly server: TemporalServer;
   readonly temporal: Temporal;
   readonly deps: ActivityDeps;
-  /** Starts a worker in this process; the promise it gives resolves when it has stopped. */
+  /** Starts a worker in this process, with the workflow code of the build; the promise it gives resolves when it has stopped. */
   startWorker(options?: Partial<WorkerOptions>, queue?: string): Promise<{ stop(): Promise<void> }>;
 }
 
@@ -136,14 +126,13 @@ export async function setStage(steps: readonly StepDefinition[], store: ObjectSt
   });
   const startWorker: Stage['startWorker'] = async (options = {}, queue) => {
     const stop = new AbortController();
-    const code = await workflowBundle();
     let done: Promise<void> = Promise.resolve();
     await new Promise<void>((ready, fail) => {
       done = runWorker({
         signal: stop.signal,
         deps,
         queues: queue === undefined ? undefined : [queue],
-        options: { workflowBundle: code, ...options },
+        options,
         onReady: () => ready(),
       });
       done.catch(fail);
