@@ -45,7 +45,13 @@ export class ServerClient {
   async describe(model: string, version?: number): Promise<ModelDescription> {
     const path = `/v2/models/${encodeURIComponent(model)}${version === undefined ? '' : `/versions/${version}`}`;
     const body = (await this.#request(path)) as {
-      parameters: { version: string; window_size: number; series_key?: readonly string[]; series_by?: Pick<Column, 'name' | 'type'>; reading?: SourceReading };
+      parameters: {
+        version: string;
+        window_size: number;
+        series_key?: readonly string[];
+        series_by?: Pick<Column, 'name' | 'type'>;
+        reading?: SourceReading;
+      };
       inputs: { name: string; parameters: { type: ColumnType } }[];
     };
     return {

@@ -130,7 +130,9 @@ export class PartScorer {
         const some = numbers.slice(start, start + 1_000);
         const rows = await rowsAt(db, this.#job.place, this.#servable.preprocessor.columns, some);
         const places = this.#job.place.snapshot.sorted === true ? await placesAt(db, this.#job.place, some) : undefined;
-        const text = some.map((row) => `${writeJson({ row: places?.get(row) ?? row, error: refused.get(row), values: rows.get(row) ?? null })}\n`).join('');
+        const text = some
+          .map((row) => `${writeJson({ row: places?.get(row) ?? row, error: refused.get(row), values: rows.get(row) ?? null })}\n`)
+          .join('');
         if (!file.write(text)) await Promise.race([once(file, 'drain'), failed]);
       }
       file.end();

@@ -299,9 +299,15 @@ describe('perennial score', () => {
     writeFileSync(file('shuffled.csv'), `${SERIES_HEAD}\n${places.map((at) => rows[at]).join('\n')}\n`);
     await scoreHere('levels', 'ordered.csv', 'ordered.ndjson');
     const found = await scoreHere('levels', 'shuffled.csv', 'shuffled.ndjson', { partRows: 64 });
-    expect(found.notes).toEqual([expect.stringMatching(/^shuffled\.csv is not in the order of "at": \d+ rows are earlier .* The rows were sorted/)]);
+    expect(found.notes).toEqual([
+      expect.stringMatching(/^shuffled\.csv is not in the order of "at": \d+ rows are earlier .* The rows were sorted/),
+    ]);
     const byRow = (a: { row: number }, b: { row: number }): number => a.row - b.row;
-    expect(lines('shuffled.ndjson').map((line) => ({ ...line, row: places[line.row]! })).sort(byRow)).toEqual(lines('ordered.ndjson').sort(byRow));
+    expect(
+      lines('shuffled.ndjson')
+        .map((line) => ({ ...line, row: places[line.row]! }))
+        .sort(byRow),
+    ).toEqual(lines('ordered.ndjson').sort(byRow));
     expect(lines('shuffled.ndjson.aside.ndjson').map(({ row, error }) => [places[row], error])).toEqual(
       lines('ordered.ndjson.aside.ndjson').map(({ row, error }) => [row, error]),
     );

@@ -125,7 +125,14 @@ describe('rows of any number', () => {
       expect(answers.refused).toEqual([]);
     }
     // What is sorted by series stands as it should.
-    expect((await all('shops', [...rows].sort((a, b) => (a.shop < b.shop ? -1 : a.shop === b.shop ? a.day - b.day : 1)))).sorted).toBeUndefined();
+    expect(
+      (
+        await all(
+          'shops',
+          [...rows].sort((a, b) => (a.shop < b.shop ? -1 : a.shop === b.shop ? a.day - b.day : 1)),
+        )
+      ).sorted,
+    ).toBeUndefined();
     const gone = placeOf(30);
     shuffled[gone] = { ...rows[30]!, day: null } as unknown as Row;
     const answers = await all('shops', shuffled, { rowsPerRequest: 8 });
