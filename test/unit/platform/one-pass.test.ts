@@ -63,6 +63,28 @@ it('passes on what the source throws, and ends a source that nobody wants', asyn
   await expect(
     inOnePass(unwanted.source, [() => Promise.reject(new Error('first')), () => Promise.reject(new Error('second'))]),
   ).rejects.toThrow('first');
-  expect(unwanted.read()).toBeLessThan(10);
-  expect(unwanted.ended()).toBe(true);
+  expect(unwanted.read()).toBe(0);
+  const left = counted(1_000);
+  const one = async (numbers: AsyncIterable<number>): Promise<void> => {
+    for await (const _number of numbers) return;
+  };
+  await inOnePass(left.source, [one, one]);
+  expect([left.read(), left.ended()]).toEqual([1, true]);
+});
+
+it('holds one part, however late one of them begins, and goes on without one that has enough', async () => {
+  const { source, read } = counted(500);
+  let reads = 0;
+  const late = async (numbers: AsyncIterable<number>): Promise<number[]> => {
+    for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    reads = read();
+    return all(numbers);
+  };
+  const first = async (numbers: AsyncIterable<number>): Promise<number | undefined> => {
+    for await (const number of numbers) return number;
+    return undefined;
+  };
+  const [early, rest, one] = await inOnePass(source, [all, late, first]);
+  expect(reads).toBeLessThan(3);
+  expect([early.length, rest.length, one]).toEqual([500, 500, 0]);
 });
