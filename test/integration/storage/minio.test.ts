@@ -64,7 +64,10 @@ it('says that a server is gone', async () => {
   });
   try {
     // A busy machine's server says that it is ready a moment before it knows its buckets.
-    await vi.waitFor(() => expect(bucket.get('k')).rejects.toMatchObject({ code: 'STORE_UNSUITABLE' }), { timeout: 300_000, interval: 200 });
+    await vi.waitFor(() => expect(bucket.get('k')).rejects.toMatchObject({ code: 'STORE_UNSUITABLE' }), {
+      timeout: 300_000,
+      interval: 200,
+    });
   } finally {
     await server.stop();
   }

@@ -44,7 +44,10 @@ const task = (check: object): MonitorTask =>
 const CHECKS: readonly (readonly [string, () => Promise<MonitorFinding>])[] = [
   ['drift', () => checkDrift(deps, task({ kind: 'drift', drift }), drift)],
   ['newData', () => checkNewData(deps, task({ kind: 'newData', rows: 10 }), 10)],
-  ['performance', () => checkTrigger(deps, task({ kind: 'trigger', name: 'performance', trigger: performance }), 'performance', performance)],
+  [
+    'performance',
+    () => checkTrigger(deps, task({ kind: 'trigger', name: 'performance', trigger: performance }), 'performance', performance),
+  ],
 ];
 
 async function setChampion(): Promise<void> {
