@@ -62,7 +62,8 @@ describe('the model server under load', () => {
     const load = autocannon({
       url,
       connections: 16,
-      duration: 7,
+      // Until it is stopped.
+      duration: 600,
       requests: ['/models/m/predict', '/v1/models/m:predict', '/v2/models/m/infer'].map((path) => ({
         method: 'POST' as const,
         path,
@@ -84,7 +85,7 @@ describe('the model server under load', () => {
 
     let confirmed = 0;
     const end = Date.now() + 6_000;
-    for (let turn = 0; Date.now() < end; turn += 1) {
+    for (let turn = 0; Date.now() < end || confirmed < 2; turn += 1) {
       const version = 1 + ((turn + 1) % 3);
       if (turn % 4 === 3) {
         const { to } = await registry.rollback('m', author);
@@ -98,6 +99,8 @@ describe('the model server under load', () => {
       }
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
+    // What it gives can be awaited and stopped; its types know one of both.
+    (load as unknown as { stop(): void }).stop();
     const result = await load;
     expect(torn.slice(0, 3)).toEqual([]);
     expect({ errors: result.errors, timeouts: result.timeouts, non2xx: result.non2xx }).toEqual({ errors: 0, timeouts: 0, non2xx: 0 });
