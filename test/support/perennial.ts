@@ -35,7 +35,21 @@ export class Perennial {
       ...options,
       env: { ...this.env, ...options.env },
     });
-    return { ...answer, json: () => JSON.parse(answer.stdout) };
+    return {
+      ...answer,
+      json() {
+        try {
+          return JSON.parse(answer.stdout);
+        } catch (error) {
+          throw new Error(
+            `No JSON on stdout, but ${JSON.stringify(answer.stdout.slice(0, 500))}; stderr ends: ${answer.stderr.slice(-3_000)}`,
+            {
+              cause: error,
+            },
+          );
+        }
+      },
+    };
   }
 
   /** Starts a command that goes on. */
