@@ -1,7 +1,7 @@
 import { constants, createReadStream } from 'node:fs';
 import { copyFile, link, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import type { BigIntStats, Dirent } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { PerennialError, isPerennialError } from '../core/errors.ts';
 import type { ObjectHead, ObjectStore, PutOptions } from '../core/ports.ts';
@@ -16,6 +16,7 @@ import {
   bytesOf,
   etagOf,
   ignore,
+  makeFolder,
   readImported,
   readRevisions,
   removePlain,
@@ -140,7 +141,7 @@ export class FileStore implements ObjectStore {
   /** The clock of the file system, which may be that of another machine. */
   async #clock(): Promise<number> {
     const path = asideName(this.#aside);
-    const handle = await withFolder(this.#aside, () => open(path, 'wx'));
+    const handle = await this.#withFolder(this.#aside, () => open(path, 'wx'));
     try {
       return Number((await handle.stat()).mtimeMs);
     } finally {
@@ -150,7 +151,10 @@ export class FileStore implements ObjectStore {
   }
 
   async *#walk(folder: string, prefix: string): AsyncIterable<ObjectHead> {
-    const entries = await this.#mapped(folder, () => readdir(join(this.#objects, folder), { withFileTypes: true }).catch(noEntries));
+    const listed = await this.#mapped(folder, () =>
+      readdir(join(this.#objects, folder), { withFileTypes: true }).catch(ignored('ENOENT', 'ENOTDIR')),
+    );
+    const entries = listed ?? [];
     const revised = new Set(
       entries.filter(({ name }) => name.endsWith(REVISIONS_SUFFIX)).map(({ name }) => folder + name.slice(0, -REVISIONS_SUFFIX.length)),
     );
@@ -169,13 +173,15 @@ export class FileStore implements ObjectStore {
       const end = sorted.findIndex((other, index) => index >= start && other.endsWith('/'));
       const group = sorted.slice(start, Math.min(end === -1 ? sorted.length : end, start + CONCURRENT_STATS));
       start += group.length;
-      const heads = await this.#mapped(folder, () =>
-        mapLimited(
+      const heads = await this.#mapped(folder, async () => {
+        const found = await mapLimited(
           group.filter((key) => key.startsWith(prefix)),
           CONCURRENT_STATS,
           (key) => this.#listed(key, revised.has(key)),
-        ),
-      );
+        );
+        if (found.includes(undefined)) await this.#checkFolder();
+        return found;
+      });
       for (const head of heads) if (head !== undefined) yield head;
     }
   }
@@ -294,7 +300,7 @@ export class FileStore implements ObjectStore {
 
   async #createPlain(key: string, plain: string, aside: string, written: BigIntStats, options: PutOptions): Promise<string> {
     try {
-      await withFolder(dirname(plain), () => link(aside, plain));
+      await this.#withFolder(dirname(plain), () => link(aside, plain));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       const facts = await statOrUndefined(plain);
@@ -309,7 +315,7 @@ export class FileStore implements ObjectStore {
   }
 
   async #replacePlain(plain: string, aside: string, written: BigIntStats): Promise<string | undefined> {
-    await withFolder(dirname(plain), () => rename(aside, plain));
+    await this.#withFolder(dirname(plain), () => rename(aside, plain));
     const state = await this.#revisions(plain);
     if (state === undefined || state.origin === etagOf(written)) return etagOf(written);
     await removePlain(plain);
@@ -336,8 +342,8 @@ export class FileStore implements ObjectStore {
     durable: boolean,
     given: string | undefined,
   ): Promise<BigIntStats> {
-    const taken = given !== undefined && (await withFolder(this.#aside, () => takeOver(given, aside)));
-    const handle = taken ? await open(aside, 'r+') : await withFolder(this.#aside, () => open(aside, 'wx', 0o644));
+    const taken = given !== undefined && (await this.#withFolder(this.#aside, () => takeOver(given, aside)));
+    const handle = taken ? await open(aside, 'r+') : await this.#withFolder(this.#aside, () => open(aside, 'wx', 0o644));
     try {
       if (taken) await handle.chmod(0o644);
       else await fill(handle, aside);
@@ -373,11 +379,30 @@ export class FileStore implements ObjectStore {
       throw folderGone(this.folder, identity === undefined ? 'is not there any more' : 'is another folder than when the store was opened');
   }
 
+  /**
+   * Tries first and makes the folder only when it is missing: the usual case costs nothing. The folder of the store itself is made once,
+   * before anything was ever found in it: it may go away between any two calls.
+   */
+  async #withFolder<T>(folder: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      if (this.#identity === undefined) await mkdir(this.folder, { recursive: true });
+      await makeFolder(folder, this.folder);
+      return work();
+    }
+  }
+
   async #mapped<T>(key: string, work: () => Promise<T>): Promise<T> {
     try {
       await this.#checkFolder();
-      return await work();
+      const found = await work();
+      // What is not found may have gone with the folder.
+      if (found === undefined) await this.#checkFolder();
+      return found;
     } catch (error) {
+      await this.#checkFolder();
       throw isPerennialError(error) ? error : this.#translate(error as NodeJS.ErrnoException, key);
     }
   }
@@ -441,17 +466,6 @@ async function statOrUndefined(path: string): Promise<BigIntStats | undefined> {
   });
 }
 
-/** Tries first and makes the folder only when it is missing: the usual case costs nothing. */
-async function withFolder<T>(folder: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    await mkdir(folder, { recursive: true });
-    return work();
-  }
-}
-
 /** A new name survives a power cut once its folder is on the disk. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
@@ -487,10 +501,5 @@ async function takeOver(path: string, aside: string): Promise<boolean> {
 
 function noNames(error: NodeJS.ErrnoException): string[] {
   if (error.code === 'ENOENT') return [];
-  throw error;
-}
-
-function noEntries(error: NodeJS.ErrnoException): Dirent[] {
-  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return [];
   throw error;
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, readdir, rename, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import type { BigIntStats } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { PerennialError } from '../core/errors.ts';
 
 /**
@@ -86,10 +86,23 @@ export async function readImported(folder: string, plain: string, aside: string)
   }
 }
 
+/** Makes a folder, and those above it up to one that has to be there. @throws ENOENT where that is not there */
+export async function makeFolder(folder: string, root: string): Promise<void> {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || dirname(folder) === root) throw error;
+    await makeFolder(dirname(folder), root);
+    await makeFolder(folder, root);
+  }
+}
+
 /** Gives the key a folder; nothing where it has one. */
 export async function beginRevisions(folder: string, aside: string): Promise<void> {
   const draft = asideName(aside);
-  await mkdir(draft, { recursive: true });
+  await makeFolder(draft, dirname(aside));
   await writeFile(join(draft, IMPORT), '');
   try {
     await rename(draft, folder);
@@ -105,7 +118,7 @@ export async function beginRevisions(folder: string, aside: string): Promise<voi
 async function takeOver(folder: string, plain: string, aside: string): Promise<void> {
   const copy = asideName(aside);
   try {
-    await mkdir(aside, { recursive: true });
+    await makeFolder(aside, dirname(aside));
     await link(plain, copy);
     const facts = await stat(copy, { bigint: true });
     const etag = etagOf(facts);
