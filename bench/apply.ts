@@ -16,7 +16,7 @@ import { packageRoot } from '../src/platform/paths.ts';
 import { compareDeclared } from '../src/runs/difference.ts';
 import type { Difference } from '../src/runs/difference.ts';
 import { marked } from '../src/runs/schedule-marks.ts';
-import { noopStep, setNoopStage } from './noop-stage.ts';
+import { DECLARED_STEPS, noopStep, setNoopStage } from './noop-stage.ts';
 
 const { values } = parseArgs({
   args: process.argv.slice(3),
@@ -40,14 +40,7 @@ for (let index = 0; index < count; index += 1) {
   const document = {
     apiVersion: 'perennial/v1',
     name,
-    steps: [
-      { uses: 'ingest', with: { source: { format: 'csv', path: 'data.csv' }, label: 'y' } },
-      { uses: 'preprocess' },
-      { uses: 'train', with: { model: { architecture: 'mlp', units: [8] } } },
-      { uses: 'evaluate' },
-      { uses: 'register' },
-      { uses: 'deploy' },
-    ],
+    steps: DECLARED_STEPS,
     on: {
       // Far from now: nobody here can learn.
       schedule: { cron: `${index % 60} ${hour} * * *`, timezone: 'UTC' },

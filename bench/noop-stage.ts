@@ -27,6 +27,16 @@ export interface NoopStage {
   end(): Promise<void>;
 }
 
+/** Steps of a document that is declared, and of which nothing is run. */
+export const DECLARED_STEPS = [
+  { uses: 'ingest', with: { source: { format: 'csv', path: 'data.csv' }, label: 'y' } },
+  { uses: 'preprocess' },
+  { uses: 'train', with: { model: { architecture: 'mlp', units: [8] } } },
+  { uses: 'evaluate' },
+  { uses: 'register' },
+  { uses: 'deploy' },
+];
+
 /** A step that does nothing, but what is said. */
 export const noopStep = <Config>(
   own: Pick<StepDefinition<Config>, 'run'> & Partial<Pick<StepDefinition<Config>, 'type' | 'outputs' | 'cacheable'>>,

@@ -29,7 +29,7 @@ import { compareSchedules } from '../src/runs/reconcile.ts';
 import { marked } from '../src/runs/schedule-marks.ts';
 import { createArtifactStore } from '../src/storage/artifact-store.ts';
 import { modelFacts } from '../test/support/stored-facts.ts';
-import { noopStep, setNoopStage } from './noop-stage.ts';
+import { DECLARED_STEPS, noopStep, setNoopStage } from './noop-stage.ts';
 
 const { values } = parseArgs({
   args: process.argv.slice(3),
@@ -68,14 +68,7 @@ function planOf(name: string): Plan {
   const document = {
     apiVersion: 'perennial/v1',
     name,
-    steps: [
-      { uses: 'ingest', with: { source: { format: 'csv', path: 'data.csv' }, label: 'y' } },
-      { uses: 'preprocess' },
-      { uses: 'train', with: { model: { architecture: 'mlp', units: [8] } } },
-      { uses: 'evaluate' },
-      { uses: 'register' },
-      { uses: 'deploy' },
-    ],
+    steps: DECLARED_STEPS,
     on: {
       schedule: { every: `${everySeconds}s`, ...(jitter === 0 ? {} : { jitter: `${jitter}s` }) },
       drift: { every: `${everySeconds}s`, window: '1d', do: 'notify' },

@@ -11,7 +11,7 @@ import type { JointDrift } from './joint/compare-rows.ts';
 import type { LeftOut } from './joint/encode-rows.ts';
 import type { RowSample, SampleOrder } from './joint/row-sample.ts';
 import { MEASURED_ROWS, measureReference } from './measures/measured-columns.ts';
-import type { MeasuredColumn, MeasuredReference } from './measures/measured-columns.ts';
+import type { MeasuredColumn } from './measures/measured-columns.ts';
 import { benjaminiHochberg, spansOf } from './policy/correction.ts';
 import type { Correction } from './policy/correction.ts';
 import { referenceName } from './policy/window-summary.ts';
@@ -163,7 +163,7 @@ export async function judgeWindow(training: TrainingProfile, current: CurrentSou
     const own = measured.flatMap(({ of, reference: { column: one } }) => (of === column.name ? (concluded.get(one.name) ?? []) : []));
     const found = concluded.get(column.name) ?? notCompared(column, isHidden(column));
     const unknown = sampled === undefined && wanted.some((one) => one.column.name === column.name);
-    return [own.length > 0 ? measuredInstead(found, measured) : unknown ? notMeasured(found) : found, ...own];
+    return [own.length > 0 ? measuredInstead(found, own) : unknown ? notMeasured(found) : found, ...own];
   });
   const gathered = before.slice(0, settings.pool - 1).reduce((sum, { rows }) => sum + rows, window.rows);
   const enoughRows = gathered >= settings.rowsMin;
@@ -229,9 +229,9 @@ function notMeasured(column: ColumnDrift): ColumnDrift {
 }
 
 /** A column that is not compared by its values. */
-function measuredInstead(column: ColumnDrift, measured: readonly MeasuredReference[]): ColumnDrift {
+function measuredInstead(column: ColumnDrift, measured: readonly ColumnDrift[]): ColumnDrift {
   if (column.status !== 'skipped') return column;
-  const names = measured.flatMap(({ of, reference }) => (of === column.name ? [reference.column.name] : []));
+  const names = measured.map(({ name }) => name);
   const reason = column.type === 'timestamp' ? 'Points in time go on.' : column.reason;
   return { ...column, reason: `${reason} Compared is what is measured of it: ${names.join(', ')}.` };
 }

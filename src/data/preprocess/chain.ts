@@ -1,3 +1,4 @@
+import { andThen } from '../../core/and-then.ts';
 import { PerennialError } from '../../core/errors.ts';
 import type { Json } from '../../core/json.ts';
 import type { ColumnData, DataKind, NumberData, VectorData } from '../transforms/column-data.ts';
@@ -169,8 +170,7 @@ function mapAtOnce({ values }: NumberData, functions: readonly ((value: number) 
 
 /** The same through a whole chain: what stands beside the values becomes part of them. */
 export function applyWholeChain(...given: Parameters<typeof applyChain>): ColumnData | Promise<ColumnData> {
-  const data = applyChain(...given);
-  return data instanceof Promise ? data.then(withBeside) : withBeside(data);
+  return andThen(applyChain(...given), withBeside);
 }
 
 function withBeside(data: ColumnData): ColumnData {
