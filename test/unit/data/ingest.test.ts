@@ -469,10 +469,10 @@ test('what is wrong with a Parquet file is said in words of ours, with the file 
     await bench.file(path, content);
     const source = { format: 'parquet', path };
     for (const read of [
-      run({ source, label: 'y', split: { by: 'random' } }),
-      readRowsFile(join(bench.dir, path), { columns: { x: 'number' } }),
+      () => run({ source, label: 'y', split: { by: 'random' } }),
+      () => readRowsFile(join(bench.dir, path), { columns: { x: 'number' } }),
     ]) {
-      const error = await failure(read);
+      const error = await failure(read());
       expect([path, error.code, error.message]).toEqual([path, 'SOURCE_INVALID', expect.stringContaining(message)]);
       expect(error.hint).toContain(hint);
       expect(error.message).not.toMatch(/Error:|TProtocol|magic/i);
