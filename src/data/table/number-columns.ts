@@ -3,8 +3,10 @@ import { DATA_LIMITS } from './limits.ts';
 import { MomentsOfColumns, orNan } from './moments.ts';
 import type { Moments } from './moments.ts';
 
-/** Values of all columns that are read at a time, 8 bytes each. */
-const VALUES_AT_ONCE = 8 * 1024 * 1024;
+/** Values of all columns that are read at a time, 8 bytes each: what is sorted of them lies beside them. */
+const VALUES_AT_ONCE = 2 * 1024 * 1024;
+/** The same where each time reads all rows for a few of their values. */
+const SAMPLED_VALUES_AT_ONCE = 8 * 1024 * 1024;
 
 export interface ColumnNumbers {
   /** In the order of the rows. */
@@ -37,7 +39,7 @@ export async function* numbersOf(
   rows: number,
 ): AsyncGenerator<{ readonly index: number; readonly values: ColumnNumbers }> {
   const step = samplingStep(rows);
-  for (const { start, part } of partsOf(expressions, Math.ceil(rows / step))) {
+  for (const { start, part } of partsOf(expressions, Math.ceil(rows / step), step === 1 ? VALUES_AT_ONCE : SAMPLED_VALUES_AT_ONCE)) {
     const read = part.map(() => new Reading(Math.ceil(rows / step)));
     for await (const { columns } of db.doubles(queryOf(table, part, step))) columns.forEach((values, index) => read[index]!.add(values));
     for (const [index, one] of read.entries()) yield { index: start + index, values: one.finish() };
@@ -58,7 +60,7 @@ export async function* numbersWithMoments(
   const step = samplingStep(rows);
   if (step === 1) return yield* numbersOf(db, table, expressions, rows);
   const length = Math.ceil(rows / step);
-  for (const { start, part } of partsOf(expressions, length)) {
+  for (const { start, part } of partsOf(expressions, length, SAMPLED_VALUES_AT_ONCE)) {
     const read = part.map(() => new Reading(length));
     const moments = new MomentsOfColumns(db, table, part);
     // The first row that is looked at in the next chunk.
@@ -76,9 +78,13 @@ export async function* numbersWithMoments(
   }
 }
 
-/** Columns that are read at a time. @param length rows of each */
-function partsOf(expressions: readonly string[], length: number): { readonly start: number; readonly part: readonly string[] }[] {
-  const width = Math.max(1, Math.floor(VALUES_AT_ONCE / Math.max(1, length)));
+/** Columns that are read at a time. @param length rows of each @param most values of all of them */
+function partsOf(
+  expressions: readonly string[],
+  length: number,
+  most: number,
+): { readonly start: number; readonly part: readonly string[] }[] {
+  const width = Math.max(1, Math.floor(most / Math.max(1, length)));
   return Array.from({ length: Math.ceil(expressions.length / width) }, (_, index) => ({
     start: index * width,
     part: expressions.slice(index * width, (index + 1) * width),
