@@ -7,6 +7,7 @@ import { PerennialError, messageOf } from '../core/errors.ts';
 import { perennialHome } from '../platform/paths.ts';
 import { readStack, readableStack, standsNow } from '../platform/stack.ts';
 import type { Stack } from '../platform/stack.ts';
+import { callsUntilClosed } from './calls-until-closed.ts';
 import { clientInterceptors } from './client-tracing.ts';
 
 export interface TlsOptions {
@@ -71,19 +72,28 @@ export async function temporalSettings(config: TemporalConfig = temporalConfig()
 export async function connectTemporal(config?: TemporalConfig): Promise<Temporal> {
   const settings = await temporalSettings(config);
   // Loading the client takes longer than asking the port, and a closed port is the usual trouble.
-  const [{ Client, Connection }] = await Promise.all([import('@temporalio/client'), reach(settings)]);
+  const [{ Client, Connection }, calls] = await Promise.all([import('@temporalio/client'), callsUntilClosed(), reach(settings)]);
   let connection: Connection;
   try {
     connection = await Connection.connect({
       ...settings.connection,
       connectTimeout: settings.connectTimeoutMs,
+      interceptors: calls.interceptors,
       ...(settings.connection.metadata === undefined ? {} : { metadata: { ...settings.connection.metadata } }),
     });
   } catch (error) {
     throw unavailable(settings, messageOf(error), error);
   }
   const client = new Client({ connection, namespace: settings.namespace, ...(await clientInterceptors()) });
-  return { client, connection, settings, close: () => connection.close() };
+  return {
+    client,
+    connection,
+    settings,
+    close: () => {
+      calls.close();
+      return connection.close();
+    },
+  };
 }
 
 /** Resolves where something listens. @throws TEMPORAL_UNAVAILABLE */
@@ -131,8 +141,8 @@ export function temporalError(error: unknown, what: string): unknown {
       hint: 'Start a worker once (it creates the search attributes), or create them: `temporal operator search-attribute create --name Pipeline --type Keyword` and so on.',
       cause: error,
     });
-  if (code === 14 || code === 4)
-    return new PerennialError('TEMPORAL_UNAVAILABLE', `${what}: Temporal did not answer: ${message}`, { cause: error });
+  if (code === 14) return new PerennialError('TEMPORAL_UNAVAILABLE', `${what}: Temporal did not answer: ${message}`, { cause: error });
+  if (code === 4) return new PerennialError('TEMPORAL_UNAVAILABLE', `${what}: Temporal did not answer in time.`, { cause: error });
   return error;
 }
 

@@ -98,11 +98,19 @@ async function watch(temporal: Temporal, address: RunAddress, options: WaitOptio
       }
     } catch (error) {
       // A server that is away is told by whoever waits for the result.
-      if (!over() && !isAway(error)) trouble(`The run goes on, but it cannot be looked at: ${messageOf(error)}`);
+      if (!over() && !isAway(error) && (await isReachable(temporal)) && !over())
+        trouble(`The run goes on, but it cannot be looked at: ${messageOf(error)}`);
       await nap(1_000);
     }
     await nap(POLL_MS);
   }
+}
+
+async function isReachable({ settings }: Temporal): Promise<boolean> {
+  return reach(settings).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Says so where nobody polls the queue of runs. */
