@@ -1,3 +1,4 @@
+import type { WorkflowExecutionInfo } from '@temporalio/client';
 import { PerennialError } from '../core/errors.ts';
 import { namesOnce, runNameOf, splitRunName } from '../core/run.ts';
 import type { Temporal } from './connect.ts';
@@ -7,6 +8,8 @@ import { executions } from './runs.ts';
 const PIPELINE = /^[a-z0-9][a-z0-9._-]*$/;
 /** Runs of schedules and backfills have the time of their tick in their name, and the end of the id of their execution. */
 const RUN = /^[a-z0-9][a-z0-9._-]*(?:\/[A-Za-z0-9][\w.:+-]*)+$/;
+/** Runs of a pipeline among which the newest is looked for: one that began after all of these has not ended before all of them. */
+const NEWEST_AMONG = 200;
 
 /**
  * What a user calls a run: `<pipeline>/<run>`, or the run alone as far as it is known once.
@@ -24,6 +27,24 @@ export async function findRun(temporal: Temporal, run: string): Promise<RunAddre
     );
   }
   return only(run, await addresses(temporal, `RunKind = 'run'`, (name) => name.slice(name.indexOf('/') + 1).startsWith(run)));
+}
+
+/**
+ * A run to look at: as {@link findRun}, or by the name of a pipeline its newest one. What changes a run asks for the run itself, since the
+ * newest may be another one by then.
+ *
+ * @throws NOT_FOUND, also where it fits several
+ */
+export async function findShownRun(temporal: Temporal, name: string): Promise<RunAddress> {
+  if (!PIPELINE.test(name)) return findRun(temporal, name);
+  let newest: WorkflowExecutionInfo | undefined;
+  let seen = 0;
+  // Those that go on come first, then those that ended last.
+  for await (const one of executions(temporal, `RunKind = 'run' AND Pipeline = '${name}'`)) {
+    if (newest === undefined || one.startTime > newest.startTime) newest = one;
+    if (++seen >= NEWEST_AMONG) break;
+  }
+  return newest === undefined ? findRun(temporal, name) : { workflowId: newest.workflowId, executionId: newest.runId };
 }
 
 /** Of a workflow id that can come twice. */

@@ -7,13 +7,16 @@ import type { CompareOptions } from '../runs/compare-action.ts';
 import type { ListOptions } from '../runs/list-action.ts';
 import type { ReproduceOptions } from '../reproduce-run.ts';
 
+const SHOWN = 'of a pipeline its newest one';
+
 const EXAMPLES = `
-A run is named by its workflow id (penguins/20260131-174501-x7k2) or by the part after "/", as far as it is unique.
+A run is named by its workflow id (penguins/20260131-174501-x7k2) or by the part after "/", as far as it is unique. To look at
+the newest run of a pipeline (show, logs, report), its name is enough.
 
 Examples:
   perennial runs list --pipeline penguins
   perennial runs show 20260131-174501-x7k2 --follow
-  perennial runs show 20260131-174501-x7k2 --curves
+  perennial runs show penguins --curves
   perennial runs compare 20260131-174501-x7k2 20260131-180102-a1b2
   perennial runs tag 20260131-174501-x7k2 best owner=ada
   perennial runs note 20260131-174501-x7k2 "the one of the paper"
@@ -76,7 +79,7 @@ Examples:
       .description(
         'Write all that is known of a run as one HTML file that loads nothing: curves, metrics, gates, mistakes, data, steps, document. Of failed and running ones too.',
       )
-      .argument('<run>')
+      .argument('<run>', SHOWN)
       .option('--out <file>', 'default: PIPELINE-RUN.html in this folder')
       .action((run: string, { out }: { readonly out?: string }) =>
         withTemporal(async (temporal) => (await import('../runs/report-action.ts')).runReportAction(temporal, run, out, io)),
@@ -109,12 +112,12 @@ Examples:
       .command('show')
       .summary('steps, verdict and metrics of a run')
       .description('Steps, verdict and metrics of a run.')
-      .argument('<run>')
+      .argument('<run>', SHOWN)
       .option('-f, --follow', 'follow it to its end')
       .option('--curves', 'draw its training curves, from the first epoch on, whatever became of the run')
       .action((run: string, options: { readonly follow?: boolean; readonly curves?: boolean }) =>
         withTemporal(async (temporal, runs) => {
-          const address = await find(temporal, run);
+          const address = await findShown(temporal, run);
           if (options.curves === true) {
             if (options.follow === true)
               throw new PerennialError('USAGE', '"--curves" and "--follow" are given together.', {
@@ -153,11 +156,11 @@ Examples:
       .command('logs')
       .summary('what the steps of a run logged')
       .description('What the steps of a run logged.')
-      .argument('<run>')
+      .argument('<run>', SHOWN)
       .option('--step <id>', 'only one step')
       .action((run: string, options: { readonly step?: string }) =>
         withTemporal(async (temporal, runs) => {
-          const { workflowId, executionId } = await find(temporal, run);
+          const { workflowId, executionId } = await findShown(temporal, run);
           const [{ openStore }, { readStepLogs }, { executionIdOf, runIdOf }] = await Promise.all([
             import('../../storage/open-store.ts'),
             import('../../steps/step-logs.ts'),
@@ -289,6 +292,11 @@ Examples:
     }
   },
 });
+
+/** By the name of a pipeline too. */
+async function findShown(temporal: Temporal, run: string): Promise<RunAddress> {
+  return (await import('../../runs/find-run.ts')).findShownRun(temporal, run);
+}
 
 async function find(temporal: Temporal, run: string): Promise<RunAddress> {
   return (await import('../../runs/find-run.ts')).findRun(temporal, run);

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { Temporal } from '../../runs/connect.ts';
-import { findRun } from '../../runs/find-run.ts';
+import { findShownRun } from '../../runs/find-run.ts';
 import { partsOfRun, partsOfVersion } from '../../runs/run-report-parts.ts';
 import { describeRun, inputOf } from '../../runs/runs.ts';
 import { renderRunReport } from '../../reports/run-report.ts';
@@ -13,7 +13,7 @@ import { writeOut } from '../write-out.ts';
 
 /** Writes the page of a run, whatever became of it. */
 export async function runReportAction(temporal: Temporal, run: string, out: string | undefined, io: CliIo): Promise<void> {
-  const address = await findRun(temporal, run);
+  const address = await findShownRun(temporal, run);
   const [view, input] = await Promise.all([describeRun(temporal, address), inputOf(temporal, address)]);
   const store = await openStore();
   await write(await partsOfRun(store, createArtifactStore(store), view, input.plan), out ?? `${view.pipeline}-${view.runId}.html`, io);

@@ -6,7 +6,7 @@ import { perennialHome } from '../../platform/paths.ts';
 import { writeEvents } from '../../reports/tensorboard/write-events.ts';
 import type { ShownTraining } from '../../reports/tensorboard/training-events.ts';
 import type { Temporal } from '../../runs/connect.ts';
-import { findRun } from '../../runs/find-run.ts';
+import { findRun, findShownRun } from '../../runs/find-run.ts';
 import { connectOwn } from '../../runs/own-stack.ts';
 import { describeRun, inputOf, listRuns } from '../../runs/runs.ts';
 import { keptTrainings, shownTrainings } from '../../runs/shown-trainings.ts';
@@ -137,7 +137,7 @@ async function fromTemporal(
   const artifacts = createArtifactStore(store);
   const addresses =
     runs.length > 0
-      ? await Promise.all(runs.map((run) => findRun(temporal, run)))
+      ? await Promise.all(runs.map((run) => findShownRun(temporal, run)))
       : (await listRuns(temporal, { limit, ...(pipeline === undefined ? {} : { pipeline }) })).map(({ run }) => ({ run }));
   const found: ShownTraining[] = [];
   for (const one of addresses) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Temporal } from '../../../src/runs/connect.ts';
-import { findRun } from '../../../src/runs/find-run.ts';
+import { findRun, findShownRun } from '../../../src/runs/find-run.ts';
 
 const never = {} as Temporal;
 
@@ -41,5 +41,42 @@ it.each(['own/', '/x', 'a//b', 'own/ x', '../x/y', 'own/../x', 'Own/x?'])('says 
   await expect(findRun(never, name)).rejects.toMatchObject({
     code: 'NOT_FOUND',
     message: expect.stringContaining('expected PIPELINE/RUN'),
+  });
+});
+
+describe('the name of a pipeline', () => {
+  const run = (name: string, startTime: string) => ({
+    workflowId: `penguins/${name}`,
+    runId: `019a0000-0000-7000-8000-0000000000${name}`,
+    startTime: new Date(startTime),
+  });
+  const listing = (rows: readonly unknown[]): { temporal: Temporal; queries: string[] } => {
+    const queries: string[] = [];
+    const workflow = {
+      async *list({ query }: { readonly query: string }) {
+        queries.push(query);
+        yield* query.includes("Pipeline = 'penguins'") ? rows : [];
+      },
+    };
+    return { temporal: { client: { workflow } } as unknown as Temporal, queries };
+  };
+
+  it('is its newest run for whoever looks, whichever ended last', async () => {
+    const { temporal } = listing([run('01', '2026-01-01T00:00:00Z'), run('03', '2026-01-03T00:00:00Z'), run('02', '2026-01-02T00:00:00Z')]);
+    expect(await findShownRun(temporal, 'penguins')).toEqual({
+      workflowId: 'penguins/03',
+      executionId: '019a0000-0000-7000-8000-000000000003',
+    });
+    await expect(findRun(temporal, 'penguins')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('is no name where the pipeline has no run', async () => {
+    const { temporal, queries } = listing([]);
+    await expect(findShownRun(temporal, 'penguins')).rejects.toMatchObject({ code: 'NOT_FOUND', message: 'There is no run "penguins".' });
+    expect(queries).toHaveLength(2);
+  });
+
+  it('is not asked for where a run is named', async () => {
+    expect(await findShownRun(never, 'penguins/20260131-174501-x7k2')).toEqual({ workflowId: 'penguins/20260131-174501-x7k2' });
   });
 });
