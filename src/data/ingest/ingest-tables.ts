@@ -92,6 +92,7 @@ function checkColumns(raw: RawTable, config: IngestConfig, labelled: readonly st
     throw new PerennialError(
       'SOURCE_INVALID',
       bad === '' ? 'A column of the source has no name.' : `A column's name has ${bad.length} characters; at most 256 are allowed.`,
+      { hint: 'Give every column of the source a name of 1 to 256 characters.' },
     );
   for (const name of Object.keys(config.columns ?? {})) requireColumn(raw.columns, name, 'columns');
   for (const name of config.exclude ?? []) requireColumn(raw.columns, name, 'exclude');
