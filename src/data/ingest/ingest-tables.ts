@@ -197,7 +197,7 @@ export async function readTables(request: TablesRequest): Promise<IngestTables> 
   const columns = await readLabels(db, raw, loaded, labelled, config, said, quantities);
   const labels = labelled.map((name) => columns.find((column) => column.name === name)!);
   const copies = labels.length === 0 ? [] : await columnsEqualToLabel(db, reference, columns, labels, accepted);
-  if (reference !== undefined) await checkMeaning(db, reference, columns, { accepted, declared, labels: labelled });
+  if (reference !== undefined) said.push(...(await checkMeaning(db, reference, columns, { accepted, declared, labels: labelled })));
   const [label] = labels;
   await rejectUnusable(db, columns, labels, config);
   const reasons = (
