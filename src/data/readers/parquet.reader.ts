@@ -28,9 +28,12 @@ export default defineReader<ParquetConfig>({
   },
   examples: [{ format: 'parquet', path: 'data/trips/*.parquet' }],
   problem: parquetProblem,
-  async read({ db, config, files, asBefore }) {
+  async read({ db, config, files, expected, asBefore }) {
     await createRejects(db);
-    const parts = await parquetParts(db, files, config.path, asBefore === true);
+    const parts = await parquetParts(db, files, config.path, {
+      ...(expected === undefined ? {} : { expected }),
+      asBefore: asBefore === true,
+    });
     const found = await mergedColumns(db, parts);
     if (found.length === 0) throw new PerennialError('SOURCE_EMPTY', 'The source has no columns.');
     const notes: string[] = [];

@@ -97,11 +97,17 @@ function folderSql(name: string): string {
  * the database rounds, cuts and leaves out what does not fit those: fractions, times of day, columns that are new.
  *
  * @param path of the source, as the document names it
+ * @param expected columns that a model knows: other folders are above its source
  * @param asBefore see `ReadRequest.asBefore`
  * @throws SOURCE_INVALID
  */
-export async function parquetParts(db: Database, files: readonly SourceFile[], path: string, asBefore: boolean): Promise<ParquetPart[]> {
-  const folders = namedFolders(path, files);
+export async function parquetParts(
+  db: Database,
+  files: readonly SourceFile[],
+  path: string,
+  { expected, asBefore = false }: { readonly expected?: readonly string[]; readonly asBefore?: boolean },
+): Promise<ParquetPart[]> {
+  const folders = namedFolders(path, files).filter((name) => expected?.includes(name) !== false);
   const parts: ParquetPart[] = [];
   for (const alike of await alikeFiles(db, files)) {
     const table = parquetTable(

@@ -117,6 +117,15 @@ describe('folders that are called like columns', () => {
       table.db.rows(`SELECT ${table.columns.map(({ value }) => value).join(', ')} FROM ${table.source} LIMIT 1`),
     );
     expect(again).toEqual([[0, 0, '01234', 'a b']]);
+    // Folders above are no columns that the model lacks.
+    await parquet('q=1/zip=01234/kind=a/x.parquet', 'k AS v');
+    const path = join(bench.dir, 'q=1/zip=01234/kind=a/x.parquet');
+    expect(await readFileAs(path, bench.dir, found.meta.reading, columns, ({ names }) => Promise.resolve(names))).toEqual([
+      'k',
+      'v',
+      'zip',
+      'kind',
+    ]);
   });
 
   test('are none above the source, nor where the file has the column itself', async () => {
