@@ -13,7 +13,7 @@ import { loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { JsonObject } from '../src/core/json.ts';
-import { ident, literal, pathLiteral, withDatabase } from '../src/data/table/duckdb.ts';
+import { ident, literal, parquetTable, withDatabase } from '../src/data/table/duckdb.ts';
 import type { Database } from '../src/data/table/duckdb.ts';
 import { describeTable, profileFiles } from '../src/data/table/profile.ts';
 import { packageRoot } from '../src/platform/paths.ts';
@@ -64,7 +64,7 @@ async function draw(db: Database, seed: number): Promise<string> {
 
 /** Registers a model with the profile of a file, without training one. */
 async function register(db: Database, path: string): Promise<Record<string, number>> {
-  const table = `read_parquet(${pathLiteral(path)})`;
+  const table = parquetTable(path);
   const columns = (await db.describe(`SELECT * FROM ${table}`)).map(({ name, type }) => ({
     name,
     type: (/^(DOUBLE|FLOAT|DECIMAL.*|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?)$/.test(type) ? 'number' : 'string') as 'number' | 'string',

@@ -4,7 +4,7 @@ import type { ArtifactStore, ObjectStore, OpenArtifact } from '../core/ports.ts'
 import { REFERENCE_FILE, decodeReference } from '../data/stored/reference-values.ts';
 import { PROFILE } from '../data/stored/dataset.ts';
 import { columnsOf, datasetMeta } from '../data/stored/dataset-rows.ts';
-import { pathLiteral, withDatabase } from '../data/table/duckdb.ts';
+import { parquetTable, withDatabase } from '../data/table/duckdb.ts';
 import type { OutputSpec, Prediction, Row } from '../core/tensor.ts';
 import type { SourceReading } from '../data/stored/dataset.ts';
 import { createRegistry } from '../registry/registry.ts';
@@ -111,7 +111,7 @@ async function rowsOfTraining(artifacts: ArtifactStore, digest: string | null, o
   const dataset = await openedOr(artifacts, digest);
   if (dataset === undefined) return undefined;
   return withDatabase(async (db) => {
-    const source = `read_parquet(${pathLiteral(await dataset.path('train.parquet'))})`;
+    const source = parquetTable(await dataset.path('train.parquet'));
     const columns = new Map((await columnsOf(db, dataset, 'train')).map(({ name, sql }) => [name, sql]));
     const moments = new Set(order.columns.flatMap(({ name, type }) => (type === 'timestamp' ? [name] : [])));
     return sampleTable(db, source, datasetMeta(dataset).rows.train, order, (name) => {

@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { writeJson } from '../data/reading/json-numbers.ts';
-import { listLiteral, literal, pathLiteral, withDatabase } from '../data/table/duckdb.ts';
+import { literal, parquetTable, withDatabase } from '../data/table/duckdb.ts';
 import type { RejectedLine } from './rejected-lines.ts';
 import type { ScoreFormat } from './score-task.ts';
 
@@ -19,7 +19,7 @@ export async function joinAnswers(
     await withDatabase(
       (db) =>
         db.run(
-          `COPY (SELECT * FROM read_parquet(${listLiteral(parts.map(pathLiteral))})) TO ${literal(target)} (FORMAT parquet, COMPRESSION snappy, DICTIONARY_SIZE_LIMIT 1000)`,
+          `COPY (SELECT * FROM ${parquetTable(parts)}) TO ${literal(target)} (FORMAT parquet, COMPRESSION snappy, DICTIONARY_SIZE_LIMIT 1000)`,
         ),
       signal,
     );

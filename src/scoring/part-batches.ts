@@ -7,7 +7,7 @@ import { tableBatches } from '../data/stored/dataset-rows.ts';
 import type { ColumnBatch, SelectedColumn } from '../data/stored/dataset-rows.ts';
 import type { Preprocessor } from '../data/stored/dataset.ts';
 import { columnOfRows } from '../data/table/row-values.ts';
-import { literal } from '../data/table/duckdb.ts';
+import { parquetTable } from '../data/table/duckdb.ts';
 import type { Database } from '../data/table/duckdb.ts';
 import type { ColumnData, ImageData, NumberData } from '../data/transforms/column-data.ts';
 import { codedText } from '../data/transforms/column-data.ts';
@@ -39,7 +39,7 @@ export interface ReadBatch extends ColumnBatch {
 
 /** SQL of the rows of a range, with `file_row_number`. Groups of rows that lie wholly before or behind are not read. */
 export function rangeSql({ path }: RowsPlace, { first, rows }: Range): string {
-  return `(SELECT * FROM read_parquet(${literal(path)}, file_row_number = true) WHERE file_row_number >= ${first} AND file_row_number < ${first + rows})`;
+  return `(SELECT * FROM ${parquetTable(path, 'file_row_number = true')} WHERE file_row_number >= ${first} AND file_row_number < ${first + rows})`;
 }
 
 const BAD = '@bad';

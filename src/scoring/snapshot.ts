@@ -4,7 +4,7 @@ import { PerennialError } from '../core/errors.ts';
 import { rejectedLines } from './rejected-lines.ts';
 import type { RejectedLine } from './rejected-lines.ts';
 import { SQL_TYPES } from '../data/table/columns.ts';
-import { literal, withDatabase } from '../data/table/duckdb.ts';
+import { literal, parquetTable, withDatabase } from '../data/table/duckdb.ts';
 import type { Database } from '../data/table/duckdb.ts';
 import { sortedText } from '../data/preprocess/series.ts';
 import type { Sorted } from '../data/preprocess/series.ts';
@@ -83,12 +83,12 @@ export async function takeSnapshot(
       if (sorted === undefined) await rename(`${target}.part`, target);
       else await rm(`${target}.part`);
       const malformed = await rejectedLines(db, table);
-      const [count] = await db.rows(`SELECT count(*) FROM read_parquet(${literal(target)})`);
+      const [count] = await db.rows(`SELECT count(*) FROM ${parquetTable(target)}`);
       return {
         formatVersion: 1,
         rows: Number(count![0]),
         malformed,
-        kept: await chosen.settle(db, `read_parquet(${literal(target)})`),
+        kept: await chosen.settle(db, parquetTable(target)),
         images: preprocessor.columns
           .filter(({ type }) => type === 'image')
           .map(({ name }) => ({ name, bytes: table.raw.find((column) => column.name === name)?.from === 'image' })),
@@ -121,7 +121,7 @@ async function sortByTime(db: Database, { series, columns }: Preprocessor, from:
   const keys = (series.sequence.key ?? []).map(({ name }) => valueId(columns.findIndex((column) => column.name === name)));
   const time = valueId(by);
   const partition = keys.length === 0 ? '' : `PARTITION BY ${keys.join(', ')} `;
-  const source = `read_parquet(${literal(from)}, file_row_number = true)`;
+  const source = parquetTable(from, 'file_row_number = true');
   const [found] = await db.rows(
     `SELECT count(*), min(r) FROM (SELECT file_row_number AS r, ${time} < lag(${time}) OVER (${partition}ORDER BY file_row_number) AS back FROM ${source} WHERE ${time} IS NOT NULL) WHERE back`,
   );

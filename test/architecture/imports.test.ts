@@ -174,6 +174,15 @@ describe('imports', () => {
   });
 });
 
+describe('Parquet files', () => {
+  it('are named to the database in one place, which keeps it from taking their folders for columns', () => {
+    const wrong = ['src', 'activities', 'bench'].flatMap((folder) =>
+      sources(join(root, folder)).filter((file) => readFileSync(file, 'utf8').includes('read_parquet(')),
+    );
+    expect(wrong.map((file) => relative(root, file))).toEqual(['src/data/table/duckdb.ts']);
+  });
+});
+
 describe('the core', () => {
   it('is pure: no packages, no Node.js, no clock, no chance', () => {
     const wrong = sources(join(root, 'src/core')).flatMap((file) => {

@@ -8,7 +8,7 @@ import type { OpenArtifact } from '../../core/ports.ts';
 import type { StepContext, StepResult } from '../../core/step.ts';
 import { requireColumn } from '../table/columns.ts';
 import { datasetMeta } from '../stored/dataset-rows.ts';
-import { asPerennialError, ident, literal, pathLiteral, withDatabase } from '../table/duckdb.ts';
+import { asPerennialError, ident, literal, parquetTable, withDatabase } from '../table/duckdb.ts';
 import type { Database } from '../table/duckdb.ts';
 import { findExpectation } from './find-expectation.ts';
 import type { ExpectedColumn, RowRule, TableRule } from './expectation.ts';
@@ -37,7 +37,7 @@ async function loadTable(db: Database, dataset: OpenArtifact, meta: DatasetMeta)
   const parts: string[] = [];
   for (const split of SPLITS) {
     if (meta.rows[split] === 0) continue;
-    const source = `read_parquet(${pathLiteral(await dataset.path(`${split}.parquet`))})`;
+    const source = parquetTable(await dataset.path(`${split}.parquet`));
     const names = await db.describe(`SELECT * FROM ${source}`);
     parts.push(`SELECT '${split}' AS split, ${names.map(({ name }, index) => `${ident(name)} AS c${index}`).join(', ')} FROM ${source}`);
   }
@@ -121,7 +121,7 @@ async function quarantine(db: Database, dataset: OpenArtifact, columns: readonly
   const before =
     dataset.manifest.files['quarantine.parquet'] === undefined
       ? undefined
-      : `read_parquet(${pathLiteral(await dataset.path('quarantine.parquet'))})`;
+      : parquetTable(await dataset.path('quarantine.parquet'));
   const content = columns.flatMap((column) =>
     column.type === 'image' ? [] : [`${literal(column.name)}, left(CAST(j.${column.sql} AS VARCHAR), 200)`],
   );

@@ -6,7 +6,7 @@ import { keyDigestSql, shareSql, withDigest } from '../reading/digest.ts';
 import type { DatasetMeta } from '../stored/dataset.ts';
 import { columnsOf, datasetMeta } from '../stored/dataset-rows.ts';
 import { requireColumn } from '../table/columns.ts';
-import { literal, pathLiteral } from '../table/duckdb.ts';
+import { literal, parquetTable } from '../table/duckdb.ts';
 import type { Database } from '../table/duckdb.ts';
 import type { FoldConfig } from './fold-config.ts';
 
@@ -24,7 +24,7 @@ const NEVER = -1;
 export async function assignFolds(db: Database, dataset: OpenArtifact, config: FoldConfig): Promise<void> {
   const columns = await columnsOf(db, dataset, 'train');
   const meta = datasetMeta(dataset);
-  const rows = `read_parquet(${pathLiteral(await dataset.path('train.parquet'))}, file_row_number = true)`;
+  const rows = parquetTable(await dataset.path('train.parquet'), 'file_row_number = true');
   if (config.by === 'time') await inTime(db, rows, columns, config, meta);
   else await divided(db, rows, columns, config, meta);
   const counts = new Map((await db.rows('SELECT part, count(*) FROM assigned GROUP BY part')).map(([part, n]) => [part, Number(n)]));

@@ -9,7 +9,7 @@ import { digestsFile, writeDigestsOf } from '../ingest/row-digests.ts';
 import { SPLITS } from '../stored/dataset.ts';
 import type { DatasetMeta, Split } from '../stored/dataset.ts';
 import { columnsOf, datasetMeta } from '../stored/dataset-rows.ts';
-import { ident, pathLiteral, withDatabase } from '../table/duckdb.ts';
+import { ident, parquetTable, withDatabase } from '../table/duckdb.ts';
 import type { Database } from '../table/duckdb.ts';
 import { describeTable, profileFiles } from '../table/profile.ts';
 import { assignFolds } from './assign-folds.ts';
@@ -35,7 +35,7 @@ export async function holdOut(ctx: StepContext, config: FoldConfig, datasetRef: 
       if (split === 'validation' && config.by !== 'time') Object.assign(files, await asItWas(dataset, split, before));
       else Object.assign(files, await chosenRows(db, dataset, split, ctx.workDir));
     const columns = (await columnsOf(db, dataset, 'train')).map((column) => ({ ...column, sql: ident(column.name) }));
-    const train = `read_parquet(${pathLiteral((files['train.parquet'] as LocalFile).path)})`;
+    const train = parquetTable((files['train.parquet'] as LocalFile).path);
     Object.assign(files, profileFiles(await describeTable(db, `(SELECT * FROM ${train})`, columns)));
     const meta: DatasetMeta = { ...before, rows, quarantined: 0 };
     const made = await ctx.artifacts.write({ kind: 'dataset', summary: datasetSummary(meta), files, meta: meta as unknown as Json });
@@ -63,7 +63,7 @@ async function asItWas(dataset: OpenArtifact, split: Split, meta: DatasetMeta): 
 
 async function chosenRows(db: Database, dataset: OpenArtifact, split: Split, workDir: string): Promise<Files> {
   const meta = datasetMeta(dataset);
-  const rows = `read_parquet(${pathLiteral(await dataset.path('train.parquet'))}, file_row_number = true)`;
+  const rows = parquetTable(await dataset.path('train.parquet'), 'file_row_number = true');
   const names = meta.columns.map(({ name }) => `d.${ident(name)}`).join(', ');
   const path = join(workDir, `${split}.parquet`);
   await writeParquet(

@@ -92,6 +92,7 @@ function checkColumns(raw: RawTable, config: IngestConfig, labelled: readonly st
     throw new PerennialError(
       'SOURCE_INVALID',
       bad === '' ? 'A column of the source has no name.' : `A column's name has ${bad.length} characters; at most 256 are allowed.`,
+      { hint: 'Give every column of the source a name of 1 to 256 characters.' },
     );
   for (const name of Object.keys(config.columns ?? {})) requireColumn(raw.columns, name, 'columns');
   for (const name of config.exclude ?? []) requireColumn(raw.columns, name, 'exclude');
@@ -196,7 +197,7 @@ export async function readTables(request: TablesRequest): Promise<IngestTables> 
   const columns = await readLabels(db, raw, loaded, labelled, config, said, quantities);
   const labels = labelled.map((name) => columns.find((column) => column.name === name)!);
   const copies = labels.length === 0 ? [] : await columnsEqualToLabel(db, reference, columns, labels, accepted);
-  if (reference !== undefined) await checkMeaning(db, reference, columns, { accepted, declared, labels: labelled });
+  if (reference !== undefined) said.push(...(await checkMeaning(db, reference, columns, { accepted, declared, labels: labelled })));
   const [label] = labels;
   await rejectUnusable(db, columns, labels, config);
   const reasons = (

@@ -33,12 +33,55 @@ const WORDS: readonly string[] = [
   'n.a.',
   '0',
 ];
+/** From this share on it is said that more values are missing than before. */
+const MISSING_TOLD = 0.1;
 /** Of the rows now, and of those before. */
 const STANDS_NOW = 0.6;
 const STOOD_BEFORE = 0.1;
 
+/** A quantity had so many different values. */
+const DISTINCT_MIN = 20;
+
+/** Values of a column, ascending, at evenly spaced places of the order. */
+export interface Moved {
+  readonly name: string;
+  readonly now: readonly number[];
+  readonly before: readonly number[];
+}
+
+/** Distances of Kolmogorov and Smirnov: of values that are others, and of such as are the same. */
+const APART = 0.5;
+const ALIKE = 0.2;
+
+/** @throws SCHEMA_CHANGED where two columns have the values of each other */
+export function checkSwapped({ text }: ReferenceSchema, columns: readonly Moved[]): void {
+  const moved = columns.filter(({ now, before }) => before.length >= ROWS_MIN && distanceOf(now, before) > APART);
+  for (const [index, one] of moved.entries())
+    for (const other of moved.slice(index + 1)) {
+      if (distanceOf(one.now, other.before) > ALIKE || distanceOf(other.now, one.before) > ALIKE) continue;
+      const middle = (all: readonly number[]): string => short(all[all.length >> 1]!);
+      throw changed(
+        `The columns "${one.name}" and "${other.name}" seem to be exchanged: half of "${one.name}" lies below ${middle(one.now)} and half of "${other.name}" below ${middle(other.now)}, and in the rows that ${text} was made from it was ${middle(one.before)} and ${middle(other.before)}.`,
+        [one.name, other.name],
+      );
+    }
+}
+
+/** Largest difference of the shares of two samples, in ascending order, below any value. */
+function distanceOf(one: readonly number[], other: readonly number[]): number {
+  let [a, b, largest] = [0, 0, 0];
+  while (a < one.length && b < other.length) {
+    const value = Math.min(one[a]!, other[b]!);
+    while (a < one.length && one[a]! <= value) a += 1;
+    while (b < other.length && other[b]! <= value) b += 1;
+    largest = Math.max(largest, Math.abs(a / one.length - b / other.length));
+  }
+  return largest;
+}
+
 /**
  * @param rows of `data`
+ * @returns the values now and before, where they can be compared
  * @throws SCHEMA_CHANGED for numbers in another unit, all of them or a part
  */
 export async function checkNumbers(
@@ -47,7 +90,7 @@ export async function checkNumbers(
   { name, id, type }: TypedColumn,
   { count, distinct, number }: ColumnProfile & { readonly number: NonNullable<ColumnProfile['number']> },
   rows: number,
-): Promise<void> {
+): Promise<Moved | undefined> {
   const value = type === 'timestamp' ? `epoch_ms(${id})` : `CAST(${id} AS DOUBLE)`;
   const some = rows > ROWS_LOOKED_AT ? ` AND rowid % ${Math.ceil(rows / ROWS_LOOKED_AT)} = 0` : '';
   const shares = Array.from({ length: PLACES + 1 }, (_, index) => index / PLACES);
@@ -55,7 +98,7 @@ export async function checkNumbers(
     `SELECT count(v), min(v), max(v), approx_count_distinct(v) FROM (SELECT ${value} AS v FROM data) WHERE isfinite(CAST(v AS DOUBLE))`,
   );
   const [filled, min, max, different] = whole!.map(Number) as [number, number, number, number];
-  if (filled < ROWS_MIN) return;
+  if (filled < ROWS_MIN) return undefined;
   const sample = (
     await db.rows(
       `SELECT unnest(quantile_disc(v, [${shares.join(', ')}])) FROM (SELECT ${value} AS v FROM data WHERE ${id} IS NOT NULL${some}) WHERE isfinite(CAST(v AS DOUBLE))`,
@@ -70,18 +113,28 @@ export async function checkNumbers(
   const counts = type === 'integer' && distinct >= 0.95 * count && different >= 0.9 * filled;
   if (type === 'timestamp') {
     if (isElsewhere(before, now)) throw changed(`${apart}: the unit may be another.`, [name]);
-    return;
+    return undefined;
   }
+  if (
+    different === 1 &&
+    distinct >= DISTINCT_MIN &&
+    before.sample.filter((one) => one === min).length <= STOOD_BEFORE * before.sample.length
+  )
+    throw changed(
+      `The column "${name}" is ${shown(min)} in all ${filled} rows that have a value, and had about ${distinct} different values in those that ${text} was made from: nothing can be learnt from it any more.`,
+      [name],
+    );
   if (!counts) {
     const unit = otherUnit(before, now);
     if (unit !== undefined) throw changed(`${apart}: the unit may be another, ${unit}.`, [name]);
     if (isElsewhere(before, now)) throw changed(`${apart}: the unit may be another.`, [name]);
   }
   const limits = counts ? undefined : bounds(before, now);
-  if (limits === undefined) return;
+  const moved = { name, now: sample, before: number.sample };
+  if (limits === undefined) return moved;
   const beyond = `(abs(${value}) > ${limits.high} OR (${id} <> 0 AND abs(${value}) < ${limits.low}))`;
   const [odd] = await db.rows(`SELECT count(*) FROM data WHERE ${id} IS NOT NULL AND isfinite(${value}) AND ${beyond}`);
-  if (Number(odd![0]) < Math.max(ROWS_MIN / 2, BEYOND_MIN * filled)) return;
+  if (Number(odd![0]) < Math.max(ROWS_MIN / 2, BEYOND_MIN * filled)) return moved;
   const examples = (
     await db.rows(
       `SELECT DISTINCT ${value} FROM (SELECT ${id} FROM data WHERE isfinite(${value}) AND ${beyond} LIMIT 1000) ORDER BY 1 LIMIT 3`,
@@ -95,6 +148,7 @@ export async function checkNumbers(
 
 /**
  * @param filled rows of `data` with a value of the column
+ * @returns what people should know: far more values are missing
  * @throws SCHEMA_CHANGED where a column lost its values: they are missing, or something stands in for them
  */
 export async function checkFilled(
@@ -104,7 +158,7 @@ export async function checkFilled(
   before: ColumnProfile,
   filled: number,
   rows: number,
-): Promise<void> {
+): Promise<string[]> {
   const { name } = column;
   const was = before.count / Math.max(1, before.count + before.missing);
   const is = filled / rows;
@@ -117,7 +171,10 @@ export async function checkFilled(
   if (surelyFewer && is < 0.5 && is < (was >= 0.5 ? 0.5 : 0.2) * was)
     throw changed(`The column "${name}" is empty in ${rows - filled} of ${rows} rows (${percent(1 - is)}); it was in ${had}.`, [name]);
   const stand = await standIn(db, column, filled);
-  if (stand === undefined || stand.rows < STANDS_NOW * rows || shareOf(before, stand.value) > STOOD_BEFORE) return;
+  if (stand === undefined || stand.rows < STANDS_NOW * rows || shareOf(before, stand.value) > STOOD_BEFORE)
+    return surelyFewer && was - is >= MISSING_TOLD
+      ? [`The column "${name}" is empty in ${rows - filled} of ${rows} rows (${percent(1 - is)}); it was in ${had}.`]
+      : [];
   throw changed(
     `The column "${name}" is ${quoted([stand.value])} in ${stand.rows} of ${rows} rows (${percent(stand.rows / rows)}), and was so in ${percent(shareOf(before, stand.value))} of those that ${text} was made from: it may stand for a missing value.`,
     [name],

@@ -4,7 +4,8 @@ import type { Database } from '../table/duckdb.ts';
 import type { RawColumn, TypedColumn } from '../reading/source-column.ts';
 import type { DeclaredTypes } from '../reading/infer.ts';
 import { checkCategories } from './reference-categories.ts';
-import { checkFilled, checkNumbers } from './reference-numbers.ts';
+import { checkFilled, checkNumbers, checkSwapped } from './reference-numbers.ts';
+import type { Moved } from './reference-numbers.ts';
 import { ROWS_MIN, changed, isSameKind, knownLabel } from './reference-schema.ts';
 import type { ReferenceSchema } from './reference-schema.ts';
 
@@ -90,13 +91,18 @@ export interface Said {
   readonly labels: readonly string[];
 }
 
-/** @throws SCHEMA_CHANGED where most values of a column are of another type than they were, are gone, or mean something else */
+/**
+ * @returns what people should know of columns that lack more values than before
+ * @throws SCHEMA_CHANGED where most values of a column are of another type than they were, are gone, or mean something else
+ */
 export async function checkMeaning(
   db: Database,
   reference: ReferenceSchema,
   columns: readonly TypedColumn[],
   { accepted, declared, labels }: Said,
-): Promise<void> {
+): Promise<string[]> {
+  const notes: string[] = [];
+  const moved: Moved[] = [];
   const [rows = 0, ...filled] = await measureAll(db, ['count(*)', ...columns.map(({ id }) => `count(${id})`)], 'data');
   for (const [index, column] of columns.entries()) {
     if (accepted.includes(column.name)) continue;
@@ -111,14 +117,18 @@ export async function checkMeaning(
     }
     const before = reference.profile.columns.find(({ name }) => name === column.name);
     if (before === undefined || before.count === 0 || rows < ROWS_MIN || column.origin === true) continue;
-    if (column.type !== 'image' && !labels.includes(column.name)) await checkFilled(db, reference, column, before, filled[index]!, rows);
+    if (column.type !== 'image' && !labels.includes(column.name))
+      notes.push(...(await checkFilled(db, reference, column, before, filled[index]!, rows)));
     // Classes of a label are counted one by one.
     if (column.type === 'string' && !labels.includes(column.name)) await checkCategories(db, reference, column, before);
     const { number } = before;
     const classes = labels.includes(column.name) && knownLabel(reference, column.name)?.kind === 'classes';
-    if (number !== undefined && column.type !== 'string' && !classes)
-      await checkNumbers(db, reference, column, { ...before, number }, rows);
+    if (number === undefined || column.type === 'string' || classes) continue;
+    const compared = await checkNumbers(db, reference, column, { ...before, number }, rows);
+    if (compared !== undefined) moved.push(compared);
   }
+  checkSwapped(reference, moved);
+  return notes;
 }
 
 async function checkType(db: Database, { text, reading }: ReferenceSchema, { name, type }: TypedColumn, good: number): Promise<void> {

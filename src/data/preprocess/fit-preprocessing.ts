@@ -8,7 +8,7 @@ import type { TransformSpec } from './chain.ts';
 import { fitInThreads, isWorthThreads } from './in-threads.ts';
 import { requireColumn } from '../table/columns.ts';
 import { columnBatches, columnSource, columnsOf, datasetMeta } from '../stored/dataset-rows.ts';
-import { pathLiteral } from '../table/duckdb.ts';
+import { parquetTable } from '../table/duckdb.ts';
 import type { Database } from '../table/duckdb.ts';
 import { fitColumns } from './fit.ts';
 import type { TrainPass } from './fit.ts';
@@ -153,7 +153,7 @@ async function copiesIn(
   const labels = labelColumns({ ...datasetMeta(dataset), columns: all });
   return refuseCopies({
     db,
-    table: `read_parquet(${pathLiteral(await dataset.path('train.parquet'))})`,
+    table: parquetTable(await dataset.path('train.parquet')),
     features: all.filter(({ name }) => features.some((feature) => feature.name === name)),
     labels,
     automatic,

@@ -39,7 +39,41 @@ export async function refuseCopies(request: CopiesRequest): Promise<string[]> {
       });
     notes.push(`${said}.`);
   }
-  return [...notes, ...(await renamed(request, others, rows))];
+  return [...notes, ...(await renamed(request, others, rows)), ...(await toldByTimes(request, rows))];
+}
+
+/** Rows of one point in time, on average, from which on it is no chance that all are of one class. */
+const ROWS_OF_A_TIME = 4;
+
+/** Points in time that tell the class: rows of one class were written down at other times than those of another. */
+async function toldByTimes({ db, table, features, labels, profile }: CopiesRequest, rows: number): Promise<string[]> {
+  if (rows < COPY_ROWS_MIN) return [];
+  const pairs = labels.flatMap((label) =>
+    label.type === 'number' || label.type === 'timestamp'
+      ? []
+      : features.filter(({ type }) => type === 'timestamp').map((feature) => ({ label, feature })),
+  );
+  const few = pairs.filter(({ label }) => {
+    const classes = profile?.columns.find(({ name }) => name === label.name)?.distinct ?? 0;
+    return classes > 1 && classes <= RENAMED_MAX;
+  });
+  const counts = await measureAll(
+    db,
+    few.flatMap(({ label, feature }) => [
+      `count(DISTINCT ${feature.sql})`,
+      `count(DISTINCT CASE WHEN ${feature.sql} IS NOT NULL THEN (${feature.sql}, CAST(${label.sql} AS VARCHAR)) END)`,
+    ]),
+    table,
+  );
+  const notes: string[] = [];
+  for (const [index, pair] of few.entries()) {
+    const [times, together] = [counts[2 * index]!, counts[2 * index + 1]!];
+    if (times < 2 || times !== together || times * ROWS_OF_A_TIME > rows) continue;
+    notes.push(
+      `The column "${pair.feature.name}" tells the label "${pair.label.name}" in every row of the train split: all rows of each of its ${times} points in time are of one class (${await valuePairs(db, table, pair)}). Make sure that it is known when the model is asked, or leave it out: "exclude": ["${pair.feature.name}"].`,
+    );
+  }
+  return notes;
 }
 
 /** Columns whose values stand for the classes one by one. They may be known when a model is asked: only people can tell. */

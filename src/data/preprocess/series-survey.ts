@@ -5,7 +5,7 @@ import { columnBatches, columnsOf, datasetMeta, tableBatches } from '../stored/d
 import type { ColumnBatch } from '../stored/dataset-rows.ts';
 import type { Database } from '../table/duckdb.ts';
 import { durationMs } from '../../core/duration.ts';
-import { pathLiteral } from '../table/duckdb.ts';
+import { parquetTable } from '../table/duckdb.ts';
 import type { OpenArtifact } from '../../core/ports.ts';
 import { SeriesRuns, keyNames, keyText, keysOf, lengthText, momentText, seriesName } from './series.ts';
 import type { FittedSequence, SequenceConfig } from '../stored/sequence.ts';
@@ -38,10 +38,10 @@ export interface SeriesSurvey {
 export async function datasetTable(db: Database, dataset: OpenArtifact): Promise<SeriesTable> {
   const meta = datasetMeta(dataset);
   const held = SPLITS.filter((split) => meta.rows[split] > 0);
-  const paths = await Promise.all(held.map(async (split) => pathLiteral(await dataset.path(`${split}.parquet`))));
+  const paths = await Promise.all(held.map(async (split) => dataset.path(`${split}.parquet`)));
   return {
     db,
-    source: `read_parquet([${paths.join(', ')}])`,
+    source: parquetTable(paths),
     columns: await columnsOf(db, dataset, held[0]!),
     labels: [...(meta.label === null ? [] : [meta.label]), ...(meta.furtherLabels ?? [])],
     batches: (split, names) => columnBatches(db, dataset, split, names),

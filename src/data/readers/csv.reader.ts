@@ -45,7 +45,16 @@ async function layouts(
       ...(likely === undefined ? {} : { likely }),
       ...(likelySkip === undefined ? {} : { likelySkip }),
     };
-    const layout = csvLayout(await headOf(file, DATA_LIMITS.headBytes), dialect, file.name);
+    const head = await headOf(file, DATA_LIMITS.headBytes);
+    if (/^\uFEFF?\s*(\[\s*\{|\{\s*")/.test(head) && expected === undefined)
+      throw new PerennialError(
+        'SOURCE_INVALID',
+        `${file.name} holds JSON, and no CSV: it begins with ${JSON.stringify(head.trim().slice(0, 30))}.`,
+        {
+          hint: 'Give "format": "json" for one array of objects, "ndjson" for an object on each line.',
+        },
+      );
+    const layout = csvLayout(head, dialect, file.name);
     if (layout !== undefined)
       parts.push(
         layout.skip === undefined
@@ -88,6 +97,16 @@ function notesOf(parts: readonly Part[]): string[] {
       : [
           `${file.name}: a delimiter stands behind the last value of every row, and none behind the last name of the header (${layout.names.at(-1)}): the ${layout.trailing === 1 ? 'empty field is no column' : `${layout.trailing} empty fields are no columns`}.`,
         ]),
+    ...(layout.rowNames === undefined
+      ? []
+      : [
+          `${file.name}: the rows have one field more than the header has names: the first one (${JSON.stringify(layout.rowNames.slice(0, 40))}) is taken for the name of its row, and the second one for "${layout.names[1]}". Where a value holds the delimiter instead, put it into quotes.`,
+        ]),
+    ...(layout.names.length === 1 && /\S[\s:~^\x01]+\S/.test(layout.names[0]!)
+      ? [
+          `${file.name} is read as a table of one column, ${JSON.stringify(layout.names[0]!.slice(0, 60))}: no "," ";" tab or "|" divides its lines. Give "delimiter" if another character does.`,
+        ]
+      : []),
     ...(layout.looksLikeData
       ? [`${file.name}: the header looks like a row of data (${layout.names.slice(0, 4).join(', ')}). Give "header": false if it is one.`]
       : []),

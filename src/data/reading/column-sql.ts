@@ -1,5 +1,6 @@
 import { literal } from '../table/duckdb.ts';
 import { DATA_LIMITS } from '../table/limits.ts';
+import { BLANKS } from './blanks.ts';
 import { shortestOfFloat32Sql } from './float32.ts';
 import { momentTextSql } from './moment-text.ts';
 import { missingNumbers, missingValues } from './null-words.ts';
@@ -62,7 +63,7 @@ function readSql(column: Read): string {
         return `CASE WHEN ${number} IN (0, 1) THEN ${number} = 1 END`;
       }
       return isText(column)
-        ? `CASE lower(trim(${id})) WHEN 'true' THEN true WHEN 'false' THEN false WHEN 'yes' THEN true WHEN 'no' THEN false WHEN '1' THEN true WHEN '0' THEN false END`
+        ? `CASE lower(trim(${id}, ${literal(BLANKS)})) WHEN 'true' THEN true WHEN 'false' THEN false WHEN 'yes' THEN true WHEN 'no' THEN false WHEN '1' THEN true WHEN '0' THEN false END`
         : 'NULL';
     case 'timestamp': {
       if (from === 'timestamp') return `CAST(${id} AS TIMESTAMP)`;

@@ -16,6 +16,10 @@ export interface FoundHeader {
   readonly trailing: number;
   /** The header has one name less than the rows have values; whether their first or their last field has none cannot be told. */
   readonly undecided?: true;
+  /** The rows have one value more than the header has names, and their first ones could be names of rows. */
+  readonly named?: true;
+  /** Names that the rows do not fit: of which columns the values are cannot be told. */
+  readonly misfit?: readonly string[];
 }
 
 /** Rows from which the kind of a column is seen. */
@@ -47,6 +51,8 @@ export function findHeader(text: DividedText, header: boolean, expected: readonl
   if (!header) return { at, names: Array.from({ length: text.usual }, () => ''), trailing: 0 };
   const rows = rowsAfter(text, at);
   const more = text.usual - own.length;
+  const lost = skipped ? undefined : namesBefore(text, at, rows);
+  if (lost !== undefined) return { at, names: own, trailing: 0, misfit: lost };
   // A delimiter at the end of the header alone is the end of no column.
   if (more === -1 && own.length > 1 && isEmpty(own.at(-1)!)) return { at, names: own.slice(0, -1), trailing: 0 };
   if (more <= 0 || own.length < 2) return { at, names: own, trailing: 0 };
@@ -58,7 +64,19 @@ export function findHeader(text: DividedText, header: boolean, expected: readonl
       ...(more === 1 && countsUp(rows) && !COUNTING.test(own[0]!.trim()) ? { undecided: true } : {}),
     };
   // A program that writes the names of its rows without a name for them gives a header that is one short.
-  return { at, names: more === 1 ? ['', ...own] : own, trailing: 0 };
+  const first = rows.map(([name]) => name!.trim());
+  return more === 1 && new Set(first).size === first.length && !first.includes('')
+    ? { at, names: ['', ...own], trailing: 0, named: true }
+    : { at, names: own, trailing: 0, misfit: own };
+}
+
+/** Names in front of a record that is none of names, but a row: as many fields as they have, the rows do not. */
+function namesBefore({ records }: DividedText, at: number, rows: readonly (readonly string[])[]): readonly string[] | undefined {
+  const own = records[at]!;
+  const before = records
+    .slice(0, at)
+    .findLast((record) => record.length >= 2 && !isNote(record) && !record.some((field) => isEmpty(field) || isValue(field)));
+  return before !== undefined && rows.length > 0 && own.some(isValue) && areRows([own], rows) ? before : undefined;
 }
 
 /** Rows of the usual length after a record. */

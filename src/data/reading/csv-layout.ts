@@ -72,6 +72,8 @@ export interface CsvLayout {
   readonly skip?: number;
   /** Characters before the first row of data, a byte order mark left out. */
   readonly offset: number;
+  /** The first field of the first row, where the header has no name for such fields, which are taken for names of the rows. */
+  readonly rowNames?: string;
   /** Digest of the lines that were left out as was told. */
   readonly skipped: string;
   /** What stands before the header. */
@@ -154,7 +156,17 @@ export function csvLayout(text: string, dialect: CsvDialect, name: string): CsvL
       : top,
   );
   const place = filled[best.found.at]!;
-  const { names: fields, trailing, undecided } = best.found;
+  const { names: fields, trailing, undecided, misfit, named } = best.found;
+  if (misfit !== undefined && dialect.header) {
+    const usual = filled.find((index) => fieldsOf(records[index]!, best.delimiter, quote).length === best.fields);
+    throw new PerennialError(
+      'SOURCE_INVALID',
+      `${name}: the header names ${misfit.length} columns (${misfit.slice(0, 4).join(', ')}${misfit.length > 4 ? ', …' : ''}), and most rows have ${best.fields} fields: ${JSON.stringify((records[usual ?? 0] ?? '').slice(0, 80))}.`,
+      {
+        hint: `Put values that hold "${best.delimiter}" into quotes (a fraction as in 0${best.delimiter}5, a text), name every field in the header, or give the "delimiter" or "quote" that the file has; with "skip", say how many lines stand before the header.`,
+      },
+    );
+  }
   if (undecided === true)
     throw new PerennialError(
       'SOURCE_INVALID',
@@ -165,6 +177,15 @@ export function csvLayout(text: string, dialect: CsvDialect, name: string): CsvL
     ? fields.map((field, index) => nameOf(field) || `column_${index + 1}`)
     : fields.map((_, index) => `column_${index + 1}`);
   const first = records.slice(0, place + (dialect.header ? 1 : 0));
+  const nul = names.find((one) => one.includes('\0'));
+  if (nul !== undefined)
+    throw new PerennialError(
+      'SOURCE_INVALID',
+      `${name}: the name of a column holds a NUL character (${JSON.stringify(nul.slice(0, 40))}).`,
+      {
+        hint: 'Check that the file is a text, and give its "encoding".',
+      },
+    );
   const twice = names.find((one, index) => names.indexOf(one) !== index);
   if (twice !== undefined)
     throw new PerennialError('SOURCE_INVALID', `${name} has two columns named "${twice}".`, {
@@ -179,6 +200,9 @@ export function csvLayout(text: string, dialect: CsvDialect, name: string): CsvL
     ),
     ...(first.some((record) => /[\r\n]/.test(record) || (quote !== '' && record.includes(quote))) ? {} : { skip: first.length }),
     offset: first.length === 0 ? 0 : ends[first.length - 1]!,
+    ...(named === true && dialect.header
+      ? { rowNames: fieldsOf(records[filled[best.found.at + 1]!] ?? '', best.delimiter, quote)[0] ?? '' }
+      : {}),
     skipped: digestOf(records.slice(0, skip ?? 0)),
     before: records.slice(0, place).filter((record) => !isBlank(record)),
     looksLikeData: dialect.header && fields.length > 1 && fields.every((field) => /^\s*[+-]?[\d.,:/-]+\s*$/.test(field)),

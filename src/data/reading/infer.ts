@@ -93,7 +93,7 @@ function textMeasures(c: string, n: string, { filled, numbers, digits, others }:
     numbers,
     lead(
       `${n} = trunc(${n})`,
-      `regexp_full_match(${c}, '\\s*[+-]?\\d{1,16}\\s*') AND abs(try_cast(${c} AS BIGINT)) <= ${DATA_LIMITS.integerMax}`,
+      `regexp_full_match(${c}, '\\s*[+-]?\\d{1,16}\\s*') AND try_cast(${c} AS BIGINT) BETWEEN -${DATA_LIMITS.integerMax} AND ${DATA_LIMITS.integerMax}`,
     ),
     odd(`lower(trim(${c})) = 'true' OR lower(trim(${c})) = 'false'`),
     dates(`${timestampOfTextSql(c, undefined)} IS NOT NULL`),
@@ -203,7 +203,7 @@ export async function inferTypes(
     }
     const found = measures.get(column.id)!;
     if (column.from === 'text' || column.from === 'string') {
-      const counts = measuredOf(found);
+      const counts = measuredOf(found, column);
       const type =
         column.from === 'text' ? typeOfText(counts) : counts.filled > 0 && counts.times === counts.filled ? 'timestamp' : 'string';
       const about = await textNotes(db, column, type, counts, { table, scope });
@@ -224,7 +224,7 @@ export async function inferTypes(
   return { columns, notes };
 }
 
-function measuredOf(values: readonly number[]): Measured {
+function measuredOf(values: readonly number[], { numbers: areNumbers }: RawColumn): Measured {
   if (values.length !== COUNTS) throw new PerennialError('INTERNAL', `${values.length} measures of a column, ${COUNTS} expected.`);
   const [filled, missing, numbers, whole, booleans, times, ambiguous, codes, powers] = values as [
     number,
@@ -245,7 +245,8 @@ function measuredOf(values: readonly number[]): Measured {
     booleans,
     times,
     ambiguous,
-    codes: codes > 0 || powers < filled - missing ? codes : powers,
+    // What a source says is a number is no code, however it is written.
+    codes: codes > 0 || areNumbers === true || powers < filled - missing ? codes : powers,
     powers,
   };
 }

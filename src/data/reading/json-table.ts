@@ -29,6 +29,11 @@ export async function jsonTable(db: Database, where: string, layout: 'array' | '
     )
   ).map(([key]) => String(key));
   if (keys.length === 0) throw new PerennialError('SOURCE_EMPTY', `${where}: the objects have no keys.`);
+  const nul = keys.find((key) => key.includes('\0'));
+  if (nul !== undefined)
+    throw new PerennialError('SOURCE_INVALID', `${where}: a key holds a NUL character (${JSON.stringify(nul.slice(0, 40))}).`, {
+      hint: 'Take it out of the key.',
+    });
   await db.run(
     `CREATE OR REPLACE TEMP TABLE cells AS SELECT json_extract(json, [${keys.map((key) => literal(pointer(key))).join(', ')}]) AS v FROM objects ORDER BY rowid`,
   );

@@ -146,7 +146,11 @@ async function rowNumbers(
   named: readonly string[],
   table: string,
 ): Promise<RowNumber[]> {
-  const candidates = columns.filter(({ name, type }) => type === 'integer' && !named.includes(name));
+  // Of a thousand columns few are called so, and counting the different values of all takes a minute.
+  const isUnnamed = (name: string): boolean => raw.find((one) => one.name === name)?.unnamed === true;
+  const candidates = columns.filter(
+    ({ name, type }) => type === 'integer' && !named.includes(name) && (isUnnamed(name) || EXPORTED.test(name) || NUMBERING.test(name)),
+  );
   if (candidates.length === 0) return [];
   const values = await measureAll(
     db,
@@ -158,9 +162,8 @@ async function rowNumbers(
   );
   return candidates.flatMap(({ name }, index): RowNumber[] => {
     const [rows, distinct, missing, spread] = values.slice(4 * index, 4 * index + 4) as [number, number, number, number];
-    const found = raw.find((one) => one.name === name)!;
     if (missing > 0 || distinct < rows || rows < COUNTED_ROWS_MIN) return [];
-    if (found.unnamed === true || (spread === 0 && EXPORTED.test(name))) return [{ name, kept: false }];
+    if (isUnnamed(name) || (spread === 0 && EXPORTED.test(name))) return [{ name, kept: false }];
     return spread === 0 && NUMBERING.test(name) ? [{ name, kept: true }] : [];
   });
 }

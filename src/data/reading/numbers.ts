@@ -1,4 +1,5 @@
 import { literal } from '../table/duckdb.ts';
+import { BLANK } from './blanks.ts';
 import { DATA_LIMITS } from '../table/limits.ts';
 import type { NumberFormat } from './value-format.ts';
 
@@ -42,7 +43,7 @@ export function missingWordSql(c: string): string {
   return `regexp_full_match(${c}, ${literal(MISSING_PATTERN)})`;
 }
 
-const MISSING_PATTERN = `(?i)\\s*(?:${MISSING_WORDS.map((word) => word.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')).join('|')})?\\s*`;
+const MISSING_PATTERN = `(?i)${BLANK}*(?:${MISSING_WORDS.map((word) => word.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')).join('|')})?${BLANK}*`;
 
 /** Digits with a point, and infinities; never hexadecimal, underscores or other scripts, whatever a program would take. */
 const PLAIN = /^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|inf(?:inity)?)$/i;

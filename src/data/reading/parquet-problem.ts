@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { messageOf } from '../../core/errors.ts';
-import { pathLiteral } from '../table/duckdb.ts';
+import { parquetTable } from '../table/duckdb.ts';
 import type { Database } from '../table/duckdb.ts';
 import type { SourceFile, SourceProblem } from '../readers/reader.ts';
 import { judgeFirstBytes } from './text-files.ts';
@@ -26,6 +26,8 @@ export async function parquetProblem(db: Database, files: readonly SourceFile[],
       message: `${nameOf(path!)} is packed with ${codec}, which is not read`,
       hint: 'Write it with one of uncompressed, snappy, gzip, brotli, lz4_raw or zstd.',
     };
+  if (/at least one non-root column/i.test(text))
+    return { message: `${nameOf(files[0]!.path)} has no columns`, hint: 'Write it again, with columns and rows.' };
   const [, lacked, first, second] =
     /column "([^"]*)" was read from the original file "([^"]*)", but could not be found in file "([^"]*)"/.exec(text) ?? [];
   if (lacked !== undefined)
@@ -96,7 +98,7 @@ function beginningOf(first: Buffer, name: string): string {
 
 async function firstBroken(db: Database, files: readonly SourceFile[]): Promise<{ readonly file: SourceFile; readonly inFooter: boolean }> {
   for (const file of files) {
-    const table = `read_parquet(${pathLiteral(file.path)})`;
+    const table = parquetTable(file.path);
     const fails = async (sql: string): Promise<boolean> =>
       db.rows(sql).then(
         () => false,

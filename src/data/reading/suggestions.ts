@@ -73,6 +73,8 @@ export async function momentSuggestions(
 
 /** Ways of writing numbers that are offered where nearly all values are written so. */
 const WAYS: readonly NumberFormat[] = [
+  // Blanks around the digits, and the minus of typesetters.
+  { decimal: '.' },
   { percent: true },
   { accounting: true },
   { currency: true },
@@ -80,12 +82,17 @@ const WAYS: readonly NumberFormat[] = [
   { decimal: ',' },
   { decimal: ',', thousands: '.' },
   { thousands: ' ' },
+  { thousands: "'" },
+  { thousands: '_' },
+  { decimal: ',', thousands: ' ' },
   { accounting: true, thousands: ',' },
   { accounting: true, decimal: ',' },
   { accounting: true, decimal: ',', thousands: '.' },
   { currency: true, thousands: ',' },
   { currency: true, decimal: ',' },
   { currency: true, decimal: ',', thousands: '.' },
+  { currency: true, decimal: ',', thousands: ' ' },
+  { currency: true, thousands: "'" },
   { currency: true, accounting: true },
   { currency: true, accounting: true, thousands: ',' },
   { currency: true, accounting: true, decimal: ',', thousands: '.' },

@@ -47,11 +47,27 @@ const FOREIGN: readonly (readonly [string, string, string])[] = [
   ['d0cf11e0a1b11ae1', 'a workbook of Excel', 'Save the sheet as CSV.'],
 ];
 
+/** Texts that are no tables, by how they begin. */
+const FOREIGN_TEXTS: readonly (readonly [RegExp, string, string])[] = [
+  [/^version https:\/\/git-lfs\./, 'a pointer of Git LFS, and not the file that it stands for', 'Fetch the file itself: git lfs pull.'],
+  [
+    /^\s*<(!doctype|html|\?xml)/i,
+    'a page of HTML or XML',
+    'Save its table as CSV; a failed download may have left a page in place of the file.',
+  ],
+];
+
+/** Where an archive of tar says that it is one. */
+const TAR = { at: 257, magic: 'ustar' };
+const FIRST_BYTES = 512;
+/** UTF-16 is recognized by so many bytes. */
+const ENCODED_BYTES = 64;
+
 /** Recognizes packed files, encodings, and files that are no text at all. @throws SOURCE_INVALID */
 export async function lookAtFirstBytes(file: Pick<SourceFile, 'path' | 'name'>): Promise<FirstBytes> {
   const handle = await open(file.path);
   try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(64), 0, 64, 0);
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(FIRST_BYTES), 0, FIRST_BYTES, 0);
     return judgeFirstBytes(buffer.subarray(0, bytesRead), file.name);
   } finally {
     await handle.close();
@@ -62,9 +78,17 @@ export function judgeFirstBytes(bytes: Buffer, name: string): FirstBytes {
   const hex = bytes.toString('hex');
   const foreign = FOREIGN.find(([magic]) => hex.startsWith(magic));
   if (foreign !== undefined) throw new PerennialError('SOURCE_INVALID', `${name} is ${foreign[1]}, not a text file.`, { hint: foreign[2] });
+  const refuse = (what: string, hint: string): never => {
+    throw new PerennialError('SOURCE_INVALID', `${name} is ${what}.`, { hint });
+  };
+  if (hex.startsWith('fffe0000') || hex.startsWith('0000feff'))
+    refuse('UTF-32, which is not read', 'Convert it: iconv -f utf-32 -t utf-8.');
+  if (bytes.toString('latin1', TAR.at, TAR.at + TAR.magic.length) === TAR.magic) refuse('an archive of tar, not a text file', 'Unpack it.');
+  const text = bytes.toString('utf8').replace(/^\uFEFF/, '');
+  for (const [pattern, what, hint] of FOREIGN_TEXTS) if (pattern.test(text)) refuse(what, hint);
   if (hex.startsWith('1f8b')) return { packing: 'gzip' };
   if (hex.startsWith('28b52ffd')) return { packing: 'zstd' };
-  const encoding = encodingOfBytes(bytes);
+  const encoding = encodingOfBytes(bytes.subarray(0, ENCODED_BYTES));
   return encoding === undefined ? {} : { encoding };
 }
 

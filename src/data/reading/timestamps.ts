@@ -1,5 +1,6 @@
 import { PerennialError } from '../../core/errors.ts';
 import { literal } from '../table/duckdb.ts';
+import { BLANK, BLANKS } from './blanks.ts';
 import type { TimestampFormat } from './value-format.ts';
 import { momentOf, offsetAt, zoneOffsets } from './zones.ts';
 
@@ -67,8 +68,7 @@ const TOKENS: Readonly<Record<string, readonly [Field | undefined, string]>> = {
 const PIVOT = 70;
 
 /** The same without groups, whose capture takes DuckDB a hundred times as long, and with the ranges that its cast would stretch. */
-const ISO_SQL =
-  '\\s*\\d{4}[-/.]\\d{1,2}[-/.]\\d{1,2}(?:[Tt ] *(?:[01]?\\d|2[0-3]):[0-5]\\d(?::[0-5]\\d(?:[.,]\\d{1,9})?)?\\s*(?:[Zz]|[Uu][Tt][Cc]|[+-](?:0\\d|1[0-8])(?::?[0-5]\\d)?)?)?\\s*';
+const ISO_SQL = `${BLANK}*\\d{4}[-/.]\\d{1,2}[-/.]\\d{1,2}(?:[Tt ] *(?:[01]?\\d|2[0-3]):[0-5]\\d(?::[0-5]\\d(?:[.,]\\d{1,9})?)?${BLANK}*(?:[Zz]|[Uu][Tt][Cc]|[+-](?:0\\d|1[0-8])(?::?[0-5]\\d)?)?)?${BLANK}*`;
 
 /** ISO 8601 and what differs from it without being ambiguous: the year comes first, with four digits. */
 const ISO: Pattern = {
@@ -106,7 +106,7 @@ function compile(format: string): Pattern {
       }
       at += letters[0].length;
     } else {
-      pattern += /\s/.test(format[at]!) ? '\\s+' : escape(format[at]!);
+      pattern += /\s/.test(format[at]!) ? `${BLANK}+` : escape(format[at]!);
       at += 1;
     }
   }
@@ -235,7 +235,7 @@ export function timestampOfTextSql(c: string, format: TimestampFormat | undefine
   if (format?.format === undefined) return isoSql(c, format?.zone);
   const { pattern, fields } = compile(format.format);
   const names = fields.map((field) => literal(field)).join(', ');
-  const found = `regexp_extract(${c}, ${literal(`(?i)^\\s*(?:${pattern})\\s*$`)}, [${names}])`;
+  const found = `regexp_extract(${c}, ${literal(`(?i)^${BLANK}*(?:${pattern})${BLANK}*$`)}, [${names}])`;
   const has = (field: Field): boolean => fields.includes(field);
   const part = (field: Field): string => `p.${field}`;
   const whole = (field: Field): string => (has(field) ? `coalesce(try_cast(${part(field)} AS INTEGER), 0)` : '0');
@@ -284,24 +284,21 @@ function isoSql(c: string, zone: string | undefined): string {
   const rewritten = [
     // One mark between the parts of a date, one blank before the time.
     ['^(\\d{4})[/.-](\\d{1,2})[/.-](\\d{1,2})[Tt ]? *', '\\1-\\2-\\3 '],
-    ['\\s*([Zz]|[Uu][Tt][Cc])$', '+00:00'],
+    [`${BLANK}*([Zz]|[Uu][Tt][Cc])$`, '+00:00'],
     // The cast asks for seconds before a zone.
-    ['( \\d{1,2}:\\d{2})(\\s*[+-][\\d:]+)$', '\\1:00\\2'],
+    [`( \\d{1,2}:\\d{2})(${BLANK}*[+-][\\d:]+)$`, '\\1:00\\2'],
     [',', '.'],
     // Digits beyond milliseconds are cut off, as a request that is parsed in JavaScript has it.
     ['(\\.\\d{3})\\d+', '\\1'],
-    ['\\s+([+-])', '\\1'],
-  ].reduce(
-    (text, [pattern, by]) => `regexp_replace(${text}, ${literal(pattern!)}, ${literal(by!)})`,
-    `trim(${c}, ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13))`,
-  );
+    [`${BLANK}+([+-])`, '\\1'],
+  ].reduce((text, [pattern, by]) => `regexp_replace(${text}, ${literal(pattern!)}, ${literal(by!)})`, `trim(${c}, ${literal(BLANKS)})`);
   const cast = (text: string): string => `CAST(try_cast(${text} AS TIMESTAMPTZ) AS TIMESTAMP)`;
   const read = `CASE WHEN regexp_full_match(${c}, ${literal(ISO_USUAL)}) THEN ${cast(c)} ELSE ${cast(`rtrim(${rewritten})`)} END`;
   const moment =
     zone === undefined || zone === 'UTC'
       ? read
-      : `CASE WHEN regexp_matches(${c}, ':.*([Zz]|[Uu][Tt][Cc]|[+-]\\d{2}(:?\\d{2})?)\\s*$') THEN ${read} ELSE make_timestamp_ms(list_transform([epoch_ms(${read})], lambda local: local - (${zoneSql('local', zone)}))[1]) END`;
-  return `CASE WHEN regexp_full_match(${c}, ${literal(ISO_SQL)}) AND NOT starts_with(ltrim(${c}), '0000') THEN ${moment} END`;
+      : `CASE WHEN regexp_matches(${c}, ${literal(`:.*([Zz]|[Uu][Tt][Cc]|[+-]\\d{2}(:?\\d{2})?)${BLANK}*$`)}) THEN ${read} ELSE make_timestamp_ms(list_transform([epoch_ms(${read})], lambda local: local - (${zoneSql('local', zone)}))[1]) END`;
+  return `CASE WHEN regexp_full_match(${c}, ${literal(ISO_SQL)}) AND NOT starts_with(ltrim(${c}, ${literal(BLANKS)}), '0000') THEN ${moment} END`;
 }
 
 function offsetSql(text: string): string {

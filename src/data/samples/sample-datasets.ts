@@ -4,7 +4,7 @@ import { copyFile, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } fr
 import { dirname, join } from 'node:path';
 import { PerennialError, messageOf } from '../../core/errors.ts';
 import { packageRoot, perennialHome } from '../../platform/paths.ts';
-import { pathLiteral, withDatabase } from '../table/duckdb.ts';
+import { parquetTable, withDatabase } from '../table/duckdb.ts';
 import { SAMPLE_DATASETS } from './sample-table.ts';
 import type { SampleDataset } from './sample-table.ts';
 
@@ -30,7 +30,7 @@ async function countRows(sample: SampleDataset, path: string): Promise<number> {
     return counts.reduce((sum, count) => sum + count, 0);
   }
   if (path.endsWith('.parquet')) {
-    const [[rows]] = (await withDatabase((db) => db.rows(`SELECT count(*) FROM read_parquet(${pathLiteral(path)})`))) as [[bigint]];
+    const [[rows]] = (await withDatabase((db) => db.rows(`SELECT count(*) FROM ${parquetTable(path)}`))) as [[bigint]];
     return Number(rows);
   }
   const lines = (await readFile(path, 'utf8')).split('\n').filter((line) => line !== '').length;

@@ -4,7 +4,7 @@ import type { OpenArtifact } from '../../core/ports.ts';
 import type { Row } from '../../core/tensor.ts';
 import { codedText } from '../transforms/column-data.ts';
 import type { ColumnData } from '../transforms/column-data.ts';
-import { ident, literal, pathLiteral, withDatabase } from '../table/duckdb.ts';
+import { ident, literal, parquetTable, withDatabase } from '../table/duckdb.ts';
 import type { Database, TypedVector } from '../table/duckdb.ts';
 import { decodeImage } from '../images/images.ts';
 import { DATASET } from './dataset.ts';
@@ -190,7 +190,7 @@ export async function columnSource(
   split: Split,
   name: string,
 ): Promise<{ readonly source: string; readonly sql: string }> {
-  const source = `read_parquet(${pathLiteral(await artifact.path(`${split}.parquet`))})`;
+  const source = parquetTable(await artifact.path(`${split}.parquet`));
   const [{ sql }] = (await select(db, source, datasetMeta(artifact).columns, [name])) as [SelectedColumn];
   return { source, sql };
 }
@@ -198,7 +198,7 @@ export async function columnSource(
 /** All columns of a split with the SQL of each. */
 export async function columnsOf(db: Database, artifact: OpenArtifact, split: Split): Promise<(Column & { readonly sql: string })[]> {
   const { columns } = datasetMeta(artifact);
-  const source = `read_parquet(${pathLiteral(await artifact.path(`${split}.parquet`))})`;
+  const source = parquetTable(await artifact.path(`${split}.parquet`));
   return (
     await select(
       db,
@@ -230,15 +230,15 @@ export async function* columnBatches(
 ): AsyncGenerator<ColumnBatch> {
   const meta = datasetMeta(artifact);
   if (meta.rows[split] === 0) return;
-  const path = pathLiteral(await artifact.path(`${split}.parquet`));
+  const path = await artifact.path(`${split}.parquet`);
   if (typeof source !== 'object') {
-    const rows = source ?? `read_parquet(${path})`;
+    const rows = source ?? parquetTable(path);
     yield* tableBatches(db, rows, await select(db, rows, meta.columns, names), meta.rows[split]);
     return;
   }
   // Groups of rows that lie wholly before or behind are not read.
   const { start, rows } = source;
-  const table = `(SELECT * FROM read_parquet(${path}, file_row_number = true) WHERE file_row_number >= ${start} AND file_row_number < ${start + rows})`;
+  const table = `(SELECT * FROM ${parquetTable(path, 'file_row_number = true')} WHERE file_row_number >= ${start} AND file_row_number < ${start + rows})`;
   for await (const batch of tableBatches(db, table, await select(db, table, meta.columns, names), rows, true))
     yield { ...batch, firstRow: start + batch.firstRow };
 }
@@ -262,7 +262,7 @@ export async function* readRows(
   const { columns, rows } = datasetMeta(artifact);
   const { offset = 0, limit = rows[split] } = options;
   if (rows[split] === 0) return;
-  const source = `read_parquet(${pathLiteral(await artifact.path(`${split}.parquet`))})`;
+  const source = parquetTable(await artifact.path(`${split}.parquet`));
   // Batches leave the connection before the next is read, so that a reader who stops early holds nothing open.
   const step = columns.some((column) => column.type === 'image') ? 2_048 : 20_480;
   for (let start = offset; start < Math.min(rows[split], offset + limit); start += step) {

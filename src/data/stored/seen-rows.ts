@@ -1,6 +1,6 @@
 import type { OpenArtifact } from '../../core/ports.ts';
 import { datasetMeta } from './dataset-rows.ts';
-import { ident, pathLiteral, withDatabase } from '../table/duckdb.ts';
+import { ident, parquetTable, withDatabase } from '../table/duckdb.ts';
 import type { Database } from '../table/duckdb.ts';
 import { digestsInOrder, digestsOfQuery } from '../ingest/row-digests.ts';
 import { tellingColumns } from '../ingest/telling-columns.ts';
@@ -91,7 +91,7 @@ export async function identityQuery(db: Database, dataset: OpenArtifact, split: 
 
 /** SQL of a split whose columns are called c0, c1, … by their places: names that differ only in case have others in the file. */
 async function tableOf(db: Database, dataset: OpenArtifact, split: Split): Promise<string> {
-  const source = `read_parquet(${pathLiteral(await dataset.path(`${split}.parquet`))})`;
+  const source = parquetTable(await dataset.path(`${split}.parquet`));
   const found = await db.describe(`SELECT * FROM ${source}`);
   return `(SELECT ${found.map(({ name }, at) => `${ident(name)} AS c${at}`).join(', ')} FROM ${source})`;
 }

@@ -31,6 +31,17 @@ export function pathLiteral(path: string): string {
   return literal(path.replace(/[*?[]/g, '[$&]'));
 }
 
+/**
+ * SQL of Parquet files as a table of the columns that they have. Left alone the database takes folders above them that are called like
+ * "x=5" for columns, in place of those of the files.
+ *
+ * @param more further options of the reader, e.g. "file_row_number = true"
+ */
+export function parquetTable(paths: string | readonly string[], more = ''): string {
+  const list = typeof paths === 'string' ? pathLiteral(paths) : listLiteral(paths.map(pathLiteral));
+  return `read_parquet(${list}, hive_partitioning = false${more === '' ? '' : `, ${more}`})`;
+}
+
 export function listLiteral(items: readonly string[]): string {
   return `[${items.join(', ')}]`;
 }
@@ -97,8 +108,20 @@ export function limitDatabase(memory: string, threads: number): void {
   limits = { memory, threads };
 }
 
+/**
+ * Texts come out of the database as they are in it. Its client decodes them by a decoder that leaves a byte order mark at their
+ * beginning out, as for a file: a text that begins with one would be another in training than in a request.
+ */
+async function keepMarks(): Promise<void> {
+  const accessors = (await import('@duckdb/node-api/lib/vectors/dataAccessors.js')) as unknown as {
+    default: { textDecoder: { decode(bytes: Uint8Array): string } };
+  };
+  accessors.default.textDecoder = new TextDecoder('utf-8', { ignoreBOM: true });
+}
+
 async function open(): Promise<DuckDBInstance> {
   const { DuckDBInstance } = await import('@duckdb/node-api');
+  await keepMarks();
   const temporary = join(perennialHome(), 'tmp', `duckdb-${process.pid}${isMainThread ? '' : `-${threadId}`}`);
   mkdirSync(join(perennialHome(), 'tmp'), { recursive: true });
   const created = await DuckDBInstance.create(':memory:', {

@@ -3,7 +3,7 @@ import type { ArtifactStore, OpenArtifact } from '../../core/ports.ts';
 import type { Row } from '../../core/tensor.ts';
 import type { ColumnProfile, SourceReading } from '../../data/stored/dataset.ts';
 import { columnsOf, datasetMeta } from '../../data/stored/dataset-rows.ts';
-import { pathLiteral, withDatabase } from '../../data/table/duckdb.ts';
+import { parquetTable, withDatabase } from '../../data/table/duckdb.ts';
 import { threadsFor, workInThreads } from '../../platform/threads.ts';
 import { COUNT, NUMBER, TEXT, defineStored, fileAs, listOf, recordSchema } from '../../storage/stored.ts';
 import type { StoredKind } from '../../storage/stored.ts';
@@ -121,7 +121,7 @@ export async function expectedErrorOfTest(
   const sample = await withDatabase(async (db) => {
     const sql = new Map((await columnsOf(db, dataset, 'test')).map((column) => [column.name, column.sql]));
     const order = { most: ERROR_ROWS_MAX, columns: columns.map(({ name, type }) => ({ name, type, numeric: isNumeric(type) })) };
-    const table = `read_parquet(${pathLiteral(await dataset.path('test.parquet'))})`;
+    const table = parquetTable(await dataset.path('test.parquet'));
     return sampleTable(db, table, answers.length, order, (name) => sql.get(name));
   });
   const places = drawPlaces(answers.length, ERROR_ROWS_MAX);

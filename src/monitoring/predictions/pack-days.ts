@@ -7,7 +7,7 @@ import { finished } from 'node:stream/promises';
 import { isPerennialError, messageOf } from '../../core/errors.ts';
 import type { ObjectHead, ObjectStore } from '../../core/ports.ts';
 import { writeJson } from '../../data/reading/json-numbers.ts';
-import { ident, literal, pathLiteral, withDatabase } from '../../data/table/duckdb.ts';
+import { ident, literal, parquetTable, pathLiteral, withDatabase } from '../../data/table/duckdb.ts';
 import { pauses } from '../../platform/pauses.ts';
 import { storeNow } from '../../storage/store-clock.ts';
 import { Unread } from '../../storage/unread.ts';
@@ -194,7 +194,7 @@ async function writePart(
       await db.run(
         `COPY (SELECT * FROM read_json(${pathLiteral(plain)}, format = 'newline_delimited', columns = ${columns.sql()}) ORDER BY time, id) TO ${literal(packed)} (FORMAT parquet, COMPRESSION zstd)`,
       );
-      const [[count]] = (await db.rows(`SELECT count(*) FROM read_parquet(${pathLiteral(packed)})`)) as [[bigint]];
+      const [[count]] = (await db.rows(`SELECT count(*) FROM ${parquetTable(packed)}`)) as [[bigint]];
       if (Number(count) !== lines) throw new Error(`${key}: ${lines} lines were to be packed, and ${count} were.`);
     }, signal);
     try {

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { PerennialError } from '../../core/errors.ts';
 import type { ObjectStore } from '../../core/ports.ts';
-import { duckdbMessage, literal, pathLiteral, withDatabase } from '../../data/table/duckdb.ts';
+import { duckdbMessage, literal, parquetTable, withDatabase } from '../../data/table/duckdb.ts';
 import type { Database } from '../../data/table/duckdb.ts';
 import { OBJECT, defineStored } from '../../storage/stored.ts';
 import type { StoredKind } from '../../storage/stored.ts';
@@ -42,7 +42,7 @@ export async function withPackedPart<T>(store: ObjectStore, key: string, work: (
 }
 
 function partOf(db: Database, file: string, key: string): PackedPart {
-  const table = `read_parquet(${pathLiteral(file)})`;
+  const table = parquetTable(file);
   const guarded = async <T>(work: Promise<T>): Promise<T> => {
     try {
       return await work;

@@ -480,7 +480,7 @@ test('what is wrong with a Parquet file is said in words of ours, with the file 
   }
   for (const [other, message] of [
     ['narrow', 'narrow.parquet has no column "y", and first.parquet has one'],
-    ['typed', 'the column "x" is of type VARCHAR in typed.parquet'],
+    ['typed', 'The column "x" is of type VARCHAR in typed.parquet'],
     ['half', 'half.parquet is cut off'],
   ] as const) {
     await mkdir(join(bench.dir, other), { recursive: true });

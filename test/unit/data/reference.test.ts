@@ -198,10 +198,42 @@ describe('a column', () => {
       /in another way of writing/,
       (k) => ({ ...usual(k), town: String(usual(k)['town']).toUpperCase() }),
     ],
+    ['that is one number now', 'mass', /is 70\.1 in all 600 rows that have a value/, (k) => ({ ...usual(k), mass: 70.1 })],
     ['of sixty categories, all of them new', 'town', /None of the 600 values/, (k) => ({ ...usual(k), town: `village ${k % 60}` })],
   ];
   for (const [name, column, message, make, config] of changes)
     test(`${name} stops the run`, async () => stops(column, message, make, config));
+
+  test('exchanged with another one stops the run, and names both', async () => {
+    const two: Make = (k) => ({ ...usual(k), price: (24 + 9 * chance(k)).toFixed(2), mass: (40 + 9 * chance(k, 1)).toFixed(2) });
+    const reference = await referenceOf(ROWS, two);
+    const now: Make = (k) => ({ ...two(k), price: two(k)['mass']!, mass: two(k)['price']! });
+    expect(await failure(read(ROWS, now, {}, reference))).toMatchObject({
+      code: 'SCHEMA_CHANGED',
+      message: expect.stringContaining('The columns "price" and "mass" seem to be exchanged') as string,
+      details: { columns: ['price', 'mass'] },
+    });
+    await read(ROWS, now, { reference: { accept: ['price', 'mass'] } }, reference);
+  });
+
+  test('that lacks far more values than before is told', async () => {
+    const reference = await referenceOf(ROWS, usual);
+    const { warnings } = await read(ROWS, (k) => ({ ...usual(k), mass: k % 2 ? '' : usual(k)['mass']! }), {}, reference);
+    expect(warnings).toContain(
+      'The column "mass" is empty in 300 of 600 rows (50 %); it was in 0 % of the rows that shop version 3 was made from.',
+    );
+  });
+
+  test('of points in time that tell the label is told', async () => {
+    const { dataset } = await read(ROWS, (k) => ({ ...usual(k), day: `2024-0${(k % 3) + 1}-1${k % 5}` }));
+    const { values } = await preprocess(bench.context(), {}, dataset);
+    expect(String((values as { warnings: string[] }).warnings)).toMatch(
+      /"day" tells the label "y" .* each of its 15 points in time are of one class/,
+    );
+    const other = await read(ROWS, (k) => ({ ...usual(k), day: `2024-01-1${Math.floor(5 * chance(k, 8))}` }));
+    const { values: none } = await preprocess(bench.context(), {}, other.dataset);
+    expect(String((none as { warnings: string[] }).warnings)).not.toContain('"day" tells');
+  });
 
   test('that moves as honest data do goes on', async () => {
     const reference = await referenceOf(ROWS, usual);
