@@ -79,6 +79,8 @@ export const PREDICTION_LOG_LIMITS = {
   flushLines: 1_000,
   /** What is kept in memory while the store is away; lines beyond it are dropped and counted. */
   bufferBytesMax: 16 * 1024 * 1024,
+  /** Pixels that wait to be measured; rows beyond them are logged without what is measured of their images. */
+  pixelsMax: 16 * 1024 * 1024,
   /** A line longer than this is logged without its row. */
   lineBytesMax: 64 * 1024,
   /** Time that stopping the server waits for the last flush. */
