@@ -254,9 +254,9 @@ function notMeasured(column: ColumnDrift): ColumnDrift {
   return { ...column, reason };
 }
 
-/** A column that is not compared by its values. */
+/** A column that is not compared by its values. That values went missing is said of the column itself. */
 function measuredInstead(column: ColumnDrift, measured: readonly ColumnDrift[]): ColumnDrift {
-  if (column.status !== 'skipped') return column;
+  if (column.status !== 'skipped' || column.drifted) return column;
   const names = measured.map(({ name }) => name);
   const reason =
     column.type === 'timestamp' ? 'Points in time go on.' : column.type === 'image' ? 'Nearly every picture is different.' : column.reason;

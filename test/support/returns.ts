@@ -76,7 +76,8 @@ export function writeReturns(folder: string, on: JsonObject = {}): string {
           metrics: ['accuracy'],
           gates: [
             { metric: 'accuracy', atLeast: 0.7 },
-            { metric: 'accuracy', notWorseThanChampionBy: 0.01 },
+            // Of the few hundred rows that it is asked on, two or three of a hundred more or less are chance.
+            { metric: 'accuracy', notWorseThanChampionBy: 0.03 },
           ],
           onNoChampion: 'pass',
         },
