@@ -58,6 +58,8 @@ export const SERVING_LIMITS = {
   drainMs: 8_000,
   /** Time that the end waits for a store that does not answer. */
   farewellMs: 1_000,
+  /** How often the clock of the machine is compared with that of the store; one that was set is found by it. */
+  clockMs: 10_000,
   announceMs: 5_000,
   /** How often the counts of a rollout are written; with the look of whoever judges them and the polls of the servers far below 2 s. */
   rolloutFlushMs: 400,

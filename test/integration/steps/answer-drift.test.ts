@@ -8,6 +8,7 @@ import { encodePng } from '../../../src/data/images/encode-png.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
 import { createArtifactStore } from '../../../src/storage/artifact-store.ts';
 import { FileStore } from '../../../src/storage/file-store.ts';
+import { clockAhead } from '../../support/clock.ts';
 import { Perennial } from '../../support/perennial.ts';
 import { runSteps } from '../../support/run-steps.ts';
 import { tempDir } from '../../support/temp-dir.ts';
@@ -186,6 +187,17 @@ test('labels that come as feedback are compared with those of the training', asy
   expect(labelOf((await drift('kinds')).json())).toMatchObject({ status: 'compared', drifted: false });
   await tell(0.9, 900);
   expect((await drift('kinds')).json()).toMatchObject({ driftedColumns: expect.arrayContaining(['label']) as unknown });
+});
+
+test('what a server with a wrong clock was asked and told is found in the window in which it was', async () => {
+  for (const off of [-400, 30].map((days) => days * 86_400_000)) {
+    const before = (await drift('prices')).json();
+    await server.stop();
+    server = await startServerProcess({ PERENNIAL_HOME: perennial.home, PERENNIAL_STORE: `file:${folder}`, ...clockAhead(off) });
+    await ask('prices', rowsOf(`off by ${off}`, 150));
+    await restart();
+    expect((await drift('prices')).json().rows).toBe(before.rows + 150);
+  }
 });
 
 test('pictures are compared by what is measured of them: the log has the numbers, and never the pictures', async () => {
