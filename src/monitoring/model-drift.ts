@@ -21,7 +21,7 @@ type Label = NonNullable<FeedbackRecord['label']>;
 /**
  * Compares logged predictions with what the version was trained on, or with earlier ones: the columns of their rows; its own answers with
  * those for rows that it was not trained on; and labels that came to be known with those of its training, though not with earlier ones.
- * Each counts where it has rows enough by itself: of images and tensors only the answers are logged. Columns that the log does not show
+ * Each counts where it has rows enough by itself: of tensors only the answers are logged. Columns that the log does not show
  * are not compared.
  *
  * @param read reads the predictions of the window from the start
