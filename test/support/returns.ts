@@ -43,7 +43,7 @@ export function writeReturns(folder: string, on: JsonObject = {}): string {
           label: 'returned',
           mode: 'recent',
           time: { column: 'at' },
-          recent: { last: '10d' },
+          recent: { last: '14d' },
           split: { train: 0.7, validation: 0.1, test: 0.2, by: 'hash' },
         },
       },
@@ -62,7 +62,7 @@ export function writeReturns(folder: string, on: JsonObject = {}): string {
         uses: 'preprocess',
         with: {
           features: { amount: number, age: number, visits: number, channel: ['oneHot'] },
-          // Of ten days most rows are from before a change that was found a day ago.
+          // Of two weeks most rows are from before a change that was found a day ago.
           weight: { column: 'at', halfLife: '3d' },
         },
       },
@@ -76,8 +76,7 @@ export function writeReturns(folder: string, on: JsonObject = {}): string {
           metrics: ['accuracy'],
           gates: [
             { metric: 'accuracy', atLeast: 0.7 },
-            // Of the few hundred rows that it is asked on, two or three of a hundred more or less are chance.
-            { metric: 'accuracy', notWorseThanChampionBy: 0.03 },
+            { metric: 'accuracy', notWorseThanChampionBy: 0.01 },
           ],
           onNoChampion: 'pass',
         },
