@@ -38,7 +38,7 @@ const KINDS = {
   ],
   measure: [
     'Measures',
-    'What is compared of a column whose values are not: of free text, where nearly every value is different, and of points in time. For `measures` of a column in `columns` of `on.drift`, and `perennial drift MODEL --measure COLUMN:NAME`. Free text gets those marked so by default. Each is compared as a column of its own, `COLUMN (MEASURE)`, with the tests that fit it, over 5,000 rows of either side. Of images nothing is measured: predictions are logged without their pixels.',
+    'What is compared of a column whose values are not: of free text and images, of which nearly every one is different, and of points in time. For `measures` of a column in `columns` of `on.drift`, and `perennial drift MODEL --measure COLUMN:NAME`. Free text and images get those marked so by default. Each is compared as a column of its own, `COLUMN (MEASURE)`, with the tests that fit it, over 5,000 rows of either side. Of images the training keeps what was measured of 2,000 of them, and the prediction log what was measured of each: never the pictures. Those of more than 512 × 512 pixels are measured at that size, all but width, height and aspect ratio.',
   ],
   joint: [
     'Tests of whole rows',
@@ -123,9 +123,9 @@ function index(kind, all) {
       ['Measure', 'Columns of', 'Gives', 'By default', 'What it is'],
       all.map((measure) => [
         `\`${measure.name}\``,
-        measure.of === 'text' ? 'texts' : 'points in time',
+        { text: 'texts', timestamp: 'points in time', image: 'images' }[measure.of],
         measure.gives === 'number' ? 'numbers' : 'categories',
-        measure.byDefault ? 'of free text' : '',
+        measure.byDefault ? (measure.of === 'image' ? 'of images' : 'of free text') : '',
         cell(measure.summary),
       ]),
     );

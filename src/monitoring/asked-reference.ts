@@ -1,5 +1,6 @@
 import { inOnePass } from '../platform/one-pass.ts';
 import { isComparable } from './column-window.ts';
+import { measuredImageColumns } from './measures/measured-images.ts';
 import { sampleBatches } from './joint/row-sample.ts';
 import { answersOf } from './model-drift.ts';
 import { notingHidden, rowsOf } from './prediction-window.ts';
@@ -20,20 +21,18 @@ export async function askedReference(
   rowsMin: number,
 ): Promise<DriftReference> {
   const hidden = new Set<string>();
-  const { values: _training, answers, withoutAnswers, ...rest } = training;
+  const { values: known, answers, withoutAnswers, ...rest } = training;
+  const own = training.profile.columns.filter((column) => training.columns.includes(column.name));
+  const measured = own.flatMap((column) => (column.type === 'image' ? measuredImageColumns(column, training.profile, known) : []));
   const [{ profile, values }, answered] = await inOnePass(notingHidden(asked(), hidden), [
     (batches: AsyncIterable<readonly LoggedPrediction[]>) =>
-      profileOfRows(
-        training.profile.columns.filter((column) => training.columns.includes(column.name) && isComparable(column)),
-        rowsOf(batches),
-        training.reading,
-      ),
+      profileOfRows([...own.filter(isComparable), ...measured], rowsOf(batches), training.reading),
     async (batches: AsyncIterable<readonly LoggedPrediction[]>) =>
       answers === undefined ? undefined : profileOfRows(answers.profile.columns, answersOf(batches, training.version, answers)),
   ]);
   const found = new Map(profile.columns.map((column) => [column.name, column]));
   // What is not compared is still known: it is no column that nobody has seen before.
-  const columns = training.profile.columns.map((column) => found.get(column.name) ?? column);
+  const columns = [...training.profile.columns, ...measured].map((column) => found.get(column.name) ?? column);
   const isKnown = answers !== undefined && answered !== undefined && answered.profile.rows >= rowsMin;
   const why =
     withoutAnswers ??

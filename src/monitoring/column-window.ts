@@ -29,6 +29,11 @@ export interface ColumnReference {
   readonly freeText: boolean;
   /** What has to be said of the reference, e.g. that it is a sample. */
   readonly note: string;
+  /**
+   * The column of images that this is measured of, or that column itself, of which only is told whether there is one. Current rows may not
+   * know it, as those that were logged by servers that did not measure: such a row is none of this column.
+   */
+  readonly ofImages?: string;
 }
 
 /** Current rows, column by column: each column can be forgotten before the next one is read. */
@@ -48,7 +53,7 @@ export type CurrentSource = (
   sample?: SampleOrder,
 ) => Promise<CurrentWindow>;
 
-/** Numbers and categories can be compared; images and points in time cannot. */
+/** Numbers and categories can be compared; images and points in time cannot, only what is measured of them. */
 export function isComparable(column: Pick<ColumnProfile, 'type'>): boolean {
   return column.type !== 'image' && column.type !== 'timestamp';
 }

@@ -52,6 +52,8 @@ class Collector {
   #missing = 0;
   #invalid = 0;
   #present = false;
+  /** Rows of which it is not known. */
+  #unknown = 0;
 
   constructor(reference: ColumnReference, reading: SourceReading | undefined, seed: number) {
     this.#reference = reference;
@@ -62,7 +64,8 @@ class Collector {
 
   add(row: Row): void {
     if (!Object.hasOwn(row, this.#name)) {
-      this.#missing++;
+      if (this.#reference.ofImages === undefined) this.#missing++;
+      else this.#unknown++;
       return;
     }
     this.#present = true;
@@ -74,7 +77,7 @@ class Collector {
   }
 
   finish(rows: number): ColumnWindow {
-    const base = { rows, missing: this.#missing, invalid: this.#invalid, present: this.#present };
+    const base = { rows: rows - this.#unknown, missing: this.#missing, invalid: this.#invalid, present: this.#present };
     if (this.#reference.sample === undefined || this.#reference.freeText) return base;
     return {
       ...base,

@@ -23,13 +23,15 @@ export interface CurrentTable {
   readonly table: string;
   /** By name. What the reference has and this has not is absent. */
   readonly columns: ReadonlyMap<string, CurrentColumn>;
+  /** What was measured of images, and whether there are any, by name. */
+  readonly measured?: ReadonlyMap<string, ColumnWindow>;
 }
 
 /**
  * Looks at a table: only the columns that are compared are read, numbers as they lie in memory and categories counted where they lie.
  * Of more than a million rows, the numbers of every so many are looked at.
  */
-export function currentTable({ db, table, columns }: CurrentTable): CurrentSource {
+export function currentTable({ db, table, columns, measured }: CurrentTable): CurrentSource {
   return async (wanted, known, order) => {
     const [rows] = (await measureAll(db, ['count(*)'], table)) as [number];
     return {
@@ -49,7 +51,8 @@ export function currentTable({ db, table, columns }: CurrentTable): CurrentSourc
         for (const reference of wanted) {
           const { name } = reference.column;
           const column = columns.get(name);
-          if (column === undefined) yield [name, { rows, missing: rows, invalid: 0, present: false }];
+          if (reference.ofImages !== undefined) yield [name, measured?.get(name) ?? { rows, missing: rows, invalid: 0, present: false }];
+          else if (column === undefined) yield [name, { rows, missing: rows, invalid: 0, present: false }];
           else if (reference.sample === undefined || reference.freeText) yield [name, await countedOnly(db, table, column, rows)];
           else if (reference.numeric) numbers.push([name, column]);
           else yield [name, await categories(db, table, column, reference, rows)];

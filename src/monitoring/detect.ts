@@ -12,6 +12,7 @@ import type { LeftOut } from './joint/encode-rows.ts';
 import type { RowSample, SampleOrder } from './joint/row-sample.ts';
 import { MEASURED_ROWS, measureReference } from './measures/measured-columns.ts';
 import type { MeasuredColumn } from './measures/measured-columns.ts';
+import { imageReferences, measuredImageColumns } from './measures/measured-images.ts';
 import { benjaminiHochberg, spansOf } from './policy/correction.ts';
 import type { Correction } from './policy/correction.ts';
 import { referenceName } from './policy/window-summary.ts';
@@ -117,22 +118,34 @@ export async function judgeWindow(training: TrainingProfile, current: CurrentSou
   const isHidden = ({ name }: ColumnProfile): boolean => options.hidden?.has(name) === true;
   const references = chosen.filter((column) => isComparable(column) && !isHidden(column)).map((column) => referenceOf(column, values));
   const rules = checkRules(chosen, references, settings);
-  const known = new Set(profile.columns.map((column) => column.name));
-  const wanted = measuredColumns(chosen, references, settings, isHidden);
+  const toMeasure = measuredColumns(chosen, references, settings, isHidden);
+  const wanted = toMeasure.filter(({ column }) => column.type !== 'image');
+  const ofImages = toMeasure.filter(({ column }) => column.type === 'image');
+  const images = imageReferences(ofImages, profile, values);
+  for (const { column, numeric, ofImages } of images)
+    rules.set(column.name, fittingTests(settings, ofImages!, numeric ? 'number' : 'category'));
+  const known = new Set([
+    ...profile.columns.map((column) => column.name),
+    ...profile.columns.flatMap((column) =>
+      column.type === 'image' ? measuredImageColumns(column, profile, values).map(({ name }) => name) : [],
+    ),
+  ]);
   const jointOrder = orderOf(settings, references);
   const order = orderOfAll(jointOrder, wanted);
   const sampled = order === undefined ? undefined : await training.rowsOf?.(order);
   const measured = sampled === undefined ? [] : await measureReference(wanted, sampled);
-  const reference = referenceName([...references, ...measured.map((one) => one.reference)]);
+  const reference = referenceName([...references, ...images, ...measured.map((one) => one.reference)]);
   const before = (options.before ?? []).filter((window) => window.reference === reference);
   const neighbours = { before, spans: spansOf(settings.pool), rowsMin: settings.rowsMin };
-  const window = await current(references, known, order);
+  const window = await current([...references, ...images], known, order);
   const compared: Comparison[] = [];
-  const byName = new Map(references.map((one) => [one.column.name, one]));
-  for await (const [name, column] of window.columns())
-    compared.push(
-      compareColumn(byName.get(name)!, column, rules.get(name)!, { required: options.columns !== undefined, also, neighbours }),
-    );
+  const byName = new Map([...references, ...images].map((one) => [one.column.name, one]));
+  for await (const [name, column] of window.columns()) {
+    const then = byName.get(name)!;
+    // A column of images that is absent is told of once.
+    const required = options.columns !== undefined && (then.ofImages === undefined || then.ofImages === name);
+    compared.push(compareColumn(then, column, rules.get(name)!, { required, also, neighbours }));
+  }
   const now = order === undefined ? undefined : await window.sample!();
   if (now !== undefined)
     for (const { of, reference: then, windowOf } of measured) {
@@ -160,9 +173,16 @@ export async function judgeWindow(training: TrainingProfile, current: CurrentSou
   const { joint } = verdicts;
   const concluded = new Map(verdicts.columns.map((column) => [column.name, column]));
   const columns = chosen.flatMap((column) => {
-    const own = measured.flatMap(({ of, reference: { column: one } }) => (of === column.name ? (concluded.get(one.name) ?? []) : []));
+    const own = [
+      ...measured.flatMap(({ of, reference: { column: one } }) => (of === column.name ? (concluded.get(one.name) ?? []) : [])),
+      ...images.flatMap(({ ofImages: of, column: one }) =>
+        of === column.name && one.name !== of ? (told(concluded.get(one.name)) ?? []) : [],
+      ),
+    ];
     const found = concluded.get(column.name) ?? notCompared(column, isHidden(column));
-    const unknown = sampled === undefined && wanted.some((one) => one.column.name === column.name);
+    const unknown =
+      (sampled === undefined && wanted.some((one) => one.column.name === column.name)) ||
+      (!byName.has(column.name) && ofImages.some((one) => one.column.name === column.name));
     return [own.length > 0 ? measuredInstead(found, own) : unknown ? notMeasured(found) : found, ...own];
   });
   const gathered = before.slice(0, settings.pool - 1).reduce((sum, { rows }) => sum + rows, window.rows);
@@ -222,17 +242,24 @@ function orderOfAll(joint: SampleOrder | undefined, measured: readonly MeasuredC
   };
 }
 
+/** undefined: what is measured of images is not there, of which the column of the images tells. */
+function told(column: ColumnDrift | undefined): ColumnDrift | undefined {
+  return column?.status === 'absent' ? undefined : column;
+}
+
 /** There are no rows that could be measured. */
 function notMeasured(column: ColumnDrift): ColumnDrift {
-  const reason = `${column.reason} Nothing is measured of it: rows of the reference are not kept.`.trim();
+  const why = column.type === 'image' ? 'the training of this version kept nothing of it' : 'rows of the reference are not kept';
+  const reason = `${column.reason} Nothing is measured of it: ${why}.`.trim();
   return { ...column, reason };
 }
 
-/** A column that is not compared by its values. */
+/** A column that is not compared by its values. That values went missing is said of the column itself. */
 function measuredInstead(column: ColumnDrift, measured: readonly ColumnDrift[]): ColumnDrift {
-  if (column.status !== 'skipped') return column;
+  if (column.status !== 'skipped' || column.drifted) return column;
   const names = measured.map(({ name }) => name);
-  const reason = column.type === 'timestamp' ? 'Points in time go on.' : column.reason;
+  const reason =
+    column.type === 'timestamp' ? 'Points in time go on.' : column.type === 'image' ? 'Nearly every picture is different.' : column.reason;
   return { ...column, reason: `${reason} Compared is what is measured of it: ${names.join(', ')}.` };
 }
 
@@ -401,7 +428,9 @@ function notCompared(column: ColumnProfile, isHidden: boolean): ColumnDrift {
     ? 'The predictions are logged without its values, as "predictionLog" of the deployment says.'
     : column.type === 'timestamp'
       ? 'Points in time go on, and are not compared; what "measures" names of them is, as their hour.'
-      : `Columns of the type ${column.type} are not compared.`;
+      : column.type === 'image'
+        ? 'Pictures are not compared; what is measured of them is, as their brightness.'
+        : `Columns of the type ${column.type} are not compared.`;
   return { ...emptyOf(column), status: 'skipped', reason };
 }
 

@@ -1,5 +1,5 @@
 import { ANSWER_PREFIX } from '../core/prediction-log.ts';
-import type { Row } from '../core/tensor.ts';
+import type { Prediction, Row } from '../core/tensor.ts';
 import type { SourceReading } from '../data/stored/dataset.ts';
 import { inOnePass } from '../platform/one-pass.ts';
 import type { Before, Compared } from './drift-checks/run-drift-check.ts';
@@ -21,7 +21,7 @@ type Label = NonNullable<FeedbackRecord['label']>;
 /**
  * Compares logged predictions with what the version was trained on, or with earlier ones: the columns of their rows; its own answers with
  * those for rows that it was not trained on; and labels that came to be known with those of its training, though not with earlier ones.
- * Each counts where it has rows enough by itself: of images and tensors only the answers are logged. Columns that the log does not show
+ * Each counts where it has rows enough by itself: of tensors only the answers are logged. Columns that the log does not show
  * are not compared.
  *
  * @param read reads the predictions of the window from the start
@@ -108,13 +108,55 @@ async function judgeShown(
     )),
     ...(await Promise.all(families.flatMap((family) => (family.told === undefined ? [] : [judge(family, [family.told])])))),
   ];
+  const { withoutAnswers } = reference;
+  return concludeFamilies(families, judged, options, withoutAnswers === undefined ? [] : [withoutAnswers]);
+}
+
+function concludeFamilies(
+  families: readonly Pick<Family, 'part'>[],
+  judged: readonly JudgedWindow[],
+  options: DriftOptions,
+  notes: readonly string[],
+): Compared {
   const [first, ...others] = judged.map(({ result }) => result);
   const result = families.length === 1 ? first! : conclude([first!, ...others], driftSettings(options));
-  const { withoutAnswers } = reference;
   return {
-    result: withoutAnswers === undefined ? result : { ...result, notes: [withoutAnswers] },
+    result: notes.length === 0 ? result : { ...result, notes },
     parts: Object.fromEntries(families.map(({ part }, place) => [part, judged[place]!.window])),
   };
+}
+
+/**
+ * Compares rows of a file with what the version was trained on, and its answers to them with those for rows that it was not trained on.
+ *
+ * @param judgeInputs compares the columns by the rules that it is given
+ * @param predictions of the version, in the order of the rows; undefined: it was not asked
+ * @param before windows of the same stream, newest first
+ */
+export async function judgeFileDrift(
+  reference: DriftReference,
+  judgeInputs: (options: DriftOptions) => Promise<JudgedWindow>,
+  predictions: readonly Prediction[] | undefined,
+  options: DriftOptions,
+  before: Before = [],
+): Promise<Compared> {
+  const { answers: known, ...rest } = reference;
+  const isAsked = predictions !== undefined && known !== undefined;
+  const families = familiesOf(isAsked ? { ...rest, answers: known } : rest, []);
+  const [inputs, answers] = families;
+  const rules = (family: Family): DriftOptions => ({
+    ...options,
+    columns: family.columns,
+    looks: (options.looks ?? 1) * families.length,
+    before: before.flatMap(({ parts }) => parts[family.part] ?? []),
+    perColumn: rulesOf(reference, families, family, options.perColumn),
+  });
+  const judged = [await judgeInputs(rules(inputs))];
+  if (answers !== undefined && isAsked) {
+    const rows = predictions.map((prediction) => known.rowOf(prediction)).filter((row) => row !== undefined);
+    judged.push(await judgeWindow(known, currentRows([rows]), { ...rules(answers), joint: [] }));
+  }
+  return concludeFamilies(families, judged, options, []);
 }
 
 /**

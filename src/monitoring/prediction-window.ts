@@ -3,6 +3,7 @@ import { isPerennialError, messageOf } from '../core/errors.ts';
 import type { Row } from '../core/tensor.ts';
 import { emitted } from '../platform/emitted.ts';
 import type { Unread } from '../storage/unread.ts';
+import { withMeasured } from './measures/measured-images.ts';
 import { byDay, dayPrefix, parseLines } from './predictions/logged-prediction.ts';
 import type { LoggedPrediction } from './predictions/logged-prediction.ts';
 import { withPackedPart } from './predictions/packed-part.ts';
@@ -116,10 +117,10 @@ export async function* notingHidden(
   }
 }
 
-/** The rows of predictions that were logged with their columns. */
+/** The rows of predictions that were logged with their columns, and with what was measured of their images. */
 export async function* rowsOf(predictions: AsyncIterable<readonly LoggedPrediction[]>): AsyncGenerator<Row[]> {
   for await (const records of predictions) {
-    const rows = records.flatMap(({ row }) => (row === null ? [] : [row]));
+    const rows = records.flatMap(({ row, measured }) => (row === null ? [] : [withMeasured(row, measured)]));
     if (rows.length > 0) yield rows;
   }
 }

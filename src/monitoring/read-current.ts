@@ -1,32 +1,38 @@
-import { readFileAs } from '../data/reading/read-as.ts';
-import type { DatasetProfile, SourceReading } from '../data/stored/dataset.ts';
+import type { Column } from '../data/stored/column.ts';
+import type { ReadTable } from '../data/reading/read-as.ts';
+import type { DatasetProfile } from '../data/stored/dataset.ts';
 import { isComparable, isNumeric } from './column-window.ts';
-import type { CurrentSource } from './column-window.ts';
+import type { ColumnWindow, CurrentSource } from './column-window.ts';
 import { currentTable } from './current-table.ts';
 import type { CurrentColumn } from './current-table.ts';
+
+type Read<T> = { readonly result: T; readonly notes: readonly string[] };
+export type OpenTable<T> = (columns: readonly Column[], use: (table: ReadTable) => Promise<Read<T>>) => Promise<Read<T>>;
+
+export interface AboutCurrent {
+  readonly moments: ReadonlySet<string>;
+  readonly measured?: ReadonlyMap<string, ColumnWindow>;
+  readonly origin?: string;
+}
 
 /**
  * The rows of a file as a table to compare, read as the source of the model was read. Only the
  * columns that are compared are read. Values that cannot be read are counted.
  *
- * @param reading of the model; undefined for models of version 0.1.0
- * @param moments points in time that are measured
+ * @param open reads some columns of the file
+ * @param about `moments`: points in time that are measured; `measured`: what was measured of images; `origin`: a column of the table that
+ * the file does not have
  * @param use looks at the rows while the file is open
  * @returns what it gave, and what people should know of the file
  * @throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_INVALID; USAGE where nothing tells the format
  */
 export async function readCurrent<T>(
-  path: string,
-  folder: string,
+  open: OpenTable<T>,
   profile: DatasetProfile,
-  reading: SourceReading | undefined,
-  moments: ReadonlySet<string>,
+  { moments, measured, origin }: AboutCurrent,
   use: (current: CurrentSource) => Promise<T>,
-): Promise<{ readonly result: T; readonly notes: readonly string[] }> {
-  return readFileAs(
-    path,
-    folder,
-    reading,
+): Promise<Read<T>> {
+  return open(
     profile.columns.filter((column) => isComparable(column) || moments.has(column.name)),
     async ({ db, columns, names, source, readsAgain, malformed, notes }) => {
       const present = columns.filter((column) => column.present);
@@ -51,9 +57,16 @@ export async function readCurrent<T>(
         return [column.name, { sql: value, ...(typed[index]!.odd === 'false' ? {} : { unreadable: odd }) }];
       });
       const others = names
-        .filter((name) => !profile.columns.some((column) => column.name === name))
+        .filter((name) => name !== origin && !profile.columns.some((column) => column.name === name))
         .map((name): [string, CurrentColumn] => [name, { sql: 'NULL' }]);
-      const result = await use(currentTable({ db, table: readsAgain ? source : 'current_rows', columns: new Map([...known, ...others]) }));
+      const result = await use(
+        currentTable({
+          db,
+          table: readsAgain ? source : 'current_rows',
+          columns: new Map([...known, ...others]),
+          ...(measured === undefined ? {} : { measured }),
+        }),
+      );
       return {
         result,
         notes: [

@@ -57,7 +57,7 @@ export async function seasonalReference(
   const { rows } = reference.profile;
   const last = `the last ${season.count === 1 ? 'season' : `${season.count} seasons`} (from ${windows.at(-1)!.from.toISOString()} on)`;
   const when = `the same time of ${seasons > 0 && seasons < season.count ? `${seasons} of ` : ''}${last}`;
-  // Of images only the answers are logged.
+  // Of tensors only the answers are logged.
   if (rows < rowsMin && reference.answers === undefined)
     return { reference: undefined, why: `${rows} rows were asked about at ${when}, and at least ${rowsMin} are needed.` };
   return { reference, when };

@@ -18,7 +18,7 @@ export interface ColumnOptions {
   readonly tests?: readonly NamedTest[];
   readonly agree?: 'all' | 'any';
   readonly missing?: number;
-  /** What is measured of its values, and compared. Default: of free text all measures of texts that need not be asked for. */
+  /** What is measured of its values, and compared. Default: of free text and of images all measures that need not be asked for. */
   readonly measures?: readonly NamedMeasure[];
 }
 
@@ -116,6 +116,8 @@ function chosenMeasures(named: readonly NamedMeasure[], where: string): MeasureD
   });
 }
 
+const MEASURED_KINDS = { text: 'texts', timestamp: 'points in time', image: 'images' } as const;
+
 /**
  * What is measured of a column.
  *
@@ -124,14 +126,15 @@ function chosenMeasures(named: readonly NamedMeasure[], where: string): MeasureD
  */
 export function measuresOf(settings: Settings, { name, type }: ColumnProfile, freeText: boolean): readonly MeasureDefinition[] {
   const declared = settings.perColumn.get(name)?.measures;
-  if (declared === undefined) return freeText ? measureRegistry.all().filter(({ of, byDefault }) => of === 'text' && byDefault) : [];
-  const kind = type === 'timestamp' ? 'timestamp' : type === 'string' ? 'text' : undefined;
+  const kind = type === 'timestamp' || type === 'image' ? type : type === 'string' ? 'text' : undefined;
+  if (declared === undefined)
+    return kind === 'image' || freeText ? measureRegistry.all().filter(({ of, byDefault }) => of === kind && byDefault) : [];
   const misfit = declared.find(({ of }) => of !== kind);
   if (misfit === undefined) return declared;
   const fitting = measureRegistry.all().filter(({ of }) => of === kind);
   throw new PerennialError(
     'CONFIG_INVALID',
-    `columns.${name}.measures: "${misfit.name}" is measured of ${misfit.of === 'text' ? 'texts' : 'points in time'}, and "${name}" is a column of the type ${type}.`,
+    `columns.${name}.measures: "${misfit.name}" is measured of ${MEASURED_KINDS[misfit.of]}, and "${name}" is a column of the type ${type}.`,
     { hint: fitting.length === 0 ? 'Its values are compared as they are.' : `Take one of ${fitting.map((one) => one.name).join(', ')}.` },
   );
 }

@@ -3,7 +3,7 @@ import { PerennialError } from '../core/errors.ts';
 import { mapLimited } from '../storage/concurrency.ts';
 import { grpcCode, temporalError } from './connect.ts';
 import type { Temporal } from './connect.ts';
-import { SCHEDULE_KINDS } from './schedule-plan.ts';
+import { SCHEDULE_KINDS, intervalTextNow } from './schedule-plan.ts';
 import type { ScheduleMark } from './schedule-plan.ts';
 
 /** A Schedule that Perennial made, as Temporal has it. */
@@ -95,7 +95,14 @@ export async function describeSchedule(temporal: Pick<Temporal, 'client'>, id: s
 
 function markIn(description: ScheduleDescription): ScheduleMark | undefined {
   const mark = description.action.memo?.perennial as ScheduleMark | undefined;
-  return mark?.formatVersion === 1 ? mark : undefined;
+  if (mark?.formatVersion !== 1) return undefined;
+  const { facts, times } = mark;
+  return { ...mark, facts: withTextNow(facts), ...(times === undefined ? {} : { times: withTextNow(times) }) };
+}
+
+/** What is only worded otherwise than by an earlier version is no difference. */
+function withTextNow(facts: ScheduleMark['facts']): ScheduleMark['facts'] {
+  return facts.every === undefined ? facts : { ...facts, every: intervalTextNow(facts.every) };
 }
 
 /** A schedule of ours by its id, or the `on.schedule` of a pipeline by the pipeline's name. @throws NOT_FOUND */

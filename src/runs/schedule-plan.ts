@@ -1,3 +1,4 @@
+import { durationMs } from '../core/duration.ts';
 import { canonicalJson } from '../core/json.ts';
 import { temporalCrons } from '../config/cron.ts';
 import type { JsonObject } from '../core/json.ts';
@@ -169,9 +170,32 @@ function withoutVariant<T extends { readonly do?: TriggerAction }>(trigger: T): 
   return { ...trigger, do: { kind: 'retrain', variant: { ...trigger.do.variant, steps: [] } } };
 }
 
-/** "1h", or "1h from 3m on". @param offsetMs after the beginning of each interval */
+/** "1h", or "1h, 7m 19s into each". @param offsetMs after the beginning of each interval */
 export function intervalText(everyMs: number, offsetMs = 0): string {
-  return `${spell(everyMs)}${offsetMs === 0 ? '' : ` from ${spell(offsetMs)} on`}`;
+  return `${spell(everyMs)}${offsetMs === 0 ? '' : `, ${clockText(offsetMs)} into each`}`;
+}
+
+/** "7m 19s" */
+function clockText(ms: number): string {
+  const parts: string[] = [];
+  let rest = ms;
+  for (const size of [86_400_000, 3_600_000, 60_000, 1_000]) {
+    const whole = Math.floor(rest / size) * size;
+    if (whole > 0) parts.push(spell(whole));
+    rest -= whole;
+  }
+  return [...parts, ...(rest === 0 ? [] : [`${rest}ms`])].join(' ');
+}
+
+/** An interval as earlier versions wrote it into the mark of a schedule, "1h from 439s on", as it is written now. */
+export function intervalTextNow(text: string): string {
+  return text.replaceAll(/(\d+(?:ms|[smhd])) from (\d+(?:ms|[smhd])) on/g, (_all, every: string, offset: string) =>
+    intervalText(durationOf(every), durationOf(offset)),
+  );
+}
+
+function durationOf(text: string): number {
+  return text.endsWith('ms') ? Number(text.slice(0, -2)) : durationMs(text);
 }
 
 /** Everything that decides what a schedule does, in words that a difference can be read from. */

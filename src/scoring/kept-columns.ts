@@ -22,12 +22,17 @@ interface Choice {
 
 /** Which columns of a source are kept, and as what: texts as they stand in the file, or as the types that the model knows them by. */
 export class KeptColumns {
-  readonly #task: ScoreTask;
+  readonly #task: Pick<ScoreTask, 'source' | 'keep' | 'format'>;
   readonly #always: readonly string[];
   readonly #known: readonly Column[];
 
   /** @param always key columns of a series @param origin the column that says which file a row is */
-  constructor(task: ScoreTask, reading: SourceReading | undefined, always: readonly string[], origin: string | undefined) {
+  constructor(
+    task: Pick<ScoreTask, 'source' | 'keep' | 'format'>,
+    reading: SourceReading | undefined,
+    always: readonly string[],
+    origin: string | undefined,
+  ) {
     this.#task = task;
     this.#always = [...always, ...(origin === undefined ? [] : [origin])];
     this.#known = reading?.columns ?? [];

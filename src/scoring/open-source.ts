@@ -15,16 +15,20 @@ import { requireApart } from '../platform/same-file.ts';
 import type { NamedPath } from '../platform/same-file.ts';
 import type { ScoreTask } from './score-task.ts';
 
-/** A source whose files are known. */
-export interface OpenedSource {
-  readonly digest: string;
-  readonly bytes: number;
-  /** Of the files as they were listed. */
-  readonly stamp: string;
+/** Where rows come from. */
+export interface RowsSource {
   /** The column that says which file a row is. */
   readonly origin?: string;
   readonly notes: readonly string[];
   open(db: Database, workDir: string): Promise<OpenedFile>;
+}
+
+/** A source whose files are known. */
+export interface OpenedSource extends RowsSource {
+  readonly digest: string;
+  readonly bytes: number;
+  /** Of the files as they were listed. */
+  readonly stamp: string;
   /** @throws SOURCE_CHANGED */
   checkUnchanged(): Promise<void>;
   /** What is written must be no file of it, of this time or the next. @throws USAGE */

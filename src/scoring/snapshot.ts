@@ -16,7 +16,7 @@ import { checkRows } from '../serving/source-rows.ts';
 import type { Servable } from '../serving/servable.ts';
 import { KeptColumns } from './kept-columns.ts';
 import type { KeptColumn } from './kept-columns.ts';
-import type { OpenedSource } from './open-source.ts';
+import type { RowsSource } from './open-source.ts';
 import { ROWS_FILE } from './score-task.ts';
 import type { ScoreTask } from './score-task.ts';
 
@@ -55,14 +55,16 @@ export async function readSnapshot(folder: string): Promise<Snapshot | undefined
  * Reads the source once, into a file of known types whose rows can be asked for by their numbers: what happens to the source afterwards
  * changes nothing, and processes share it.
  *
+ * @param rowsMax of more, so many are drawn, the same each time; of series the last ones
  * @throws SOURCE_EMPTY, SOURCE_INVALID, COLUMN_MISSING
  */
 export async function takeSnapshot(
-  task: ScoreTask,
-  source: OpenedSource,
+  task: Pick<ScoreTask, 'source' | 'keep' | 'format'>,
+  source: RowsSource,
   about: Pick<Servable, 'preprocessor' | 'sourceColumns'>,
   folder: string,
   signal: AbortSignal | undefined,
+  rowsMax?: number,
 ): Promise<Snapshot> {
   const { preprocessor } = about;
   const kept = new KeptColumns(task, preprocessor.reading, preprocessor.series?.sequence.key?.map(({ name }) => name) ?? [], source.origin);
@@ -77,7 +79,7 @@ export async function takeSnapshot(
       const chosen = kept.choose(table);
       const target = join(folder, ROWS_FILE);
       await db.run(
-        `COPY (SELECT *, ${suspectSql(preprocessor)} AS bad FROM (SELECT ${listOf(preprocessor, table).concat(chosen.sql).join(', ')} FROM ${table.source})) TO ${literal(`${target}.part`)} (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE ${GROUP_ROWS})`,
+        `COPY (SELECT *, ${suspectSql(preprocessor)} AS bad FROM (SELECT ${listOf(preprocessor, table).concat(chosen.sql).join(', ')} FROM ${drawnFrom(table.source, preprocessor, rowsMax)})) TO ${literal(`${target}.part`)} (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE ${GROUP_ROWS})`,
       );
       const sorted = await sortByTime(db, preprocessor, `${target}.part`, target);
       if (sorted === undefined) await rename(`${target}.part`, target);
@@ -148,6 +150,14 @@ function listOf(preprocessor: Preprocessor, table: ReadTable): string[] {
   ];
 }
 
+/** Rows of a table in their order: by digests of their places, so that one pass draws them in bounded memory. */
+function drawnFrom(source: string, { series }: Preprocessor, rowsMax: number | undefined): string {
+  if (rowsMax === undefined) return source;
+  const placed = `(SELECT *, row_number() OVER () AS "@place" FROM ${source})`;
+  const first = series === undefined ? 'hash("@place"), "@place"' : '"@place" DESC';
+  return `(SELECT * FROM ${placed} ORDER BY ${first} LIMIT ${rowsMax}) ORDER BY "@place"`;
+}
+
 /** SQL over the columns of {@link listOf}: the row is worth a closer look. */
 function suspectSql({ columns }: Preprocessor): string {
   const tests = columns.flatMap(({ required, type }, index) =>
@@ -165,7 +175,7 @@ function imageSql({ column, value }: ReadColumn, table: ReadTable): string {
 }
 
 /** @throws COLUMN_MISSING where the file lacks what the model needs, or has it under a name that looks misspelt */
-function checkNames(task: ScoreTask, { names }: ReadTable, about: Pick<Servable, 'preprocessor' | 'sourceColumns'>): void {
+function checkNames(task: Pick<ScoreTask, 'source'>, { names }: ReadTable, about: Pick<Servable, 'preprocessor' | 'sourceColumns'>): void {
   const row = Object.fromEntries(names.map((name) => [name, null]));
   try {
     checkRows(

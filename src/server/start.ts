@@ -20,6 +20,7 @@ import type { RouterOptions } from '../serving/router.ts';
 import { Router } from '../serving/router.ts';
 import { createServingMetrics } from '../serving/serving-metrics.ts';
 import type { VersionSource } from '../serving/version-source.ts';
+import { StoreClock } from '../storage/store-clock.ts';
 import { ensureIdentity } from '../storage/store-identity.ts';
 import type { StoreIdentity } from '../storage/store-identity.ts';
 import { announce } from './announce.ts';
@@ -76,11 +77,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const source = options.source ?? createVersionSource(store, artifacts);
   const router = new Router(source, { log, metrics }, options.router);
   let identity: StoreIdentity | undefined;
+  // Whoever looks at a window of the log goes by the store's clock: one that is wrong here, or is set, must not move what was asked.
+  const clock = new StoreClock(store);
   const predictions = new PredictionLog(
     store,
     { log, metrics },
     {
       serverId: id,
+      now: () => clock.now(),
       settings: (model) => router.predictionLogOf(model),
       hashKey: () => identity?.id,
       ...(options.logSample === undefined ? {} : { sample: options.logSample }),
@@ -93,7 +97,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     service,
     metrics,
     reports: createReportSource(store, artifacts),
-    feedback: new FeedbackWriter(store, { writer: id }),
+    feedback: new FeedbackWriter(store, { writer: id, now: () => clock.now() }),
     log,
     packageVersion: packageVersion(),
     storeId: () => identity?.id,
@@ -123,6 +127,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   };
   await learnIdentity();
   rollouts.start(url, () => router.rollouts());
+  const unfollowClock = await followClock(clock, log);
   const announcer = await announce(store, { id, url }, log);
   const outcomes = watchOutcomes(store, metrics.registry, log);
   log.info('model server ready', {
@@ -143,6 +148,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     async stop() {
       isStopped = true;
       unfollow?.();
+      unfollowClock();
       await atMost(
         SERVING_LIMITS.farewellMs,
         Promise.all([announcer.stop(), outcomes.stop(), guard.stop()]).then(() => undefined),
@@ -170,6 +176,23 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       throw error;
     }
   }
+}
+
+/** Learns at once and from time to time by how much the clock of this machine is wrong. @returns ends it */
+async function followClock(clock: StoreClock, log: StepLogger): Promise<() => void> {
+  let failing = false;
+  const look = async (): Promise<void> => {
+    try {
+      await clock.look();
+      failing = false;
+    } catch (error) {
+      if (!failing) log.warn('the clock of the store cannot be read; what was known of it holds', { error: messageOf(error) });
+      failing = true;
+    }
+  };
+  await atMost(SERVING_LIMITS.farewellMs, look());
+  const timer = setInterval(() => void look(), SERVING_LIMITS.clockMs).unref();
+  return () => clearInterval(timer);
 }
 
 /** A store that is away holds the end up only so long. */

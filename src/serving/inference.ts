@@ -21,7 +21,7 @@ import { keyOfRows, splitOf } from './traffic-split.ts';
 import type { ServingMetrics } from './serving-metrics.ts';
 import { ServingStatistics } from './serving-statistics.ts';
 import { tellPrediction, timed } from './serving-telemetry.ts';
-import { checkRows, readsImages, requireCount, requireFewPixels } from './source-rows.ts';
+import { checkRows, decodedRows, readsImages, requireCount, requireFewPixels } from './source-rows.ts';
 import { givesNumbers } from './warm-up.ts';
 
 /** What a client asks: rows as they are in the source, or tensors as the network takes them. */
@@ -301,13 +301,15 @@ export class InferenceService {
   async #answerRead(
     lease: Lease,
     id: string,
-    rows: readonly Row[],
+    given: readonly Row[],
     placed: boolean,
     logs: Logs,
     placeOf?: (row: number) => number,
   ): Promise<Answer> {
     const { preprocessor, predictor } = lease.servable;
-    if (readsImages(lease.servable)) await requireFewPixels(lease.servable, rows);
+    const hasImages = readsImages(lease.servable);
+    if (hasImages) await requireFewPixels(lease.servable, given);
+    const rows = hasImages ? await decodedRows(lease.servable, given) : given;
     const saturate = predictor.meta.output.kind === 'anomaly';
     const windows = await preprocessor.series?.windows(rows, { saturate });
     if (windows !== undefined && !placed) requireOneSeries(windows, rows.length, preprocessor.windowSize);

@@ -58,6 +58,8 @@ export const SERVING_LIMITS = {
   drainMs: 8_000,
   /** Time that the end waits for a store that does not answer. */
   farewellMs: 1_000,
+  /** How often the clock of the machine is compared with that of the store; one that was set is found by it. */
+  clockMs: 10_000,
   announceMs: 5_000,
   /** How often the counts of a rollout are written; with the look of whoever judges them and the polls of the servers far below 2 s. */
   rolloutFlushMs: 400,
@@ -79,6 +81,8 @@ export const PREDICTION_LOG_LIMITS = {
   flushLines: 1_000,
   /** What is kept in memory while the store is away; lines beyond it are dropped and counted. */
   bufferBytesMax: 16 * 1024 * 1024,
+  /** Pixels that wait to be measured; rows beyond them are logged without what is measured of their images. */
+  pixelsMax: 16 * 1024 * 1024,
   /** A line longer than this is logged without its row. */
   lineBytesMax: 64 * 1024,
   /** Time that stopping the server waits for the last flush. */

@@ -3,6 +3,7 @@ import { PerennialError, isPerennialError, messageOf } from '../core/errors.ts';
 import type { StepLogger } from '../core/step.ts';
 import type { TensorBatch } from '../core/tensor.ts';
 import type { ModelMeta, Predictor } from '../training/model/model-meta.ts';
+import { hasPassed } from '../platform/passed.ts';
 import { SERVING_LIMITS } from './limits.ts';
 import { RequestError } from './request-error.ts';
 import type { NetworkSource, PredictorApart, Servable, WaitingPredictor } from './servable.ts';
@@ -338,7 +339,7 @@ class Resident implements WaitingPredictor {
   #isApart = false;
   #held: NodeJS.Timeout | undefined;
   #returning: Promise<void> | undefined;
-  #failure: { readonly error: unknown; readonly attempts: number; readonly retryAt: number } | undefined;
+  #failure: { readonly error: unknown; readonly attempts: number; readonly failedAt: number; readonly waitMs: number } | undefined;
   #disposed = false;
   /** Nothing more begins on it. */
   closing = false;
@@ -493,7 +494,8 @@ class Resident implements WaitingPredictor {
   /** Once for all who ask. @throws RequestError 503 */
   #bringBack(): Promise<void> {
     if (this.#returning !== undefined) return this.#returning;
-    if (this.#failure !== undefined && Date.now() < this.#failure.retryAt) return Promise.reject(unavailable(this, this.#failure.error));
+    if (this.#failure !== undefined && !hasPassed(this.#failure.failedAt, this.#failure.waitMs))
+      return Promise.reject(unavailable(this, this.#failure.error));
     this.#returning = this.#return().finally(() => {
       this.#returning = undefined;
     });
@@ -524,7 +526,7 @@ class Resident implements WaitingPredictor {
       if (error instanceof RequestError) throw error;
       const attempts = (this.#failure?.attempts ?? 0) + 1;
       const wait = Math.min(this.#retryMs * 2 ** (attempts - 1), SERVING_LIMITS.loadRetryMaxMs);
-      this.#failure = { error, attempts, retryAt: Date.now() + wait };
+      this.#failure = { error, attempts, failedAt: Date.now(), waitMs: wait };
       this.#host.failed(error);
       throw unavailable(this, error);
     } finally {

@@ -4,6 +4,10 @@ import type { PredictionLogSettings } from '../core/prediction-log.ts';
 import type { StepLogger } from '../core/step.ts';
 import type { Prediction, Row } from '../core/tensor.ts';
 import { writeJson } from '../data/reading/json-numbers.ts';
+import { imageFacts } from '../data/images/image-facts.ts';
+import { DecodedImage } from '../data/table/row-values.ts';
+import type { Pixels } from '../data/transforms/column-data.ts';
+import type { MeasuredImages } from '../monitoring/measures/measured-images.ts';
 import { hideColumns } from '../monitoring/predictions/hidden-columns.ts';
 import { dayPrefix } from '../monitoring/predictions/logged-prediction.ts';
 import type { LoggedPrediction } from '../monitoring/predictions/logged-prediction.ts';
@@ -47,6 +51,9 @@ export class PredictionLog {
   #bytes = 0;
   #openLines = 0;
   #sequence = 0;
+  /** Lines whose images are measured, and pixels of these. */
+  readonly #measuring = new Set<Promise<void>>();
+  #pixels = 0;
   #failingSince: string | undefined;
   #dropping = false;
   #flushing: Promise<void> | undefined;
@@ -79,21 +86,50 @@ export class PredictionLog {
     prediction: Prediction,
     exposure?: Exposure,
   ): void {
-    const { sample, bufferBytesMax, flushLines, hashKey } = this.#options;
+    const { sample, bufferBytesMax, hashKey } = this.#options;
     const settings = this.#options.settings(servable.model) ?? {};
     const share = Math.min(sample, settings.share ?? 1);
     if (share < 1 && Math.random() >= share) return;
     if (this.#closed || this.#bytes >= bufferBytesMax) return this.#drop();
     const time = this.#timeOf(this.#options.now().getTime());
-    const line = this.#lineOf({
+    const images = row === null ? [] : imageColumns(servable);
+    const record: LoggedPrediction = {
       time,
       id,
       version: servable.version,
-      ...(row === null ? { row } : hideColumns(withoutImages(servable, row), settings, hashKey())),
+      ...(row === null ? { row } : hideRow(row, images, settings, hashKey())),
       prediction: withoutSamples(prediction),
       ...exposure,
-    });
-    const chunk = this.#chunkFor(servable.model, time);
+    };
+    if (images.length === 0) return this.#append(servable.model, record);
+    this.#measure(servable.model, record, shownImages(row!, images, settings));
+  }
+
+  /** Pictures are measured behind the back of the request. While too many wait, rows are logged without: what was measured is a sample. */
+  #measure(model: string, record: LoggedPrediction, images: ReadonlyMap<string, Pixels | null>): void {
+    const pixels = [...images.values()].reduce((sum, image) => sum + (image === null ? 0 : image.width * image.height), 0);
+    const isFull = this.#pixels > 0 && this.#pixels + pixels > PREDICTION_LOG_LIMITS.pixelsMax;
+    if (images.size === 0 || isFull) return this.#append(model, record);
+    this.#pixels += pixels;
+    const measured = factsOf(images)
+      .then(
+        (facts) => this.#append(model, { ...record, measured: facts }),
+        (error: unknown) => {
+          this.#log.warn('an image cannot be measured; its prediction is logged without that', { id: record.id, error: messageOf(error) });
+          this.#append(model, record);
+        },
+      )
+      .finally(() => {
+        this.#pixels -= pixels;
+        this.#measuring.delete(measured);
+      });
+    this.#measuring.add(measured);
+  }
+
+  #append(model: string, record: LoggedPrediction): void {
+    const { flushLines } = this.#options;
+    const line = this.#lineOf(record);
+    const chunk = this.#chunkFor(model, record.time);
     chunk.lines.push(line);
     chunk.bytes += line.length;
     this.#bytes += line.length;
@@ -179,6 +215,7 @@ export class PredictionLog {
   }
 
   async #write(): Promise<void> {
+    if (this.#measuring.size > 0) await Promise.all(this.#measuring);
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#waiting.push(...this.#open.values());
@@ -210,13 +247,55 @@ export class PredictionLog {
 /** Columns that hold images, by the preprocessing of a version. */
 const imagesOf = new WeakMap<Servable['preprocessor'], readonly string[]>();
 
-function withoutImages({ preprocessor }: Pick<Servable, 'preprocessor'>, row: Row): Row {
+function imageColumns({ preprocessor }: Pick<Servable, 'preprocessor'>): readonly string[] {
   let images = imagesOf.get(preprocessor);
   if (images === undefined) {
     images = preprocessor.columns.filter((column) => column.type === 'image').map((column) => column.name);
     imagesOf.set(preprocessor, images);
   }
-  return images.length === 0 ? row : Object.fromEntries(Object.entries(row).filter(([name]) => !images.includes(name)));
+  return images;
+}
+
+/** A row as it may be written: never with its pictures. Of those that are hidden it is said, as of other columns. */
+function hideRow(
+  row: Row,
+  images: readonly string[],
+  settings: PredictionLogSettings,
+  key: string | undefined,
+): Pick<LoggedPrediction, 'row' | 'hidden'> {
+  if (images.length === 0) return hideColumns(row, settings, key);
+  const { row: shown, hidden } = hideColumns(
+    Object.fromEntries(Object.entries(row).filter(([name]) => !images.includes(name))),
+    settings,
+    key,
+  );
+  const unshown = images.filter((name) => isHidden(name, settings));
+  if (unshown.length === 0) return { row: shown, ...(hidden === undefined ? {} : { hidden }) };
+  return { row: shown, hidden: { ...hidden, leftOut: [...(hidden?.leftOut ?? []), ...unshown] } };
+}
+
+/** A digest of a picture would tell nothing of it. */
+function isHidden(column: string, { leaveOut = [], hash = [] }: PredictionLogSettings): boolean {
+  return [...leaveOut, ...hash].some((name) => name.toLowerCase() === column.toLowerCase());
+}
+
+/** The pictures of a row that may be measured; null where there is none. */
+function shownImages(row: Row, images: readonly string[], settings: PredictionLogSettings): Map<string, Pixels | null> {
+  return new Map(
+    images
+      .filter((name) => !isHidden(name, settings))
+      .flatMap((name): [string, Pixels | null][] => {
+        const value = Object.hasOwn(row, name) ? row[name] : undefined;
+        if (value instanceof DecodedImage) return [[name, value.pixels]];
+        return value === undefined || value === null ? [[name, null]] : [];
+      }),
+  );
+}
+
+async function factsOf(images: ReadonlyMap<string, Pixels | null>): Promise<MeasuredImages> {
+  const facts: Record<string, MeasuredImages[string]> = {};
+  for (const [name, pixels] of images) facts[name] = pixels === null ? null : await imageFacts(pixels);
+  return facts;
 }
 
 /** A sample follows from its row. */

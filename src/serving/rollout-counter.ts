@@ -8,6 +8,7 @@ import type { CountedRequest, ServerCounts } from '../rollouts/counts.ts';
 import { COUNTS_EVERY_MS } from '../rollouts/evidence.ts';
 import { putJson } from '../storage/json-objects.ts';
 import type { Prediction } from '../core/tensor.ts';
+import { hasPassed } from '../platform/passed.ts';
 import { SERVING_LIMITS } from './limits.ts';
 
 /** A rollout as this server follows it. */
@@ -106,7 +107,7 @@ export class RolloutCounter {
 
   async #write(kept: Kept, state: FollowedRollout | undefined): Promise<void> {
     const told = state === undefined ? '' : JSON.stringify([state.revision, state.loaded, state.error]);
-    const isDue = kept.changed || told !== kept.told || (state !== undefined && Date.now() - kept.writtenAt >= COUNTS_EVERY_MS);
+    const isDue = kept.changed || told !== kept.told || (state !== undefined && hasPassed(kept.writtenAt, COUNTS_EVERY_MS));
     if (!isDue) {
       if (state === undefined) this.#kept.delete(`${kept.model}/${kept.id}`);
       return;

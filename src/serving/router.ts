@@ -6,6 +6,7 @@ import type { RolloutRouting } from '../core/rollout.ts';
 import type { StepLogger } from '../core/step.ts';
 import type { OutputSpec } from '../core/tensor.ts';
 import { measure } from '../telemetry/telemetry.ts';
+import { hasPassed } from '../platform/passed.ts';
 import { Batcher } from './batcher.ts';
 import { SERVING_LIMITS } from './limits.ts';
 import { ModelMemory } from './model-memory.ts';
@@ -82,7 +83,8 @@ interface LoadFailure {
   readonly version: number;
   readonly message: string;
   readonly attempts: number;
-  readonly retryAt: number;
+  readonly failedAt: number;
+  readonly waitMs: number;
 }
 
 /** What a version that cannot be loaded, now or later, is told as. */
@@ -132,7 +134,7 @@ export class Router {
   readonly #loading = new Map<string, Promise<VersionHandle>>();
   #timer: NodeJS.Timeout | undefined;
   #round: Promise<void> | undefined;
-  #nextDiscovery = 0;
+  #discoveredAt = -Infinity;
   #storeFailures = 0;
   /** Since when the store does not answer, in milliseconds since 1970. */
   #cutOffAt: number | undefined;
@@ -236,7 +238,7 @@ export class Router {
   rolloutOf({ model, version, alias }: Target): ActiveRollout | undefined {
     const slot = this.#slots.get(model);
     const rollout = slot?.routing?.rollout;
-    if (this.#cutOffAt !== undefined && Date.now() - this.#cutOffAt > SERVING_LIMITS.rolloutAloneMs) return undefined;
+    if (this.#cutOffAt !== undefined && hasPassed(this.#cutOffAt, SERVING_LIMITS.rolloutAloneMs)) return undefined;
     if (rollout === undefined || version !== undefined || (alias !== undefined && alias !== CHAMPION)) return undefined;
     const champion = slot!.current?.servable;
     return champion?.version === rollout.champion ? { rollout, output: champion.predictor.meta.output } : undefined;
@@ -374,9 +376,9 @@ export class Router {
 
   async #poll(): Promise<void> {
     try {
-      if (Date.now() >= this.#nextDiscovery) {
+      if (hasPassed(this.#discoveredAt, this.#options.discoverMs)) {
         for (const model of await this.#source.models()) this.#slotNamed(model);
-        this.#nextDiscovery = Date.now() + this.#options.discoverMs;
+        this.#discoveredAt = Date.now();
       }
       const results = await Promise.allSettled([...this.#slots.values()].map((slot) => this.#sync(slot)));
       const failed = results.find((result) => result.status === 'rejected');
@@ -418,7 +420,7 @@ export class Router {
     }
     if (rollout === undefined || slot.candidate !== undefined || slot.candidateLoading === true || this.#stopped) return;
     if (rollout.candidate === slot.current?.servable.version) return;
-    if (slot.candidateFailure?.version === rollout.candidate && Date.now() < slot.candidateFailure.retryAt) return;
+    if (slot.candidateFailure?.version === rollout.candidate && !mayRetry(slot.candidateFailure)) return;
     // Beside the polls: a rollback does not wait for it.
     slot.candidateLoading = true;
     void this.#loadCandidate(slot, rollout).finally(() => delete slot.candidateLoading);
@@ -452,7 +454,7 @@ export class Router {
     // What is too large stays so, until the routing says something else.
     const isForGood = isPerennialError(error, 'SERVING_MEMORY');
     const wait = isForGood ? Infinity : Math.min(this.#options.loadRetryMs * 2 ** (attempts - 1), SERVING_LIMITS.loadRetryMaxMs);
-    return { version, message: messageOf(error), attempts, retryAt: Date.now() + wait };
+    return { version, message: messageOf(error), attempts, failedAt: Date.now(), waitMs: wait };
   }
 
   async #followChampion(slot: Slot): Promise<void> {
@@ -460,7 +462,7 @@ export class Router {
       const wanted = slot.routing?.aliases[CHAMPION];
       if (slot.routing === undefined || wanted === slot.current?.servable.version || this.#stopped) return;
       if (wanted === undefined) return this.#withdraw(slot);
-      if (slot.failure?.version === wanted && Date.now() < slot.failure.retryAt) return;
+      if (slot.failure?.version === wanted && !mayRetry(slot.failure)) return;
       const handle = await this.#loadNext(slot, wanted);
       if (handle === undefined) return this.#standIn(slot, wanted);
       // It may have been rolled back while it loaded; a store that is away by now does not hold the swap up.
@@ -639,6 +641,8 @@ function isOfOneModel(error: unknown): boolean {
 function isDegraded(slot: Slot): boolean {
   return slot.failure !== undefined || slot.unread !== undefined;
 }
+
+const mayRetry = ({ failedAt, waitMs }: LoadFailure): boolean => hasPassed(failedAt, waitMs);
 
 function errorOf({ failure, unread, current }: Slot): string | undefined {
   const told = [

@@ -1,6 +1,7 @@
 import { distance } from 'fastest-levenshtein';
 import type { Row } from '../core/tensor.ts';
-import { pixelsOf } from '../data/images/images.ts';
+import { decodeImage, pixelsOf } from '../data/images/images.ts';
+import { DecodedImage } from '../data/table/row-values.ts';
 import { bytesOfBase64 } from '../data/reading/base64.ts';
 import { SERVING_LIMITS } from './limits.ts';
 import { RequestError, badRow } from './request-error.ts';
@@ -55,6 +56,24 @@ export async function requireFewPixels({ preprocessor }: Servable, rows: readonl
           `The images of the request have more than ${SERVING_LIMITS.imagePixelsMax / 2 ** 20} million pixels together, at row ${index}. Send several requests, or smaller images.`,
         );
     }
+}
+
+/**
+ * The rows with their images decoded, once for all who look at them.
+ *
+ * @param rows that were checked @throws DATA_INVALID for what is no image
+ */
+export async function decodedRows({ preprocessor }: Servable, rows: readonly Row[]): Promise<Row[]> {
+  const images = preprocessor.columns.flatMap(({ name, type }) => (type === 'image' ? [name] : []));
+  return Promise.all(
+    rows.map(async (row, index) => {
+      const decoded = images.map(async (name) => {
+        const value = Object.hasOwn(row, name) ? row[name] : undefined;
+        return value instanceof Uint8Array ? [[name, new DecodedImage(await decodeImage(value, index, name))] as const] : [];
+      });
+      return { ...row, ...Object.fromEntries((await Promise.all(decoded)).flat()) };
+    }),
+  );
 }
 
 /** In the place of a row that could not be read where it came from. */

@@ -29,6 +29,25 @@ export async function storeNow(store: ObjectStore, believedMs: number = CLOCK_BE
   return Date.now() + measurements.get(store)!.difference;
 }
 
+/** Now by the clock of a store, for those who cannot wait for its answer: as far as it is known. */
+export class StoreClock {
+  readonly #store: ObjectStore;
+  #aheadMs = 0;
+
+  constructor(store: ObjectStore) {
+    this.#store = store;
+  }
+
+  now(): Date {
+    return new Date(Date.now() + this.#aheadMs);
+  }
+
+  /** Learns by how much the clock of this machine is wrong, also where it was set since. @throws STORE_UNAVAILABLE: what was known holds */
+  async look(): Promise<void> {
+    this.#aheadMs = (await storeNow(this.#store)) - Date.now();
+  }
+}
+
 function isBelieved({ wall, monotonic }: Measured, believedMs: number): boolean {
   const age = performance.now() - monotonic;
   return age < believedMs && Math.abs(Date.now() - wall - age) < STEP_MS;

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { expect } from 'vitest';
+import { imageFacts } from '../../src/data/images/image-facts.ts';
+import type { ImageFacts } from '../../src/data/images/image-facts.ts';
 import { measureRegistry } from '../../src/monitoring/measures/index.generated.ts';
 import { CHARACTERS_MAX } from '../../src/monitoring/measures/measure.ts';
-import type { MeasureDefinition } from '../../src/monitoring/measures/measure.ts';
+import type { MeasureDefinition, MeasuredValue } from '../../src/monitoring/measures/measure.ts';
 import { describeLaws, goldenLaw } from './support/laws.ts';
 import { validator } from './support/schemas.ts';
 
@@ -19,9 +21,20 @@ const TEXTS = [
   'constructor __proto__',
 ];
 const MOMENTS = [0, -1, 951_782_400_000, -62_135_596_800_000, 253_402_300_799_999];
-const LEARNT_FROM = { text: ['a b', 'hello constructor'], timestamp: [0, 1] };
-const given = ({ of }: MeasureDefinition): readonly (string | number)[] => (of === 'text' ? TEXTS : MOMENTS);
-const takeAll = (measure: MeasureDefinition, values: readonly (string | number)[]) => {
+const picture = (width: number, height: number, channels: number, level: (at: number) => number): Promise<ImageFacts> =>
+  imageFacts({ width, height, channels, data: Uint8Array.from({ length: width * height * channels }, (_, at) => level(at)) });
+const IMAGES = await Promise.all([
+  picture(1, 1, 3, () => 0),
+  picture(1, 1, 1, () => 255),
+  picture(5, 3, 3, (at) => (at * 37) % 256),
+  picture(5, 3, 4, (at) => (at * 91) % 256),
+  picture(1_024, 768, 3, (at) => at % 256),
+  picture(4_000, 1, 3, (at) => at % 200),
+]);
+const VALUES = { text: TEXTS, timestamp: MOMENTS, image: IMAGES };
+const LEARNT_FROM = { text: ['a b', 'hello constructor'], timestamp: [0, 1], image: [] };
+const given = ({ of }: MeasureDefinition): readonly MeasuredValue[] => VALUES[of];
+const takeAll = (measure: MeasureDefinition, values: readonly MeasuredValue[]) => {
   const learnt = measure.learn?.(LEARNT_FROM[measure.of]);
   return values.map((value) => measure.take(value, learnt));
 };

@@ -18,7 +18,7 @@ export default defineCommand({
       .summary('how current data differ from what a model learnt')
       .description('Compare current data with what a model was trained on.')
       .argument('<model>', 'name of the registered model')
-      .option('--current <file>', 'rows from a .csv, .tsv, .json, .ndjson, .jsonl or .parquet file')
+      .option('--current <file>', 'rows from a .csv, .tsv, .json, .ndjson, .jsonl or .parquet file, or a folder of images')
       .option('--window <duration>', 'rows that were predicted in the last e.g. 24h, from the prediction log')
       .option('--version <reference>', 'version number or alias to compare with (default: the champion)')
       .option('--report <file>', 'write an HTML report')
@@ -35,7 +35,7 @@ export default defineCommand({
       )
       .option(
         '--measure <column:name>',
-        'what is measured of free text or of points in time, and compared: words, hour …; may be repeated (default: of free text what `perennial schema measure` marks so)',
+        'what is measured of free text, images or points in time, and compared: words, brightness, hour …; may be repeated (default: of free text and images what `perennial schema measure` marks so)',
         repeated,
       )
       .option('--agree <all|any>', 'all: every test of a column has to say so (default); any: one is enough')
@@ -63,11 +63,15 @@ number of columns and of looks (Benjamini-Hochberg): of windows of unchanged dat
 together. With --stream, small changes are found that show only in several windows together. Defaults are those of "on.drift" of a
 document; \`perennial schema drift\` lists the tests.
 
+Of images brightness, contrast, colours, sharpness and size are compared, each as a column named IMAGE (MEASURE): the prediction log holds
+these numbers, never the pictures.
+
 --window also compares the answers of the version with those for the validation rows of its training (of anomaly scores, the rows that the
 threshold was taken from), as columns beside those of the rows: prediction.label and prediction.probability, of two classes
 prediction.probabilities.NAME of the second one, prediction.value (of lists prediction.value.0, …), prediction.score and
 prediction.anomaly; of several labels prediction.LABEL.value and so on. And it compares the labels that came as feedback in that time with
-those of the training: label, of several label.NAME. What was flagged with its label is left out.
+those of the training: label, of several label.NAME. What was flagged with its label is left out. --current asks the version about the
+rows of the file first: of more than 10,000 (of images 2,000), about so many of them.
 
 Columns that changed towards each other alone, each by itself as it was, only tests of whole rows see: --joint mmd, --joint classifier
 (\`perennial schema joint\`).
@@ -202,7 +206,8 @@ async function compare(
   const store = await openStore();
   // The log is by the clocks of the servers, which write to the same store.
   const now = new Date(await storeNow(store));
-  const reference = await driftReference(store, createArtifactStore(store), model, options.version);
+  const artifacts = createArtifactStore(store);
+  const reference = await driftReference(store, artifacts, model, options.version);
   const base = {
     model,
     version: reference.version,
@@ -212,28 +217,22 @@ async function compare(
     pool: driftSettings(settings).pool,
   };
   if (span === undefined) {
-    const [{ judgeWindow }, { readCurrent }] = await Promise.all([
-      import('../../monitoring/detect.ts'),
-      import('../../monitoring/read-current.ts'),
+    const [{ judgeFile }, { fetchModel }, { createRegistry }] = await Promise.all([
+      import('../drift/judge-file.ts'),
+      import('../../scoring/scored-model.ts'),
+      import('../../registry/registry.ts'),
     ]);
     const path = options.current!;
+    const manifest = await createRegistry(store, artifacts).version(model, reference.version);
+    const scored = await fetchModel(await artifacts.open(manifest.model), model, reference.version);
     let notes: readonly string[] = [];
     const check = await runDriftCheck(store, {
       ...base,
       source: path,
       compare: async (before) => {
-        const moments = new Set(
-          Object.entries(settings.perColumn ?? {}).flatMap(([name, { measures = [] }]) => (measures.length > 0 ? [name] : [])),
-        );
-        const read = await readCurrent(path, process.cwd(), reference.profile, reference.reading, moments, (current) =>
-          judgeWindow(reference, current, {
-            ...settings,
-            columns: reference.columns,
-            before: before.flatMap(({ parts }) => parts['inputs'] ?? []),
-          }),
-        );
-        notes = read.notes;
-        return { result: read.result.result, parts: { inputs: read.result.window } };
+        const judged = await judgeFile(reference, scored, path, settings, before);
+        notes = judged.notes;
+        return judged.compared;
       },
     });
     return { reference, check, notes };

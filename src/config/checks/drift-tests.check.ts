@@ -13,6 +13,8 @@ const KINDS: Readonly<Record<string, 'number' | 'category'>> = {
   integer: 'number',
   string: 'category',
   boolean: 'category',
+  // What is measured of pictures.
+  image: 'number',
 };
 const WORDS = { number: 'numbers', category: 'categories' } as const;
 
@@ -72,18 +74,19 @@ function answerType(name: string): string | undefined {
   return /\.(label|anomaly)$/.test(name) ? 'string' : undefined;
 }
 
-const MEASURED: Readonly<Record<string, 'text' | 'timestamp'>> = { string: 'text', timestamp: 'timestamp' };
+const MEASURED: Readonly<Record<string, 'text' | 'timestamp' | 'image'>> = { string: 'text', timestamp: 'timestamp', image: 'image' };
+const MEASURED_WORDS = { text: 'texts', timestamp: 'points in time', image: 'images' } as const;
 
 /** @param isAnswer its type is not declared, but that of the answers of all models */
 function misfits(rules: JsonObject, column: string, declared: string | undefined, pointer: string, isAnswer: boolean): Finding[] {
   const measured = testsIn(rules, 'measures');
-  if (declared === 'image' || (declared === 'timestamp' && measured.length === 0))
+  if (declared === 'timestamp' && measured.length === 0)
     return [
       {
         pointer,
         at: 'key',
-        message: `"${column}" is declared as ${declared === 'image' ? 'an image' : 'a timestamp'}, which drift tests do not compare.`,
-        fix: declared === 'image' ? `Remove "${column}".` : `Say what is measured of it, as "measures": ["hour"], or remove "${column}".`,
+        message: `"${column}" is declared as a timestamp, which drift tests do not compare.`,
+        fix: `Say what is measured of it, as "measures": ["hour"], or remove "${column}".`,
       },
     ];
   if (isAnswer && declared !== undefined && measured.length > 0)
@@ -113,7 +116,7 @@ function misfitMeasures(measured: readonly string[], column: string, declared: s
         pointer: join(pointer, 'measures', String(index)),
         given: name,
         allowed,
-        message: `"${name}" is measured of ${measure.of === 'text' ? 'texts' : 'points in time'}, and "${column}" is declared as ${declared}.`,
+        message: `"${name}" is measured of ${MEASURED_WORDS[measure.of]}, and "${column}" is declared as ${declared}.`,
         fix: allowed.length === 0 ? 'Remove it: the values are compared as they are.' : `Take one of ${allowed.join(', ')}.`,
       },
     ];

@@ -70,16 +70,24 @@ export async function withFile<T>(
   reading: SourceReading | undefined,
   use: (file: OpenedFile) => Promise<T>,
 ): Promise<T> {
-  // All formats of files list them alike.
-  const files = await listSource(readerRegistry.get('csv'), { format: 'csv', path }, folder);
   const workDir = await mkdtemp(join(tmpdir(), 'perennial-read-'));
   try {
-    return await withDatabase(async (db) =>
-      use({ path, reading, db, workDir, ...(await findFormat(path, files, reading, { db, workDir })) }),
-    );
+    return await withDatabase(async (db) => use(await openFile(path, folder, reading, { db, workDir })));
   } finally {
     await rm(workDir, { recursive: true, force: true });
   }
+}
+
+/** A file of rows, open as {@link withFile} opens it, for a database and a folder of the caller. */
+export async function openFile(
+  path: string,
+  folder: string,
+  reading: SourceReading | undefined,
+  place: Pick<OpenedFile, 'db' | 'workDir'>,
+): Promise<OpenedFile> {
+  // All formats of files list them alike.
+  const files = await listSource(readerRegistry.get('csv'), { format: 'csv', path }, folder);
+  return { path, reading, ...place, ...(await findFormat(path, files, reading, place)) };
 }
 
 /**

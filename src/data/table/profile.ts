@@ -5,7 +5,11 @@ import { SQUARABLE } from './moments.ts';
 import type { Moments } from './moments.ts';
 import { textShape } from './text-shape.ts';
 import { PartitionedValues } from './partitioned.ts';
-import { deviationOf, firstAtLeast, indexAt, thinned } from './ranks.ts';
+import { measuredName } from '../../core/measured-name.ts';
+import { IMAGE_FACTS, imageFacts } from '../images/image-facts.ts';
+import type { ImageFacts } from '../images/image-facts.ts';
+import { decodeImage } from '../images/images.ts';
+import { deviationOf, firstAtLeast, indexAt, ranksOf, thinned } from './ranks.ts';
 import type { Ranks } from './ranks.ts';
 import { REFERENCE_FILE, encodeReference } from '../stored/reference-values.ts';
 import type { ColumnReference } from '../stored/reference-values.ts';
@@ -31,7 +35,7 @@ export interface TableProfile {
  * @param columns with the SQL expression of each
  */
 export async function profileTable(db: Database, table: string, columns: readonly ProfiledColumn[]): Promise<DatasetProfile> {
-  return (await describeTable(db, table, columns)).profile;
+  return (await describeColumns(db, table, columns)).profile;
 }
 
 /** A profile as the files of an artifact: `profile.json`, and `reference.bin` where that does not hold everything. */
@@ -42,8 +46,13 @@ export function profileFiles({ profile, reference }: TableProfile): Record<strin
   };
 }
 
-/** The profile with what is kept beside it, as {@link profileFiles} writes it. */
+/** The profile with what is kept beside it, as {@link profileFiles} writes it: of images, what is measured of them. */
 export async function describeTable(db: Database, table: string, columns: readonly ProfiledColumn[]): Promise<TableProfile> {
+  const { profile, reference } = await describeColumns(db, table, columns);
+  return { profile, reference: [...reference, ...(await measuredImages(db, table, columns, profile))] };
+}
+
+async function describeColumns(db: Database, table: string, columns: readonly ProfiledColumn[]): Promise<TableProfile> {
   const measures = columns.flatMap((column) => [
     `count(${column.sql})`,
     ...(column.type === 'image' ? [`count(DISTINCT md5(${column.sql}))`] : []),
@@ -93,6 +102,50 @@ export async function describeTable(db: Database, table: string, columns: readon
     if (further !== undefined) reference.push({ kind: 'category', name: column.name, ...further });
   }
   return { profile: { formatVersion: 1, rows, columns: columns.map(({ name }) => found.get(name) ?? bases.get(name)!) }, reference };
+}
+
+/** Images of a column that are measured, at most: every so many. */
+const IMAGES_MEASURED = 2_000;
+const IMAGES_AT_ONCE = 16;
+
+/** What is measured of the images of a table, as columns of numbers. */
+async function measuredImages(
+  db: Database,
+  table: string,
+  columns: readonly ProfiledColumn[],
+  profile: DatasetProfile,
+): Promise<ColumnReference[]> {
+  const found: ColumnReference[] = [];
+  for (const { name, sql } of columns.filter(({ type }) => type === 'image')) {
+    const { count } = profile.columns.find((column) => column.name === name)!;
+    const facts = await factsOf(db, `SELECT ${sql} AS image FROM ${table} WHERE ${sql} IS NOT NULL`, count, name);
+    for (const fact of IMAGE_FACTS) {
+      const values = Float64Array.from(facts.flatMap((one) => one[fact] ?? [])).sort();
+      const measured = measuredName(name, fact);
+      if (values.length === 0 || columns.some((column) => column.name === measured)) continue;
+      const ranks = ranksOf(values);
+      found.push({ kind: 'number', name: measured, ranks, deviation: deviationOf(ranks), of: count });
+    }
+  }
+  return found;
+}
+
+async function factsOf(db: Database, images: string, count: number, column: string): Promise<ImageFacts[]> {
+  const every = Math.max(1, Math.ceil(count / IMAGES_MEASURED));
+  const facts: ImageFacts[] = [];
+  let place = 0;
+  for await (const { rows, columns } of db.chunks(
+    `SELECT image FROM (SELECT image, row_number() OVER () - 1 AS place FROM (${images})) WHERE place % ${every} = 0`,
+  ))
+    for (let start = 0; start < rows; start += IMAGES_AT_ONCE) {
+      const some = columns[0]!.slice(start, start + IMAGES_AT_ONCE) as readonly { readonly bytes: Uint8Array }[];
+      const first = place;
+      facts.push(
+        ...(await Promise.all(some.map(async ({ bytes }, at) => imageFacts(await decodeImage(bytes, (first + at) * every, column))))),
+      );
+      place += some.length;
+    }
+  return facts;
 }
 
 /** Characters of a text that tell what it is. */

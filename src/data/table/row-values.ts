@@ -42,9 +42,19 @@ function expected({ type, format }: Column): string {
   }
 }
 
+/** In a row: an image that somebody else needs the pixels of as well. */
+export class DecodedImage {
+  readonly pixels: Pixels;
+
+  constructor(pixels: Pixels) {
+    this.pixels = pixels;
+  }
+}
+
 async function imageOf(value: unknown, row: number, name: string): Promise<Pixels | null> {
   if (value === null || value === undefined) return null;
   if (value instanceof Uint8Array) return decodeImage(value, row, name);
+  if (value instanceof DecodedImage) return value.pixels;
   if (typeof value !== 'string') throw wrong(row, name, 'an encoded image as base64 text', value);
   const base64 = value.replace(/^data:image\/[a-z+.-]+;base64,/i, '');
   const bytes = base64 === '' ? undefined : bytesOfBase64(base64);
@@ -56,7 +66,7 @@ async function imageOf(value: unknown, row: number, name: string): Promise<Pixel
 export type ColumnReader = (rows: readonly Row[], firstRow?: number) => ColumnData | Promise<ColumnData>;
 
 /**
- * Reads one column of raw rows (JSON values, or bytes for images) as the source was read that the model learnt from.
+ * Reads one column of raw rows (JSON values; for images bytes, or pixels) as the source was read that the model learnt from.
  *
  * @returns throws DATA_INVALID naming row and column.
  */

@@ -1,17 +1,21 @@
 import type { JsonSchema } from '../../core/json.ts';
+import type { ImageFacts } from '../../data/images/image-facts.ts';
+
+/** A text of at most {@link CHARACTERS_MAX} characters, milliseconds since 1970 UTC, or what was measured of a picture. */
+export type MeasuredValue = string | number | ImageFacts;
 
 /**
- * Something that can be measured of each value of a column whose values themselves cannot be compared: nearly every text is different,
- * and points in time go on. What is measured is compared as a column of its own, named `COLUMN (MEASURE)`.
+ * Something that can be measured of each value of a column whose values themselves cannot be compared: nearly every text and every picture
+ * is different, and points in time go on. What is measured is compared as a column of its own, named `COLUMN (MEASURE)`.
  */
-export interface MeasureDefinition<Value extends string | number = string | number, Learnt = unknown> {
+export interface MeasureDefinition<Value extends MeasuredValue = MeasuredValue, Learnt = unknown> {
   readonly name: string;
   readonly summary: string;
   /** Columns that it can be taken of. */
-  readonly of: 'text' | 'timestamp';
+  readonly of: 'text' | 'timestamp' | 'image';
   /** What its values are compared as. */
   readonly gives: 'number' | 'category';
-  /** true: taken of free text where nobody says what is. */
+  /** true: taken of free text, or of images, where nobody says what is. */
   readonly byDefault: boolean;
   readonly configSchema: JsonSchema;
   readonly reference: string;
@@ -21,7 +25,6 @@ export interface MeasureDefinition<Value extends string | number = string | numb
    */
   learn?(values: readonly Value[]): Learnt;
   /**
-   * @param value a text of at most {@link CHARACTERS_MAX} characters, or milliseconds since 1970 UTC
    * @returns a finite number, or the name of a category; null where there is nothing to measure
    */
   take(value: Value, learnt: Learnt): number | string | null;
@@ -30,7 +33,7 @@ export interface MeasureDefinition<Value extends string | number = string | numb
 /** Characters of a text that are looked at: UTF-16 code units. */
 export const CHARACTERS_MAX = 2_000;
 
-export function defineMeasure<Value extends string | number, Learnt = undefined>(
+export function defineMeasure<Value extends MeasuredValue, Learnt = undefined>(
   definition: Omit<MeasureDefinition<Value, Learnt>, 'configSchema'>,
 ): MeasureDefinition {
   const configSchema = { type: 'object', additionalProperties: false, properties: {} } as const;

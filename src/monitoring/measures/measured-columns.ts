@@ -1,4 +1,5 @@
 import type { ColumnProfile } from '../../data/stored/dataset.ts';
+import { measuredName } from '../../core/measured-name.ts';
 import { Prng } from '../../core/prng.ts';
 import { pauses } from '../../platform/pauses.ts';
 import type { ColumnReference, ColumnWindow } from '../column-window.ts';
@@ -27,11 +28,6 @@ export interface MeasuredReference {
   readonly reference: ColumnReference;
   /** The same of current rows; undefined where none of them has the column. */
   windowOf(current: RowSample): Promise<ColumnWindow | undefined>;
-}
-
-/** "subject (words)". */
-export function measuredName(column: string, measure: string): string {
-  return `${column} (${measure})`;
 }
 
 /** @param sample rows of the reference. Columns that it does not have are not measured */

@@ -4,6 +4,7 @@ import type { Prediction, Row } from '../../core/tensor.ts';
 import { parseJson } from '../../data/reading/json-numbers.ts';
 import { COUNT, OBJECT, TEXT, defineStored, listOf, orNull, recordSchema } from '../../storage/stored.ts';
 import type { StoredKind } from '../../storage/stored.ts';
+import type { MeasuredImages } from '../measures/measured-images.ts';
 import { LOG_HINT, Unread, readLines, refuseUnread } from '../../storage/unread.ts';
 
 /** One line of `predictions/<model>/<yyyy-mm-dd>/<HH>-<server>-<seq>.ndjson` (day and hour in UTC). */
@@ -15,6 +16,8 @@ export interface LoggedPrediction {
   /** The row as it was sent, images and what is hidden left out; null where the client sent tensors, or the row was too long. */
   readonly row: Row | null;
   readonly prediction: Prediction;
+  /** What was measured of the images of the row, by column; null where there is none. Absent: the server did not measure. */
+  readonly measured?: MeasuredImages;
   /** What of the row is not written, or as a digest, because a deployment says so. */
   readonly hidden?: HiddenColumns;
   /**
@@ -39,6 +42,7 @@ export const PREDICTION: StoredKind<LoggedPrediction> = defineStored({
     {
       id: TEXT,
       prediction: OBJECT,
+      measured: OBJECT,
       hidden: recordSchema({}, { leftOut: listOf(TEXT), hashed: listOf(TEXT) }),
       rollout: TEXT,
       arm: TEXT,

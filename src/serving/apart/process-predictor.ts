@@ -12,6 +12,7 @@ import type { LocalFiles } from '../../training/trainer/local-artifact.ts';
 import { SERVING_LIMITS } from '../limits.ts';
 import { RequestError } from '../request-error.ts';
 import type { ProcessWatch, WaitingPredictor } from '../servable.ts';
+import { hasPassed } from '../../platform/passed.ts';
 import { FrameReader, writeFrame } from './frames.ts';
 import type { Head } from './frames.ts';
 
@@ -192,7 +193,7 @@ export class ProcessPredictor implements WaitingPredictor {
 
   #died({ startedAt }: Running, problem: string): void {
     this.#running = undefined;
-    if (Date.now() - startedAt > SERVING_LIMITS.processSteadyMs) this.#deaths = 0;
+    if (hasPassed(startedAt, SERVING_LIMITS.processSteadyMs)) this.#deaths = 0;
     this.#watch.died(problem);
     this.#reviving = this.#revive().finally(() => {
       this.#reviving = undefined;

@@ -2,6 +2,7 @@ import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { messageOf } from '../../core/errors.ts';
 import type { ObjectStore } from '../../core/ports.ts';
+import { hasPassed } from '../../platform/passed.ts';
 
 /** Copies go up at most this often: a machine that is lost costs this much work at most, besides what training had not saved. */
 const UPLOAD_MS = 20_000;
@@ -44,7 +45,7 @@ export class CheckpointSync {
   /** Takes note of a new checkpoint, and copies it when the last copy is old enough. */
   push(path: string): void {
     this.#newest = path;
-    if (this.#upload !== undefined || Date.now() - this.#uploadedAt < UPLOAD_MS) return;
+    if (this.#upload !== undefined || !hasPassed(this.#uploadedAt, UPLOAD_MS)) return;
     this.#upload = this.#copyNewest().finally(() => {
       this.#upload = undefined;
     });

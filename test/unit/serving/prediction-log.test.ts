@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { PerennialError } from '../../../src/core/errors.ts';
 import type { ObjectStore } from '../../../src/core/ports.ts';
+import type { PredictionLogSettings } from '../../../src/core/prediction-log.ts';
+import { DecodedImage } from '../../../src/data/table/row-values.ts';
 import type { LoggedPrediction } from '../../../src/monitoring/predictions/logged-prediction.ts';
 import { PredictionLog } from '../../../src/serving/prediction-log.ts';
 import type { PredictionLogOptions } from '../../../src/serving/prediction-log.ts';
@@ -140,5 +142,30 @@ describe('the prediction log', () => {
     log.add(servable, 'a', { text: 'x'.repeat(100_000) }, { value: 1 });
     await log.close();
     expect(Object.values(await records(store)).flat()).toMatchObject([{ id: 'a', row: null }]);
+  });
+
+  it('measures no image that a deployment hides, and says of rows without one that there is none', async () => {
+    const pictured = fakeServable('pictured', 1, { columns: [{ name: 'photo', type: 'image', required: false }] });
+    const photo = new DecodedImage({ width: 1, height: 1, channels: 3, data: Uint8Array.of(9, 9, 9) });
+    let settings: PredictionLogSettings = {};
+    const { store, log } = setUp({ settings: () => settings });
+    log.add(pictured, 'shown', { photo }, { value: 1 });
+    log.add(pictured, 'none', { photo: null }, { value: 1 });
+    settings = { hash: ['PHOTO'] };
+    log.add(pictured, 'hidden', { photo }, { value: 1 });
+    await log.flush();
+    const lines = new Map<string, LoggedPrediction>();
+    for await (const { key } of store.list('predictions/'))
+      for (const line of Buffer.from((await store.get(key)).body)
+        .toString()
+        .trim()
+        .split('\n')) {
+        const record = JSON.parse(line) as LoggedPrediction;
+        lines.set(record.id, record);
+      }
+    expect(lines.get('shown')!.measured!['photo']).toMatchObject({ brightness: 0.0352941 });
+    expect(lines.get('none')!.measured).toEqual({ photo: null });
+    expect(lines.get('hidden')).toMatchObject({ row: {}, hidden: { leftOut: ['photo'] } });
+    expect(lines.get('hidden')!.measured).toBeUndefined();
   });
 });

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Router } from '../../../src/serving/router.ts';
 import type { RouterOptions } from '../../../src/serving/router.ts';
 import { createServingMetrics } from '../../../src/serving/serving-metrics.ts';
@@ -234,6 +234,25 @@ describe('the router', () => {
     (await router.lease({ model: 'm', version: 6 })).release();
     expect(source.loaded.filter((servable) => servable.version === 2).length).toBe(1);
     expect(source.servable(2).disposed()).toBe(false);
+  });
+
+  it('goes on finding models and trying again where the clock is set back', async () => {
+    const source = new FakeSource();
+    source.route('m', { champion: 1 });
+    const router = await routerOf(source);
+    source.broken.add(2);
+    source.route('m', { champion: 2 });
+    await eventually(() => router.states()[0]!.error !== undefined);
+    const real = Date.now;
+    const set = vi.spyOn(Date, 'now').mockImplementation(() => real() - 86_400_000);
+    try {
+      source.broken.clear();
+      source.route('later', { champion: 7 });
+      await eventually(async () => (await versionOf(router)) === 2);
+      await eventually(() => router.states().some(({ model }) => model === 'later'));
+    } finally {
+      set.mockRestore();
+    }
   });
 
   it('frees everything when it stops', async () => {

@@ -1,3 +1,4 @@
+import { encodePng } from '../../../src/data/images/encode-png.ts';
 import { loadPreprocessor } from '../../../src/data/preprocess/preprocessor.ts';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FakeSource } from './doubles.ts';
@@ -227,14 +228,17 @@ describe('the server', () => {
     };
     source.route('m', { champion: 1 });
     const server = await start(source);
-    const photo = Buffer.from('\x89PNG', 'latin1').toString('base64');
+    const photo = Buffer.from(encodePng(Uint8Array.of(255, 0, 0, 255, 255, 255), 2, 1, 3)).toString('base64');
     expect((await ask(server.url, '/models/m/predict', { body_mass_g: 1, photo })).status).toBe(200);
     expect((await ask(server.url, '/v1/models/m:predict', { instances: [{ body_mass_g: 1, photo: { b64: photo } }] })).status).toBe(200);
     expect((await ask(server.url, '/models/m/predict', { body_mass_g: 1, photo: '/etc/passwd.' })).body.error).toContain(
       'Row 0, column "photo": expected the image file as base64',
     );
     await server.log.flush();
-    expect((await logged(server)).map((line) => line.row)).toEqual([{ body_mass_g: 1 }, { body_mass_g: 1 }]);
+    const lines = await logged(server);
+    expect(lines.map((line) => line.row)).toEqual([{ body_mass_g: 1 }, { body_mass_g: 1 }]);
+    const measured = { photo: expect.objectContaining({ width: 2, height: 1, saturation: 0.5, red: 0.5 }) as unknown };
+    expect(lines.map((line) => line.measured)).toEqual([measured, measured]);
   });
 
   it('writes its metrics as Prometheus reads them', async () => {
@@ -255,15 +259,15 @@ describe('the server', () => {
   });
 });
 
-async function logged(server: TestApp): Promise<{ row: unknown }[]> {
-  const lines: { row: unknown }[] = [];
+async function logged(server: TestApp): Promise<{ row: unknown; measured?: unknown }[]> {
+  const lines: { row: unknown; measured?: unknown }[] = [];
   for await (const { key } of server.store.list('predictions/')) {
     const text = Buffer.from((await server.store.get(key)).body).toString();
     lines.push(
       ...text
         .trimEnd()
         .split('\n')
-        .map((line) => JSON.parse(line) as { row: unknown }),
+        .map((line) => JSON.parse(line) as { row: unknown; measured?: unknown }),
     );
   }
   return lines;
