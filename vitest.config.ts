@@ -65,6 +65,8 @@ export default defineConfig({
     pool: 'forks',
     // On two cores: tests of processes wait for much of their time.
     maxWorkers: 3,
+    // The build is loaded as it is (test/support/command-here.ts).
+    server: { deps: { external: [/\/dist\/[^/]*\.js$/] } },
     setupFiles: ['test/support/clean-up.ts'],
     projects: [
       { extends: true, test: { name: 'shared', include: SHARED, isolate: false } },

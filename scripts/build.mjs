@@ -18,6 +18,7 @@ process.on('uncaughtException', (error) => {
 const dist = join(root, 'dist');
 const candidates = {
   cli: 'src/cli/main.ts',
+  'command-line': 'src/cli/command-line.ts',
   worker: 'src/worker/main.ts',
   server: 'src/server/main.ts',
   supervisor: 'src/stack/main.ts',

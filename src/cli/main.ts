@@ -1,74 +1,16 @@
-import { Command, CommanderError } from 'commander';
-import { PerennialError } from '../core/errors.ts';
-import { createIo, reportError } from './commands/command.ts';
-import { commands } from './commands/index.generated.ts';
-import { startTelemetry, stopTelemetry } from '../telemetry/telemetry.ts';
-import { tellCommand } from './command-telemetry.ts';
+import { runCommandLine } from './command-line.ts';
 
-const program = new Command('perennial')
-  .description('Keeps models alive: one JSON document declares how a model is made, proven, served, watched and made again.')
-  .version('0.1.0')
-  .option('--json', 'print one JSON document on stdout; progress and logs go to stderr')
-  .showSuggestionAfterError(true)
-  // Mistakes of usage are told below, as all others are.
-  .configureOutput({ outputError: () => {} })
-  // Options after a command's name are the command's own: `predict --version 3` names a version of the model.
-  .enablePositionalOptions()
-  .exitOverride();
-const io = createIo(() => program.opts<{ json?: boolean }>().json === true || process.argv.includes('--json'));
-for (const command of commands) command.register(program, io);
-declareJsonEverywhere(program);
+// `perennial … | head` closes the pipe: nobody reads on, and that is no defect.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
 
-/** Processes that tell of themselves for as long as they live; a command is told as a whole. */
-const LIVES_ON = ['serve', 'worker', 'up'];
-
-const path = commandPath();
-if (path.length > 0 && !LIVES_ON.includes(path[0]!)) await startTelemetry('cli');
-await tellCommand(path.join(' '), run);
-await stopTelemetry();
-
-/** Never throws: what went wrong is told, and decides the exit code. @returns the error that was told */
-async function run(): Promise<unknown> {
-  try {
-    await program.parseAsync(process.argv);
-    return undefined;
-  } catch (error) {
-    const shown = error instanceof CommanderError && (error.exitCode === 0 || error.code === 'commander.help');
-    if (shown) {
-      process.exitCode = error.exitCode === 0 ? 0 : 2;
-      return undefined;
-    }
-    const told = error instanceof CommanderError ? usageError(error) : error;
-    reportError(told, io);
-    return told;
-  }
-}
-
-/** With the command that was meant, as far as it is one. */
-function usageError({ message }: CommanderError): PerennialError {
-  return new PerennialError('USAGE', message.replace(/^error: /, ''), {
-    hint: `See \`${['perennial', ...commandPath()].join(' ')} --help\`.`,
-  });
-}
-
-/** The words of the command line that are names of commands: "models list". */
-function commandPath(): string[] {
-  let command: Command = program;
-  const path: string[] = [];
-  for (const word of process.argv.slice(2)) {
-    const next = command.commands.find((child) => child.name() === word);
-    if (next === undefined) continue;
-    command = next;
-    path.push(word);
-  }
-  return path;
-}
-
-/** `--json` works before and after the command's name. */
-function declareJsonEverywhere(command: Command): void {
-  for (const child of command.commands) {
-    child.exitOverride();
-    if (!child.options.some((option) => option.long === '--json')) child.option('--json', 'print one JSON document on stdout');
-    declareJsonEverywhere(child);
-  }
-}
+await runCommandLine(process.argv.slice(2), {
+  interactive: process.stderr.isTTY === true && process.env.CI === undefined && process.env.TERM !== 'dumb',
+  stdout: (text) => void process.stdout.write(text),
+  stderr: (text) => void process.stderr.write(text),
+  exit(code) {
+    process.exitCode = code;
+  },
+});

@@ -64,6 +64,7 @@ describe('for real', () => {
     let before: Promise<unknown> = Promise.resolve();
     for (const data of new Set(SAMPLES.map((sample) => sample.data))) {
       const fetch = before.then(() => fetchData(data));
+      fetch.catch(() => {}); // seen by whoever awaits it
       fetched.set(data, fetch);
       before = fetch;
     }
@@ -77,12 +78,12 @@ describe('for real', () => {
       const missing = await fetched.get(data);
       if (missing !== undefined && process.env.CI !== undefined) throw new Error(`The data cannot be had: ${missing}`);
       if (missing !== undefined) skip(`the data cannot be had: ${missing}`);
-      const valid = await perennial.run(['validate', document(name)]);
+      const valid = await perennial.here(['validate', document(name)]);
       expect(valid.code, valid.stderr).toBe(0);
-      const planned = await perennial.run(['plan', document(name), '--json'], { timeoutMs: 120_000 });
+      const planned = await perennial.here(['plan', document(name), '--json']);
       expect(planned.code, planned.stderr).toBe(0);
       const file = isFull || quick === undefined ? document(name) : quickened(name, quick);
-      const ended = asks === true ? await approved(file) : await perennial.run(['run', file, '--json'], { timeoutMs: 900_000 });
+      const ended = asks === true ? await approved(file) : await perennial.here(['run', file, '--json']);
       const outcome = ended.json();
       expect({ code: ended.code, status: outcome.status, verdict: outcome.verdict }, ended.stderr).toEqual({
         code: 0,
@@ -99,11 +100,11 @@ describe('for real', () => {
   /** Starts it, approves it as soon as it asks, and follows it to its end. */
   async function approved(file: string): ReturnType<Perennial['run']> {
     const { workflowId } = (await perennial.run(['run', file, '--detach', '--json'])).json<{ workflowId: string }>();
-    await until(async () => (await perennial.run(['runs', 'approve', workflowId, '--reason', 'the test says so'])).code === 0, {
+    await until(async () => (await perennial.here(['runs', 'approve', workflowId, '--reason', 'the test says so'])).code === 0, {
       timeoutMs: 600_000,
       everyMs: 500,
     });
-    return perennial.run(['runs', 'show', workflowId, '--follow', '--json'], { timeoutMs: 300_000 });
+    return perennial.here(['runs', 'show', workflowId, '--follow', '--json']);
   }
 
   it('names the command that fetches a data set that is missing', async () => {

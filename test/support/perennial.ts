@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { packageRoot } from '../../src/platform/paths.ts';
+import { commandHere } from './command-here.ts';
 import { run, start, type Started, type StartOptions } from './processes.ts';
 import { tempDir } from './temp-dir.ts';
 
@@ -35,21 +36,15 @@ export class Perennial {
       ...options,
       env: { ...this.env, ...options.env },
     });
-    return {
-      ...answer,
-      json() {
-        try {
-          return JSON.parse(answer.stdout);
-        } catch (error) {
-          throw new Error(
-            `No JSON on stdout, but ${JSON.stringify(answer.stdout.slice(0, 500))}; stderr ends: ${answer.stderr.slice(-3_000)}`,
-            {
-              cause: error,
-            },
-          );
-        }
-      },
-    };
+    return answerOf(answer);
+  }
+
+  /**
+   * The same, carried out in the process of the test: for commands of which no process is asked, where there are many of them. See
+   * {@link commandHere}; that both say the same is a law of `test/integration/cli/command-here.test.ts`.
+   */
+  async here(args: readonly string[], { env }: Pick<StartOptions, 'env'> = {}): Promise<Answer> {
+    return answerOf(await commandHere(args, { ...this.env, ...env }));
   }
 
   /** Starts a command that goes on. */
@@ -66,6 +61,21 @@ export class Perennial {
     if (answer.code !== 0) throw new Error(`up ended with ${answer.code}:\n${answer.stderr}`);
     return answer.json();
   }
+}
+
+function answerOf(said: Omit<Answer, 'json'>): Answer {
+  return {
+    ...said,
+    json() {
+      try {
+        return JSON.parse(said.stdout);
+      } catch (error) {
+        throw new Error(`No JSON on stdout, but ${JSON.stringify(said.stdout.slice(0, 500))}; stderr ends: ${said.stderr.slice(-3_000)}`, {
+          cause: error,
+        });
+      }
+    },
+  };
 }
 
 export const FREE_PORTS = ['--port', '0', '--temporal-port', '0', '--ui-port', '0'] as const;

@@ -31,27 +31,27 @@ export interface CliIo {
   exit(code: number): void;
 }
 
-export function createIo(jsonFlag: () => boolean): CliIo {
-  // `perennial … | head` closes the pipe: nobody reads on, and that is no defect.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit();
-  });
+/** Where the texts of a command end up, and what becomes of its exit code. */
+export interface Outlet {
+  /** Whether progress may be redrawn on stderr. */
+  readonly interactive: boolean;
+  stdout(text: string): void;
+  stderr(text: string): void;
+  exit(code: number): void;
+}
+
+export function createIo({ interactive, stdout, stderr, exit }: Outlet, json: () => boolean): CliIo {
   return {
-    json: jsonFlag,
-    interactive: process.stderr.isTTY === true && process.env.CI === undefined && process.env.TERM !== 'dumb',
+    json,
+    interactive,
     print(text = '') {
-      if (!jsonFlag()) process.stdout.write(`${printable(text)}\n`);
+      if (!json()) stdout(`${printable(text)}\n`);
     },
     result(value) {
-      if (jsonFlag()) process.stdout.write(`${printable(writeJson(value, 2))}\n`);
+      if (json()) stdout(`${printable(writeJson(value, 2))}\n`);
     },
-    note(text) {
-      process.stderr.write(`${printable(text)}\n`);
-    },
-    exit(code) {
-      process.exitCode = code;
-    },
+    note: (text) => stderr(`${printable(text)}\n`),
+    exit,
   };
 }
 

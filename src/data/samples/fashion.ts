@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { encodePng } from '../images/encode-png.ts';
 import { literal, pathLiteral, withDatabase } from '../table/duckdb.ts';
 
 const SIDE = 28;
@@ -14,7 +15,6 @@ const IMAGES_AT_ONCE = 64;
  * turn. Returns the number of images.
  */
 export async function writeFashion(packageDir: string, target: string): Promise<number> {
-  const { default: sharp } = await import('sharp');
   const classes = await Promise.all(
     CLASSES.map(async (label, index) => ({
       label,
@@ -30,15 +30,10 @@ export async function writeFashion(packageDir: string, target: string): Promise<
     classes.filter(({ images }) => at < images.length).map(({ label, images }) => ({ label, pixels: images[at]! })),
   ).flat();
   for (let start = 0; start < rows.length; start += IMAGES_AT_ONCE) {
-    const texts = await Promise.all(
-      rows.slice(start, start + IMAGES_AT_ONCE).map(async ({ label, pixels }) => {
-        const png = await sharp(Uint8Array.from(pixels), { raw: { width: SIDE, height: SIDE, channels: 1 } })
-          .toColourspace('b-w')
-          .png({ compressionLevel: 9 })
-          .toBuffer();
-        return `${JSON.stringify({ image: png.toString('base64'), label })}\n`;
-      }),
-    );
+    const texts = rows.slice(start, start + IMAGES_AT_ONCE).map(({ label, pixels }) => {
+      const png = encodePng(Uint8Array.from(pixels), SIDE, SIDE, 1);
+      return `${JSON.stringify({ image: png.toString('base64'), label })}\n`;
+    });
     written += texts.length;
     if (!stream.write(texts.join(''))) await once(stream, 'drain');
   }

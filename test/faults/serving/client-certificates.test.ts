@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from
 import { Agent, get } from 'node:https';
 import { join } from 'node:path';
 import { Client, credentials } from '@grpc/grpc-js';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { FileStore } from '../../../src/storage/file-store.ts';
 import { fixtureOver, registerConstant } from '../../integration/serving/models.ts';
 import { startServerProcess } from '../../integration/serving/server-process.ts';
@@ -126,7 +126,12 @@ describe('clients that have to show a certificate', () => {
         expect(status).toBe(200);
         seen.add(serial);
         answers += 1;
+        await new Promise((resolve) => setTimeout(resolve, 10));
       }
+    });
+    for (const one of load) one.catch(() => {}); // seen by whoever awaits them
+    onTestFinished(() => {
+      ended = true;
     });
     // Amid the change the two files belong to different certificates: the one before stays until both are there.
     replace('used.crt', 'renewed.crt');

@@ -50,7 +50,7 @@ describe('two servers under load', () => {
   it('fail no request over promotions, rollbacks and rollouts one after the other', async () => {
     await versions('l', 4);
     const urls = servers.map(({ url }) => url);
-    const loaded = load(urls, 'l', { callers: 8 });
+    const loaded = load(urls, 'l', { callers: 8, everyMs: 2 });
     await set.deploy('l', 2, canary([30, '500ms']));
     expect(await set.ended('l')).toMatchObject({ state: 'promoted' });
     for (const version of [3, 1, 4]) {
@@ -79,7 +79,7 @@ describe('a rollout', () => {
     await worker.stop();
     const killed = await startWorkerProcess();
     servers[1]!.child.kill('SIGKILL');
-    const loaded = load([servers[0]!.url], 'k');
+    const loaded = load([servers[0]!.url], 'k', { everyMs: 2 });
     await new Promise((resolve) => setTimeout(resolve, 500));
     killed.kill('SIGKILL');
     await set.stage.server.stop();

@@ -29,7 +29,7 @@ async function finished(run: Run, model: string): Promise<typeof undisturbed> {
     model,
     version: 1,
   });
-  const versions = (await perennial.run(['models', 'show', model, '--json'])).json<{ versions: { version: number }[] }>().versions;
+  const versions = (await perennial.here(['models', 'show', model, '--json'])).json<{ versions: { version: number }[] }>().versions;
   expect(versions.map(({ version }) => version)).toEqual([1]);
   return {
     dataset: digestOf(report, 'ingest', 'dataset'),
@@ -46,7 +46,7 @@ async function resumedEpochs(run: Run): Promise<number[]> {
 const inTheMiddle = (step: { readonly progress?: { readonly epoch?: number } }): boolean => (step.progress?.epoch ?? 0) >= MIDDLE;
 
 async function back(name: string): Promise<void> {
-  await until(`${name} is back`, async () => (await perennial.run(['status', '--json'])).json<{ healthy: boolean }>().healthy);
+  await until(`${name} is back`, async () => (await perennial.here(['status', '--json'])).json<{ healthy: boolean }>().healthy);
 }
 
 afterEach(async () => {

@@ -127,7 +127,7 @@ export class Run {
   }
 
   static async start(perennial: Perennial, file: string, args: readonly string[] = []): Promise<Run> {
-    const begin = (): Promise<Answer> => perennial.run(['run', file, '--detach', '--no-cache', '--json', ...args]);
+    const begin = (): Promise<Answer> => perennial.here(['run', file, '--detach', '--no-cache', '--json', ...args]);
     let answer = await begin();
     // On a machine that does much else Temporal may not answer in time, once.
     if (answer.code === UNREACHABLE) answer = await begin();
@@ -160,7 +160,7 @@ export class Run {
   }
 
   async logs(step: string): Promise<string> {
-    return (await this.#perennial.run(['runs', 'logs', this.workflowId, '--step', step])).stdout;
+    return (await this.#perennial.here(['runs', 'logs', this.workflowId, '--step', step])).stdout;
   }
 }
 

@@ -54,13 +54,13 @@ describe('a store', () => {
     await run.step('preprocess', (step) => step.status === 'completed');
     await run.step('train', (step) => (step.progress?.epoch ?? 0) >= 2);
     renameSync(store, `${store}-away`);
-    const listing = await perennial.run(['models', 'list', '--json']);
+    const listing = await perennial.here(['models', 'list', '--json']);
     expect(listing.code).toBe(4);
     expect(listing.json().error).toMatchObject({ code: 'STORE_UNAVAILABLE', message: expect.stringContaining(store) as string });
     await new Promise((resolve) => setTimeout(resolve, 8_000));
     expect(existsSync(store)).toBe(false);
     await until('status tells of it', async () =>
-      (await perennial.run(['status'])).stdout.includes('the store does not answer: what is loaded stays served'),
+      (await perennial.here(['status'])).stdout.includes('the store does not answer: what is loaded stays served'),
     );
     expect(existsSync(store)).toBe(false);
     renameSync(`${store}-away`, store);
@@ -91,7 +91,7 @@ describe('a store', () => {
     await expectWholeStore();
     const done = await perennial.run(['run', file, '--no-cache', '--json']);
     expect(done.json()).toMatchObject({ status: 'completed', version: 1 });
-    expect((await perennial.run(['models', 'show', 'away', '--json'])).json().versions).toHaveLength(1);
+    expect((await perennial.here(['models', 'show', 'away', '--json'])).json().versions).toHaveLength(1);
     await expectWholeStore();
   });
 });

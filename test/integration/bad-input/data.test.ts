@@ -165,7 +165,7 @@ const REFUSED: readonly (readonly [string, string | Uint8Array | undefined, Want
 describe('a source with', () => {
   it.each(REFUSED)('%s fails the run', async (name, bytes, wanted, code, message) => {
     if (bytes !== undefined) writeFileSync(join(folder, `${name}.csv`), bytes);
-    const answer = await perennial.run(['run', documentOf(name, wanted), '--json']);
+    const answer = await perennial.here(['run', documentOf(name, wanted), '--json']);
     expect(answer.json().failure).toMatchObject({ code, message: expect.stringMatching(message) as string });
     expect(answer.code).toBe(1);
     expect(answer.stderr).not.toMatch(/^ +at .*:\d+:\d+/m);
@@ -175,11 +175,11 @@ describe('a source with', () => {
 
   it('a folder in the place of the file, and a pattern that nothing fits, are told apart', async () => {
     mkdirSync(join(folder, 'folder.csv'));
-    expect((await perennial.run(['run', documentOf('folder', {}), '--json'])).json().failure).toMatchObject({
+    expect((await perennial.here(['run', documentOf('folder', {}), '--json'])).json().failure).toMatchObject({
       code: 'SOURCE_INVALID',
       message: expect.stringMatching(/is a folder; a file is expected.*folder\.csv\/\*\.csv/) as string,
     });
-    expect((await perennial.run(['run', documentOf('pattern', { source: { path: 'zz*.csv' } }), '--json'])).json().failure).toMatchObject({
+    expect((await perennial.here(['run', documentOf('pattern', { source: { path: 'zz*.csv' } }), '--json'])).json().failure).toMatchObject({
       code: 'SOURCE_NOT_FOUND',
       message: expect.stringContaining('No file matches "zz*.csv"') as string,
     });
@@ -208,9 +208,9 @@ describe('a source with', () => {
   it('rows that change under a run is read again, and no mixture is stored', async () => {
     const path = join(folder, 'changing.csv');
     writeFileSync(path, table());
-    const before = (await perennial.run(['run', documentOf('changing', {}), '--json'])).json();
+    const before = (await perennial.here(['run', documentOf('changing', {}), '--json'])).json();
     appendFileSync(path, '1.5,2,a\n');
-    const after = (await perennial.run(['run', documentOf('changing', {}), '--json'])).json();
+    const after = (await perennial.here(['run', documentOf('changing', {}), '--json'])).json();
     expect(before.steps[0].outputs.dataset.digest).not.toBe(after.steps[0].outputs.dataset.digest);
     expect(after.steps[0]).toMatchObject({ cached: false, reason: expect.stringMatching(/source|data|changed/i) as string });
   });
@@ -272,7 +272,7 @@ describe('a command with', () => {
   });
 
   it.each(COMMANDS)('%s', async (_name, args, exit, code, message) => {
-    const answer = await perennial.run([...args, '--json']);
+    const answer = await perennial.here([...args, '--json']);
     const { error } = answer.json<{ error: { code: string; message: string; hint: string } }>();
     expect(error.code).toBe(code);
     expect(`${error.message} ${error.hint}`).toMatch(message);

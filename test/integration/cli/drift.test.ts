@@ -44,7 +44,7 @@ beforeAll(async () => {
   await createRegistry(store, artifacts).register({ model: 'scales', modelRef, pipeline: 'p', runId: 'r', stepId: 's' });
 });
 
-const drift = (...args: string[]) => perennial.run(['drift', ...args]);
+const drift = (...args: string[]) => perennial.here(['drift', ...args]);
 
 describe('perennial drift', () => {
   it('keeps every check, lists them, and shows each as it was', async () => {

@@ -14,7 +14,7 @@ import { tempDir } from '../../support/temp-dir.ts';
 const folder = tempDir('joint-drift-cli');
 const perennial = new Perennial({ PERENNIAL_STORE: `file:${join(folder, 'store')}` });
 const random = new Prng('joint-drift-cli');
-const drift = (...args: string[]) => perennial.run(['drift', 'scales', ...args]);
+const drift = (...args: string[]) => perennial.here(['drift', 'scales', ...args]);
 const JOINT = ['--joint', 'mmd', '--joint', 'classifier'];
 
 interface Kind {
@@ -144,7 +144,7 @@ describe('whole rows', () => {
   });
 
   it('of a training whose rows are not kept are not compared, and the columns are', async () => {
-    const found = await perennial.run(['drift', 'elsewhere', '--current', file('again.csv', 500), ...JOINT, '--json']);
+    const found = await perennial.here(['drift', 'elsewhere', '--current', file('again.csv', 500), ...JOINT, '--json']);
     expect([found.code, found.json().verdict.outcome]).toEqual([0, 'stable']);
     expect(found.json().joint[0]).toMatchObject({ status: 'skipped', reason: expect.stringContaining('not in the store') });
   });

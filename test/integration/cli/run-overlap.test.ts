@@ -32,14 +32,14 @@ beforeAll(async () => {
 
 const show = (workflowId: string): Promise<RunReport> => describeRun(stage.temporal, workflowId);
 async function begun(...args: string[]): Promise<string> {
-  const answer = await cli.run(['run', file, '--detach', '--json', ...args]);
+  const answer = await cli.here(['run', file, '--detach', '--json', ...args]);
   expect([answer.stderr, answer.code]).toEqual(['', 0]);
   return answer.json<{ workflowId: string }>().workflowId;
 }
 const goes = (workflowId: string): Promise<unknown> => until(async () => (await show(workflowId)).steps[0]!.status === 'running');
 
 it('run --overlap says what a run does where another one is going', async () => {
-  expect(await cli.run(['run', file, '--overlap', 'perhaps'])).toMatchObject({
+  expect(await cli.here(['run', file, '--overlap', 'perhaps'])).toMatchObject({
     code: 2,
     stderr: expect.stringContaining('--overlap is "perhaps"; expected one of queue, skip, replace, allow.') as string,
   });
@@ -61,7 +61,7 @@ it('run --overlap says what a run does where another one is going', async () => 
   const replaces = await begun('--overlap', 'replace');
   await until(async () => (await show(first)).status === 'cancelled');
   const reason = expect.stringMatching(new RegExp(`^Stopped in step "hold".*: run ${replaces} replaces it\\.$`, 'm')) as string;
-  expect((await cli.run(['runs', 'show', first])).stdout).toEqual(reason);
+  expect((await cli.here(['runs', 'show', first])).stdout).toEqual(reason);
   expect((await follows.exited).code).toBe(130);
   expect(follows.stdout()).toEqual(reason);
   await goes(replaces);

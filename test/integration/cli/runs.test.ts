@@ -53,45 +53,45 @@ beforeAll(async () => {
 });
 
 test('curves of each run are there, of one that failed too', async () => {
-  const shown = (await perennial.run(['runs', 'show', runs[1]!, '--curves', '--json'])).json();
+  const shown = (await perennial.here(['runs', 'show', runs[1]!, '--curves', '--json'])).json();
   expect(shown.trainings).toMatchObject([{ step: 'train', state: 'done', epochs: 5, cached: false }]);
   expect(shown.trainings[0].points.map(({ epoch }: { epoch: number }) => epoch)).toEqual([1, 2, 3, 4, 5]);
-  const drawn = await perennial.run(['runs', 'show', runs[1]!, '--curves']);
+  const drawn = await perennial.here(['runs', 'show', runs[1]!, '--curves']);
   expect(drawn.stdout).toContain('train: 5 epochs');
   expect(drawn.stdout).toContain('● validation');
-  const failed = (await perennial.run(['runs', 'show', runs[2]!, '--curves', '--json'])).json();
+  const failed = (await perennial.here(['runs', 'show', runs[2]!, '--curves', '--json'])).json();
   expect(failed).toMatchObject({
     status: 'failed',
     trainings: [{ state: 'failed', why: expect.stringContaining('The loss became') as string }],
   });
-  expect((await perennial.run(['runs', 'show', runs[0]!, '--curves', '--follow'])).code).toBe(2);
+  expect((await perennial.here(['runs', 'show', runs[0]!, '--curves', '--follow'])).code).toBe(2);
 });
 
 test('runs are listed by what they measured, were given, and are called', async () => {
-  expect((await perennial.run(['runs', 'tag', runs[0]!, 'best', 'owner=ada'])).stdout).toBe('Tags: best, owner=ada\n');
-  expect((await perennial.run(['runs', 'tag', runs[0]!, '--remove', 'best', '--json'])).json().tags).toEqual({ owner: 'ada' });
-  expect((await perennial.run(['runs', 'note', runs[0]!, 'the first one'])).stdout).toContain('Note: the first one (');
-  expect((await perennial.run(['runs', 'show', runs[0]!])).stdout).toContain('Tags: owner=ada');
+  expect((await perennial.here(['runs', 'tag', runs[0]!, 'best', 'owner=ada'])).stdout).toBe('Tags: best, owner=ada\n');
+  expect((await perennial.here(['runs', 'tag', runs[0]!, '--remove', 'best', '--json'])).json().tags).toEqual({ owner: 'ada' });
+  expect((await perennial.here(['runs', 'note', runs[0]!, 'the first one'])).stdout).toContain('Note: the first one (');
+  expect((await perennial.here(['runs', 'show', runs[0]!])).stdout).toContain('Tags: owner=ada');
   const listed = async (...options: string[]): Promise<string[]> =>
-    (await perennial.run(['runs', 'list', '--json', ...options])).json().runs.map(({ run }: { run: string }) => run);
+    (await perennial.here(['runs', 'list', '--json', ...options])).json().runs.map(({ run }: { run: string }) => run);
   expect(await listed('--tag', 'owner=ada')).toEqual([runs[0]]);
   expect(await listed('--tag', 'owner=bob')).toEqual([]);
   expect(await listed('--param', 'epochs=5')).toEqual([runs[1]]);
   expect(await listed('--where', 'accuracy>=0', '--sort', 'started')).toEqual([runs[0], runs[1]]);
   expect(await listed('--where', 'status=failed')).toEqual([runs[2]]);
   expect(await listed('--since', '2100-01-01')).toEqual([]);
-  expect((await perennial.run(['runs', 'list', '--metrics', 'all', '--sort', '-param.epochs'])).stdout).toMatch(/accuracy .*f1 /);
+  expect((await perennial.here(['runs', 'list', '--metrics', 'all', '--sort', '-param.epochs'])).stdout).toMatch(/accuracy .*f1 /);
   for (const wrong of [
     ['--where', 'accuracy'],
     ['--where', 'accuracy>much'],
     ['--since', 'long ago'],
     ['--sort', 'nothing'],
   ])
-    expect((await perennial.run(['runs', 'list', ...wrong])).code).toBe(2);
+    expect((await perennial.here(['runs', 'list', ...wrong])).code).toBe(2);
 });
 
 test('two runs are compared: settings, rows, code, and metrics on the same rows', async () => {
-  const { comparison } = (await perennial.run(['runs', 'compare', runs[0]!, runs[1]!, '--json'])).json();
+  const { comparison } = (await perennial.here(['runs', 'compare', runs[0]!, runs[1]!, '--json'])).json();
   expect(comparison.parameters).toEqual([{ path: 'epochs', values: [3, 5] }]);
   expect(comparison.document).toEqual([{ path: 'train.epochs', values: [3, 5] }]);
   expect(comparison.code).toEqual([]);
@@ -103,12 +103,12 @@ test('two runs are compared: settings, rows, code, and metrics on the same rows'
     expect(high).toBeGreaterThanOrEqual(difference);
   }
   expect(comparison.costs).toMatchObject([{ parameters: expect.any(Number) as number, latencyMs: { rows: 100 } }, {}]);
-  const text = await perennial.run(['models', 'compare', 'birds', '1', '2', '--no-measure']);
+  const text = await perennial.here(['models', 'compare', 'birds', '1', '2', '--no-measure']);
   expect(text.stdout).toContain('train.epochs  3  5');
-  const failed = (await perennial.run(['runs', 'compare', runs[0]!, runs[2]!, '--json'])).json();
+  const failed = (await perennial.here(['runs', 'compare', runs[0]!, runs[2]!, '--json'])).json();
   expect(failed.comparison.paired[0].none).toContain('was not evaluated');
-  expect((await perennial.run(['runs', 'compare', runs[0]!])).code).toBe(2);
-  expect((await perennial.run(['runs', 'compare', runs[0]!, runs[0]!])).code).toBe(2);
+  expect((await perennial.here(['runs', 'compare', runs[0]!])).code).toBe(2);
+  expect((await perennial.here(['runs', 'compare', runs[0]!, runs[0]!])).code).toBe(2);
 });
 
 test('TensorBoard events are exported, and it is said how to get TensorBoard', async () => {

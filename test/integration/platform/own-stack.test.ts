@@ -23,7 +23,7 @@ beforeAll(async () => {
 describe('a client', () => {
   it('without a stack and an address talks to nobody', async () => {
     const alone = new Perennial();
-    const answer = await alone.run(['runs', 'list']);
+    const answer = await alone.here(['runs', 'list']);
     expect(answer.stderr).toContain(`error TEMPORAL_UNAVAILABLE: No stack runs in ${alone.home}, and TEMPORAL_ADDRESS is not set.`);
     expect(answer.code).toBe(4);
   });
@@ -40,7 +40,7 @@ describe('a client', () => {
     [['models', 'gc', '--delete']],
     [['doctor', '--store', '--repair']],
   ])('of another store is refused by %j, which names both', async (args) => {
-    const answer = await stranger.run(args);
+    const answer = await stranger.here(args);
     expect(answer.stderr).toContain('error STORE_DIFFERS: ');
     for (const store of [stack.store, stranger.env['PERENNIAL_STORE']!]) expect(answer.stderr).toContain(store);
     expect(answer.code).toBe(2);
@@ -69,28 +69,28 @@ describe('a client', () => {
   );
 
   it('of another store may look, and change where no stack is', async () => {
-    expect(await stranger.run(['models', 'list'])).toMatchObject({ code: 0 });
-    expect(await stranger.run(['models', 'gc'])).toMatchObject({ code: 0 });
+    expect(await stranger.here(['models', 'list'])).toMatchObject({ code: 0 });
+    expect(await stranger.here(['models', 'gc'])).toMatchObject({ code: 0 });
     const away = new Perennial({ TEMPORAL_ADDRESS: '127.0.0.1:1', PERENNIAL_STORE: stranger.env['PERENNIAL_STORE']! });
-    expect((await away.run(['models', 'promote', 'm', '1'])).stderr).toContain('error NOT_FOUND');
+    expect((await away.here(['models', 'promote', 'm', '1'])).stderr).toContain('error NOT_FOUND');
   });
 
   it('of the same home is refused where it means another store than the stack has', async () => {
-    const answer = await perennial.run(['models', 'promote', 'm', '1'], { env: { PERENNIAL_STORE: stranger.env['PERENNIAL_STORE']! } });
+    const answer = await perennial.here(['models', 'promote', 'm', '1'], { env: { PERENNIAL_STORE: stranger.env['PERENNIAL_STORE']! } });
     expect(answer.stderr).toContain(
       `error STORE_DIFFERS: The stack that runs here serves from the store ${stack.store}, and PERENNIAL_STORE is ${stranger.env['PERENNIAL_STORE']!}.`,
     );
   });
 
   it('of the same store is welcome, whatever its home is; a UI that nobody named is not made up', async () => {
-    const answer = await stranger.run(['runs', 'list', '--json'], { env: { PERENNIAL_STORE: stack.store } });
+    const answer = await stranger.here(['runs', 'list', '--json'], { env: { PERENNIAL_STORE: stack.store } });
     expect([answer.stderr, answer.code]).toEqual(['', 0]);
-    const started = await stranger.run(['run', 'pipelines/penguins.json', '--detach'], { env: { PERENNIAL_STORE: stack.store } });
+    const started = await stranger.here(['run', 'pipelines/penguins.json', '--detach'], { env: { PERENNIAL_STORE: stack.store } });
     expect(started.stdout).toContain('Temporal UI: its address is not known here; TEMPORAL_UI_URL says it');
   });
 
   it('does not ask a server that serves from another store than the one that is meant', async () => {
-    const answer = await perennial.run(['predict', 'm', '--row', '{}'], { env: { PERENNIAL_STORE: 'file:/elsewhere' } });
+    const answer = await perennial.here(['predict', 'm', '--row', '{}'], { env: { PERENNIAL_STORE: 'file:/elsewhere' } });
     expect(answer.stderr).toContain(
       `error STORE_DIFFERS: The stack that runs here serves from the store ${stack.store}, and PERENNIAL_STORE is file:/elsewhere.`,
     );
@@ -109,12 +109,12 @@ describe('a client', () => {
 describe('a stack', () => {
   it.each(['', '{"form', 'null', '{}'])('whose file holds %j says so, and puts it right', async (text) => {
     writeFileSync(file, text);
-    const [runs, status] = await Promise.all([perennial.run(['runs', 'list']), perennial.run(['status'])]);
+    const [runs, status] = await Promise.all([perennial.here(['runs', 'list']), perennial.here(['status'])]);
     for (const answer of [runs, status]) expect(answer.stderr).not.toContain('INTERNAL');
     if (runs.code !== 0) expect(runs.stderr).toContain('error STACK_UNREADABLE: ');
     for (let tries = 0; readFileSync(file, 'utf8') === text && tries < 400; tries += 1)
       await new Promise((resolve) => setTimeout(resolve, 25));
-    expect((await perennial.run(['status'])).code).toBe(0);
+    expect((await perennial.here(['status'])).code).toBe(0);
   });
 
   it('has its ports again after a restart, so that links lead somewhere; down ends it without its file', async () => {
@@ -128,7 +128,7 @@ describe('a stack', () => {
       before.temporal!.address,
       before.temporal!.uiUrl,
     ]);
-    expect((await stranger.run(['runs', 'list'], { env: { PERENNIAL_STORE: stack.store } })).code).toBe(0);
+    expect((await stranger.here(['runs', 'list'], { env: { PERENNIAL_STORE: stack.store } })).code).toBe(0);
   });
 });
 
@@ -138,7 +138,7 @@ describe('a worker of another store', () => {
     expect(answer.stderr).toContain('error STORE_DIFFERS: This worker keeps what it makes in the store ');
     for (const store of [stack.store, stranger.env['PERENNIAL_STORE']!]) expect(answer.stderr).toContain(store);
     expect(answer.code).toBe(2);
-    expect((await perennial.run(['status'])).stdout).not.toContain('two stores');
+    expect((await perennial.here(['status'])).stdout).not.toContain('two stores');
   });
 
   it('that starts at the same moment leaves, or the other does: never both stay', async () => {
@@ -174,7 +174,7 @@ describe('a worker of another store', () => {
     try {
       const trouble = `Workers of two stores take from queue "perennial" at ${stack.temporal!.address}: `;
       for (const deadline = Date.now() + 120_000; ; await new Promise((resolve) => setTimeout(resolve, 500))) {
-        const status = await perennial.run(['status', '--json']);
+        const status = await perennial.here(['status', '--json']);
         if (status.stdout.includes('Workers of two stores')) {
           expect(status.code).toBe(4);
           expect(

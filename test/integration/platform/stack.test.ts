@@ -26,7 +26,7 @@ test('up, status, a second up, a crash of each child, down', async () => {
   const stack = (await perennial.up()) as Stack;
   expect(processes(stack).every(isRunning)).toBe(true);
 
-  const status = await perennial.run(['status', '--json']);
+  const status = await perennial.here(['status', '--json']);
   expect(status.json()).toMatchObject({ running: true, healthy: true, home: perennial.home });
   expect(status.json().components.map((component: { name: string; health: string }) => `${component.name} ${component.health}`)).toEqual([
     'supervisor healthy',
@@ -48,7 +48,7 @@ test('up, status, a second up, a crash of each child, down', async () => {
     const before = stackProcesses(stackOf(perennial)).find((part) => part.name === name)!;
     process.kill(before.pid, 'SIGKILL');
     await eventually(() => !isRunning(before), `${name} is killed`);
-    await eventually(async () => (await perennial.run(['status', '--json'])).json().healthy as boolean, `${name} is back`);
+    await eventually(async () => (await perennial.here(['status', '--json'])).json().healthy as boolean, `${name} is back`);
     const after = stackProcesses(stackOf(perennial)).find((part) => part.name === name)!;
     expect(after.pid).not.toBe(before.pid);
   }
@@ -77,7 +77,7 @@ test('of two that start at once one wins, and the other says who it is', async (
     code: 'ALREADY_RUNNING',
     details: { pid: winner.supervisor.pid },
   });
-  expect((await perennial.run(['status'])).code).toBe(0);
+  expect((await perennial.here(['status'])).code).toBe(0);
 
   // Killed, the supervisor leaves Temporal behind; worker and server end by themselves.
   process.kill(winner.supervisor.pid, 'SIGKILL');
@@ -85,7 +85,7 @@ test('of two that start at once one wins, and the other says who it is', async (
     () => [...winner.workers, winner.server!].every((part) => !isRunning(part as ProcessIdentity)),
     'worker and server have ended',
   );
-  const status = await perennial.run(['status', '--json']);
+  const status = await perennial.here(['status', '--json']);
   expect(status.code).toBe(4);
   expect(status.json().components[0]).toMatchObject({
     name: 'supervisor',
@@ -127,7 +127,7 @@ test.each([
     await kill(first);
     writeFileSync(file, text);
 
-    const status = await perennial.run(['status', '--json']);
+    const status = await perennial.here(['status', '--json']);
     expect(status.code).toBe(4);
     expect(status.json()).toMatchObject({ running: false, healthy: false });
     expect(status.json().components).toContainEqual({
@@ -152,7 +152,7 @@ test.each([
     rmSync(join(perennial.home, 'run'), { recursive: true });
     expect((await perennial.run(['down'])).stdout).toContain(`temporal (${second.temporal!.pid}`);
     expect(isRunning(second.temporal as ProcessIdentity)).toBe(false);
-    expect((await perennial.run(['status'])).stdout).toContain('Nothing is running');
+    expect((await perennial.here(['status'])).stdout).toContain('Nothing is running');
   },
 );
 

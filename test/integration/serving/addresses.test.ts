@@ -57,12 +57,12 @@ describe.skipIf(!hasIpv6)('a server on the loopback address of IPv6 (needs ::1)'
         const asked = await cli.run(['predict', 'm', '--row', '{"a":1,"b":2}', '--json', '--server', url!]);
         expect([asked.code, asked.stdout]).toEqual([0, expect.stringContaining('"one"')]);
         // By what it announces in the store.
-        const promoted = await cli.run(['models', 'promote', 'm', '2', '--reason', 'test', '--json']);
+        const promoted = await cli.here(['models', 'promote', 'm', '2', '--reason', 'test', '--json']);
         expect(promoted.json()).toMatchObject({ confirmation: { confirmed: true } });
         await fetch(`${url}/models/m/predict`, { method: 'POST', body: '{"a":1,"b":2}', headers: { 'x-request-id': 'traced-1' } });
-        await eventually(async () => (await cli.run(['trace', 'traced-1', '--json'])).code === 0);
+        await eventually(async () => (await cli.here(['trace', 'traced-1', '--json'])).code === 0);
         for (const args of [['models', 'list'], ['status']]) {
-          const { code, stdout, stderr } = await cli.run(args);
+          const { code, stdout, stderr } = await cli.here(args);
           expect([args, code === 0 || code === 4, `${stdout}${stderr}`.includes('INTERNAL')]).toEqual([args, true, false]);
         }
       } finally {

@@ -84,8 +84,8 @@ describe('the model server under load', () => {
     });
 
     let confirmed = 0;
-    const end = Date.now() + 6_000;
-    for (let turn = 0; Date.now() < end || confirmed < 2; turn += 1) {
+    // However slow the machine is: each of the versions twice, and a rollback among them.
+    for (let turn = 0; confirmed < 7; turn += 1) {
       const version = 1 + ((turn + 1) % 3);
       if (turn % 4 === 3) {
         const { to } = await registry.rollback('m', author);
@@ -106,7 +106,6 @@ describe('the model server under load', () => {
     expect({ errors: result.errors, timeouts: result.timeouts, non2xx: result.non2xx }).toEqual({ errors: 0, timeouts: 0, non2xx: 0 });
     expect(Object.keys(seen).sort()).toEqual(['1', '2', '3']);
     expect(result.requests.total).toBeGreaterThan(100);
-    expect(confirmed).toBeGreaterThan(1);
   });
 });
 

@@ -1,7 +1,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
+import { afterAll, onTestFinished } from 'vitest';
 import deploy from '../../../activities/steps/deploy.step.ts';
 import type { JsonObject } from '../../../src/core/json.ts';
 import type { RunView } from '../../../src/core/run.ts';
@@ -114,15 +114,20 @@ export async function predict(url: string, model = 'm', headers: Record<string, 
 export function load(
   urls: readonly string[],
   model = 'm',
-  { callers = 4, body = '{"a":1,"b":2}' } = {},
+  { callers = 4, everyMs = 20, body = '{"a":1,"b":2}' } = {},
 ): { stop(): Promise<readonly Told[]> } {
   const told: Told[] = [];
   let stopped = false;
   const running = Array.from({ length: callers }, async (_, caller) => {
     for (let turn = 0; !stopped; turn += 1) {
       told.push(await predict(urls[(caller + turn) % urls.length]!, model, {}, body));
-      await new Promise((resolve) => setTimeout(resolve, 2));
+      await new Promise((resolve) => setTimeout(resolve, everyMs));
     }
+  });
+  for (const one of running) one.catch(() => {}); // seen by whoever stops it
+  // Of a test that fails nobody stops it.
+  onTestFinished(() => {
+    stopped = true;
   });
   return {
     async stop() {

@@ -71,7 +71,7 @@ describe('a canary', () => {
     await set.deploy('r', 1, 'allAtOnce');
     await until(async () => (await predict(urls[0]!, 'r')).version === 1);
     await set.deploy('r', 2, { canary: { steps: [step(50, '10m')], analysis: { predictions: { distanceAtMost: 0.3 } } } });
-    const loaded = load(urls, 'r', { callers: 8 });
+    const loaded = load(urls, 'r', { callers: 8, everyMs: 2 });
     const record = await set.ended('r');
     await loaded.stop();
     expect(record).toMatchObject({ state: 'returned', why: expect.stringContaining('away from those of the champion') });
@@ -85,17 +85,20 @@ describe('a canary', () => {
 describe('a freeze', () => {
   it('that begins while a canary goes on keeps it from taking more and from being promoted, but not by hand', async () => {
     const local = (ms: number): string => new Date(ms).toISOString().slice(0, 19);
+    const begun = Date.now();
     for (const name of ['f', 'g']) {
       for (const strength of [20, 21]) await registerConstant(set, name, 0, strength);
       await set.deploy(name, 1, 'allAtOnce');
       await until(async () => (await predict(urls[0]!, name)).version === 1);
     }
-    const [from, to] = [Date.now() + 20_000, Date.now() + 38_000];
+    // As slow as this machine is: both rollouts have begun by then, and are looked at before it is over.
+    const pause = Math.max(8_000, 3 * (Date.now() - begun));
+    const [from, to] = [Date.now() + pause, Date.now() + 2 * pause];
     const more = { freeze: [{ from: local(from), to: local(to), why: 'a holiday' }] };
     const canary = { canary: { steps: [step(50, '1s'), step(90, '1s')], minRequests: 5 } };
     for (const name of ['f', 'g']) expect(await set.deploy(name, 2, canary, more)).toMatchObject({ status: 'completed' });
     await until(() => Date.now() > from + 1_000);
-    const loaded = [load(urls, 'f'), load(urls, 'g')];
+    const loaded = ['f', 'g'].map((name) => load(urls, name, { callers: 1, everyMs: 50 }));
     const waiting = await until(async () => (await listRollouts(set.store, 'f')).find(({ why }) => why !== undefined && why !== ''));
     expect(waiting).toMatchObject({
       state: 'running',
@@ -119,11 +122,11 @@ describe('the command line', () => {
     await set.deploy('cli', 1, 'allAtOnce');
     await until(async () => (await predict(urls[0]!, 'cli')).version === 1);
     const perennial = new Perennial(set.env);
-    expect((await perennial.run(['models', 'rollout', 'show', 'cli'])).stderr).toContain('was ever rolled out');
+    expect((await perennial.here(['models', 'rollout', 'show', 'cli'])).stderr).toContain('was ever rolled out');
     await set.deploy('cli', 2, { canary: { steps: [step(50, '10m')] } });
     for (let turn = 0; turn < 20; turn += 1) await predict(urls[turn % 2]!, 'cli');
     const shown = await until(async () => {
-      const answer = (await perennial.run(['models', 'rollout', 'show', 'cli', '--json'])).json();
+      const answer = (await perennial.here(['models', 'rollout', 'show', 'cli', '--json'])).json();
       const { champion, candidate } = answer.steps[0];
       return champion.requests + candidate.requests === 20 ? answer : undefined;
     });
@@ -131,7 +134,7 @@ describe('the command line', () => {
     expect(shown.servers.map(({ url, loaded }: any) => [url, loaded])).toEqual(expect.arrayContaining(urls.map((url) => [url, true])));
     const aborted = await perennial.run(['models', 'rollout', 'abort', 'cli', '--reason', 'complaints']);
     expect([aborted.code, aborted.stdout]).toEqual([0, expect.stringContaining('was aborted; version 1 stays champion')]);
-    expect((await perennial.run(['models', 'rollout', 'resume', 'cli'])).stderr).toContain('No rollout of "cli" goes on');
+    expect((await perennial.here(['models', 'rollout', 'resume', 'cli'])).stderr).toContain('No rollout of "cli" goes on');
     // Temporal is not needed to end what it drives.
     await set.deploy('cli', 2, { canary: { steps: [step(50, '10m')] } });
     const alone = new Perennial({ ...set.env, TEMPORAL_ADDRESS: '127.0.0.1:1' });

@@ -109,7 +109,7 @@ describe('perennial simulate', () => {
     const folder = tempDir('played');
     const file = writeReturns(folder);
     const fails = async (...args: string[]): Promise<string> => {
-      const answer = await perennial.run(['simulate', ...args]);
+      const answer = await perennial.here(['simulate', ...args]);
       expect(answer.code).toBe(2);
       return answer.stderr;
     };

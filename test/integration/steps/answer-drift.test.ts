@@ -80,7 +80,7 @@ const restart = async (): Promise<void> => {
   await server.stop();
   server = await startServerProcess({ PERENNIAL_HOME: perennial.home, PERENNIAL_STORE: `file:${folder}` });
 };
-const drift = (model: string, ...more: string[]) => perennial.run(['drift', model, '--window', '1h', '--json', ...more]);
+const drift = (model: string, ...more: string[]) => perennial.here(['drift', model, '--window', '1h', '--json', ...more]);
 
 test('the answers that a server logged are compared with those for the validation rows', async () => {
   for (const model of ['kinds', 'prices']) await ask(model, rowsOf('as before', 600));

@@ -74,7 +74,8 @@ beforeAll(async () => {
   stage = await setStage(steps, new FileStore(storeFolder));
   worker = await stage.startWorker();
   registry = createRegistry(stage.deps.store, stage.deps.artifacts);
-  cli = new Perennial({ PERENNIAL_STORE: `file:${storeFolder}`, TEMPORAL_ADDRESS: stage.server.address });
+  // The home of the worker in this process, so that commands that are carried out in it change nothing for it.
+  cli = new Perennial({ PERENNIAL_STORE: `file:${storeFolder}`, TEMPORAL_ADDRESS: stage.server.address }, process.env.PERENNIAL_HOME);
 });
 
 describe('approve', () => {
@@ -92,26 +93,26 @@ describe('approve', () => {
     });
     await worker.stop();
     worker = await stage.startWorker();
-    const shown = await cli.run(['runs', 'show', id]);
+    const shown = await cli.here(['runs', 'show', id]);
     expect(shown.stdout).toContain(`yes: perennial runs approve ${id} --reason "…"`);
     expect(shown.stdout).toMatch(/\? approve +asks +Is it good\?/);
-    await until(async () => (await cli.run(['runs', 'list'])).stdout.includes('waits for approval'));
-    expect((await cli.run(['runs', 'list'])).stdout).toContain('!  asked: a run waits for approval');
+    await until(async () => (await cli.here(['runs', 'list'])).stdout.includes('waits for approval'));
+    expect((await cli.here(['runs', 'list'])).stdout).toContain('!  asked: a run waits for approval');
 
-    expect(await cli.run(['runs', 'approve', id])).toMatchObject({ code: 2, stderr: expect.stringContaining('--reason') });
-    expect(await cli.run(['runs', 'approve', id, '--reason', ' '])).toMatchObject({
+    expect(await cli.here(['runs', 'approve', id])).toMatchObject({ code: 2, stderr: expect.stringContaining('--reason') });
+    expect(await cli.here(['runs', 'approve', id, '--reason', ' '])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('--reason is empty'),
     });
-    expect(await cli.run(['runs', 'approve', id, '--reason', 'x', '--step', 'train'])).toMatchObject({
+    expect(await cli.here(['runs', 'approve', id, '--reason', 'x', '--step', 'train'])).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(/"train" asks nothing now.*What asks is: approve/),
     });
-    expect(await cli.run(['runs', 'approve', id, '--reason', 'x', '--step', 'trian'])).toMatchObject({
+    expect(await cli.here(['runs', 'approve', id, '--reason', 'x', '--step', 'trian'])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('There is no step "trian"'),
     });
-    expect(await cli.run(['runs', 'approve', 'asked/20260101-000000-abcd', '--reason', 'x'])).toMatchObject({
+    expect(await cli.here(['runs', 'approve', 'asked/20260101-000000-abcd', '--reason', 'x'])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('there is no such run'),
     });
@@ -124,17 +125,17 @@ describe('approve', () => {
       values: { approved: true, approvedBy: 'ada', answer: 'the errors are harmless' },
       verdict: { passed: true, reasons: ['approved by ada: the errors are harmless'] },
     });
-    const version = await cli.run(['models', 'show', 'asked', '1']);
+    const version = await cli.here(['models', 'show', 'asked', '1']);
     expect(version.stdout).toMatch(/answer in approve +approved by ada: the errors are harmless .*asked: Is it good\?/);
-    const history = await cli.run(['models', 'history', 'asked']);
+    const history = await cli.here(['models', 'history', 'asked']);
     expect(history.stdout).toContain('"approve" was approved by ada: the errors are harmless.');
     // Made again it asks nobody again, and the answer lets nothing else through.
     const again = await cli.run(['runs', 'reproduce', id], { timeoutMs: 120_000 });
     expect(again.stdout, again.stderr).toContain(`The same as ${id}, to the last bit.`);
     expect(again.stdout).toContain('approved by ada: the errors are harmless');
-    expect((await cli.run(['models', 'show', 'asked', '1'])).stdout.match(/answer in approve/g)).toHaveLength(1);
+    expect((await cli.here(['models', 'show', 'asked', '1'])).stdout.match(/answer in approve/g)).toHaveLength(1);
     // Too late, and twice.
-    expect(await cli.run(['runs', 'reject', id, '--reason', 'no'])).toMatchObject({
+    expect(await cli.here(['runs', 'reject', id, '--reason', 'no'])).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(/has ended already \(completed\), so the answer is too late.*approved by ada/),
     });
@@ -145,17 +146,17 @@ describe('approve', () => {
     // One after the other has its turn: the first waits for people, not for the second.
     await asks(older);
     await asks(newer);
-    await cli.run(['runs', 'approve', newer, '--reason', 'fine']);
+    await cli.here(['runs', 'approve', newer, '--reason', 'fine']);
     expect(await end(newer)).toMatchObject({ status: 'completed', version: 2, previous: 1 });
     const best = await start(file, 24, '04');
     const worse = await start(file, 16, '05');
     await asks(best);
     await asks(worse);
-    await cli.run(['runs', 'approve', older, '--reason', 'fine']);
+    await cli.here(['runs', 'approve', older, '--reason', 'fine']);
     expect(await end(older)).toMatchObject({ status: 'completed', headline: expect.stringContaining('superseded by version 2') });
-    await cli.run(['runs', 'approve', best, '--reason', 'fine']);
+    await cli.here(['runs', 'approve', best, '--reason', 'fine']);
     expect(await end(best)).toMatchObject({ status: 'completed', previous: 2 });
-    await cli.run(['runs', 'approve', worse, '--reason', 'fine']);
+    await cli.here(['runs', 'approve', worse, '--reason', 'fine']);
     const loser = await end(worse);
     expect(loser).toMatchObject({ status: 'rejected', verdict: 'rejected' });
     expect(loser.steps.at(-1)!.verdict!.reasons[0]).toMatch(/was judged against version 2, and now it is version \d/);
@@ -166,7 +167,7 @@ describe('approve', () => {
     const id = await start(late, 1, '01');
     const view = await asks(id);
     expect(view.steps.at(-2)!.asks).toMatchObject({ text: 'May late version 1 go on?' });
-    expect((await cli.run(['runs', 'reject', id, '--reason', 'biased', '--who', 'bob'])).stdout).toContain('is rejected by bob: biased');
+    expect((await cli.here(['runs', 'reject', id, '--reason', 'biased', '--who', 'bob'])).stdout).toContain('is rejected by bob: biased');
     expect(await end(id)).toMatchObject({
       status: 'rejected',
       verdict: 'rejected',
@@ -174,7 +175,7 @@ describe('approve', () => {
       version: 1,
     });
     expect((await registry.routing('late'))!.routing.aliases).toEqual({ challenger: 1 });
-    expect((await cli.run(['models', 'show', 'late', '1', '--json'])).json()).toMatchObject({
+    expect((await cli.here(['models', 'show', 'late', '1', '--json'])).json()).toMatchObject({
       approvals: [{ decision: 'rejected', who: 'bob', why: 'biased', run: id }],
     });
   });
@@ -194,9 +195,9 @@ describe('approve', () => {
         expect.stringMatching(/^Gate: servedShare 1 is at least 1 \(\d+ answers, one by one, of a server process/),
       ]),
     });
-    await cli.run(['runs', 'approve', first, '--reason', 'a beginning', '--who', 'ada']);
+    await cli.here(['runs', 'approve', first, '--reason', 'a beginning', '--who', 'ada']);
     expect(await end(first)).toMatchObject({ status: 'completed', version: 1, live: true });
-    expect((await cli.run(['models', 'show', 'manual', '1', '--json'])).json()).toMatchObject({
+    expect((await cli.here(['models', 'show', 'manual', '1', '--json'])).json()).toMatchObject({
       approvals: [{ step: 'evaluate', decision: 'approved', who: 'ada', why: 'a beginning' }],
     });
     // With a champion there is nothing to ask.
@@ -233,7 +234,7 @@ describe('approve', () => {
   it('is cancelled with its run', async () => {
     const id = await start(documentOf('left', [{ uses: 'approve' }, { uses: 'register' }]), 1, '01');
     await asks(id);
-    await cli.run(['runs', 'cancel', id]);
+    await cli.here(['runs', 'cancel', id]);
     expect(await end(id)).toMatchObject({
       status: 'cancelled',
       steps: expect.arrayContaining([expect.objectContaining({ id: 'approve', status: 'cancelled' })]),

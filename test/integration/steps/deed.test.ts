@@ -303,11 +303,11 @@ it('a tick that comes twice is two executions, each with a name, and each tells 
   expect((await registry.routing('twice'))!.routing.aliases['champion']).toBe(version);
   const cli = new Perennial({ PERENNIAL_STORE: `file:${storeFolder}`, TEMPORAL_ADDRESS: stage.server.address });
   const rows = await until(async () => {
-    const { runs } = (await cli.run(['runs', 'list', '--pipeline', 'twice', '--json'])).json<{ runs: { run: string }[] }>();
+    const { runs } = (await cli.here(['runs', 'list', '--pipeline', 'twice', '--json'])).json<{ runs: { run: string }[] }>();
     return runs.length === 2 ? runs : undefined;
   });
   expect(rows.map(({ run: name }) => name).sort()).toEqual([`twice/${one.runId}`, `twice/${two.runId}`].sort());
   for (const view of [one, two])
-    expect((await cli.run(['runs', 'show', `twice/${view.runId}`, '--json'])).json()).toMatchObject({ executionId: view.executionId });
-  expect(await cli.run(['runs', 'show', tick])).toMatchObject({ code: 2, stderr: expect.stringContaining('fits more than one run') });
+    expect((await cli.here(['runs', 'show', `twice/${view.runId}`, '--json'])).json()).toMatchObject({ executionId: view.executionId });
+  expect(await cli.here(['runs', 'show', tick])).toMatchObject({ code: 2, stderr: expect.stringContaining('fits more than one run') });
 });

@@ -56,9 +56,10 @@ it('lets a poller of the bucket see whole versions alone, over 20 promotions and
           loaded.add(number);
         }
       }
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await new Promise((resolve) => setTimeout(resolve, 20));
     }
   })();
+  poller.catch(() => {}); // seen by whoever awaits it
   const targets = [settingOf('s3://live/team')];
   for (let version = 1; version <= 20; version += 1) {
     await registerConstant(fixture, 'numbers', version % 3, 20 + version);

@@ -47,7 +47,19 @@ async function read(rows: number, make: Make, config: Config = {}, reference?: R
   };
 }
 
-async function referenceOf(rows: number, make: Make, config: Config = {}, labels?: ReferenceSchema['labels']): Promise<ReferenceSchema> {
+const known = new Map<Make, Map<string, Promise<ReferenceSchema>>>();
+
+/** Read once for all tests that ask for the same. */
+function referenceOf(rows: number, make: Make, config: Config = {}, labels?: ReferenceSchema['labels']): Promise<ReferenceSchema> {
+  const of = known.get(make) ?? new Map<string, Promise<ReferenceSchema>>();
+  known.set(make, of);
+  const key = JSON.stringify([rows, config, labels]);
+  const reference = of.get(key) ?? readReference(rows, make, config, labels);
+  of.set(key, reference);
+  return reference;
+}
+
+async function readReference(rows: number, make: Make, config: Config, labels?: ReferenceSchema['labels']): Promise<ReferenceSchema> {
   const { artifact, meta } = await read(rows, make, config);
   return {
     text: 'shop version 3',

@@ -70,6 +70,7 @@ describe.each(places)('versions in %s', (_name, make) => {
         await new Promise((resolve) => setImmediate(resolve));
       }
     })();
+    poller.catch(() => {}); // seen by whoever awaits it
     for (let version = 1; version <= 20; version += 1) {
       await putVersion(place, placing(true), manifestOf(version), ofStore(await artifactOf(String(version))));
       await takeAway(place, placing(true), { name: 'm', version }, { config: { path: '', keep: 2 }, store: 'ours' });

@@ -62,10 +62,10 @@ function batchesOf(inputs: readonly TensorSpec[], output: OutputSpec, count: num
   }));
 }
 
-/** Losses of five steps by both engines. */
+/** Losses of three steps by both engines. */
 function expectAgreement(model: ModelConfig, inputs: readonly TensorSpec[], output: OutputSpec): void {
   const request = requestOf(model, inputs, output);
-  const batches = batchesOf(inputs, output, 5);
+  const batches = batchesOf(inputs, output, 3);
   const rates = batches.map(() => 0.05);
   const eager = new EagerEngine(tf, request);
   const graph = new GraphEngine(tf, request, { train: [ROWS], evaluate: ROWS, rowWeights: false });
