@@ -119,9 +119,7 @@ function checkOutcome(judged: readonly Judged[], bad: number, total: number, con
 
 async function quarantine(db: Database, dataset: OpenArtifact, columns: readonly ExpectedColumn[], workDir: string): Promise<string> {
   const before =
-    dataset.manifest.files['quarantine.parquet'] === undefined
-      ? undefined
-      : parquetTable(await dataset.path('quarantine.parquet'));
+    dataset.manifest.files['quarantine.parquet'] === undefined ? undefined : parquetTable(await dataset.path('quarantine.parquet'));
   const content = columns.flatMap((column) =>
     column.type === 'image' ? [] : [`${literal(column.name)}, left(CAST(j.${column.sql} AS VARCHAR), 200)`],
   );
