@@ -2,12 +2,14 @@ import type { RawBackend } from './raw-backend.ts';
 import { createRequire } from 'node:module';
 import { PerennialError, messageOf } from '../../core/errors.ts';
 import { withoutCredentials } from '../../platform/environment.ts';
+import { builtKernels } from '../../provisioning/kernels.ts';
 import { installGradients } from './gradients.ts';
 
 export type Tf = typeof import('@tensorflow/tfjs-node');
 export type Tensor = import('@tensorflow/tfjs-node').Tensor;
 
 let loaded: Tf | undefined;
+let ownOperations = false;
 
 /**
  * TensorFlow, loaded on first use (about 0.4 s). Logs are quiet and operations deterministic unless the environment says otherwise.
@@ -24,6 +26,9 @@ export function loadTf(): Tf {
   restoreUtil(require('node:util') as Record<string, unknown>);
   try {
     const tf = require('@tensorflow/tfjs-node') as Tf;
+    const kernels = builtKernels();
+    if (kernels !== undefined) require(kernels);
+    ownOperations = kernels !== undefined;
     installGradients(tf);
     loaded = tf;
   } catch (error) {
@@ -36,6 +41,9 @@ export function loadTf(): Tf {
 
 /** Whether it was loaded: whoever asks it next does not wait for that. */
 export const tfIsLoaded = (): boolean => loaded !== undefined;
+
+/** Whether the operations of src/training/kernels can be run, which are built where there is a compiler. */
+export const hasOwnOperations = (): boolean => ownOperations;
 
 /** Variables that were not set before this process set them. */
 const defaults = new Set<string>();
