@@ -340,6 +340,28 @@ void recurBack(TF_OpKernelContext* context, int64_t gates, int64_t biases, Pass 
   std::copy(sums.begin() + ofInputs + ofStates, sums.begin() + all, ofBias);
 }
 
+/** The gradient of what a recurrence reads, from that of what its kernel makes of it. */
+void inputGradient(TF_OpKernelContext* context, int64_t gates) {
+  Run run(context);
+  Recurring in;
+  if (!read(run, 0, gates, in)) return;
+  const Recurrence& size = in.size;
+  const TF_Tensor* ofProjected = run.input(3, 3);
+  if (!run.ok() || !run.require(holds(ofProjected, {size.batch, size.steps, in.width}), "the gradient of a recurrence has another shape"))
+    return;
+  float* ofX = run.output(0, {size.batch, size.steps, size.features});
+  if (!run.ok()) return;
+  const auto back = packed(values(in.kernel), 1, in.width, in.width, size.features);
+  const int64_t each = rowsOfTask(in);
+  crew().run((size.batch + each - 1) / each, [&](int64_t task) {
+    passes.projectedGradient(size, values(ofProjected), back.data(), in.width, ofX, task * each, std::min(size.batch, (task + 1) * each));
+  });
+}
+
+void gruInputGradient(void*, TF_OpKernelContext* context) { inputGradient(context, 3); }
+
+void lstmInputGradient(void*, TF_OpKernelContext* context) { inputGradient(context, 4); }
+
 void gruGradient(void*, TF_OpKernelContext* context) { recurBack(context, 3, 2, passes.gruGradient); }
 
 void lstmGradient(void*, TF_OpKernelContext* context) { recurBack(context, 4, 1, passes.lstmGradient); }
@@ -493,11 +515,15 @@ std::string offerAll() {
       offer("PerennialGruGradient",
             {"x: float", "kernel: float", "recurrent: float", "slope: float", "hidden: float", "gates: float", "recalled: float"},
             {"of_projected: float", "of_kernel: float", "of_recurrent: float", "of_bias: float"}, {}, noSettings, gruGradient),
+      offer("PerennialGruInputGradient", {"x: float", "kernel: float", "recurrent: float", "of_projected: float"}, {"of_x: float"}, {},
+            noSettings, gruInputGradient),
       offer("PerennialLstm", {"x: float", "kernel: float", "recurrent: float", "bias: float"},
             {"hidden: float", "gates: float", "cells: float"}, {}, noSettings, lstm),
       offer("PerennialLstmGradient",
             {"x: float", "kernel: float", "recurrent: float", "slope: float", "hidden: float", "gates: float", "cells: float"},
             {"of_projected: float", "of_kernel: float", "of_recurrent: float", "of_bias: float"}, {}, noSettings, lstmGradient),
+      offer("PerennialLstmInputGradient", {"x: float", "kernel: float", "recurrent: float", "of_projected: float"}, {"of_x: float"}, {},
+            noSettings, lstmInputGradient),
       offer("PerennialAttention", {"joined: float", "offset: float"}, {"mixed: float", "sums: float"},
             {"steps: int", "heads: int", "causal: bool"}, attentionSettings, attention),
       offer("PerennialAttentionGradient", {"slope: float", "joined: float", "offset: float", "mixed: float", "sums: float"},

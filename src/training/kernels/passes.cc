@@ -239,13 +239,13 @@ void gru(Recurrence size, const float* x, const float* kernel, const float* recu
     product<false>(rows, features, width, x + (first * steps + step) * features, steps * features, 1, kernel, inputs, width);
     if (step > 0) product<false>(rows, units, width, states, units, 1, recurrent, sums, width);
     for (int64_t row = 0; row < rows; row++) {
-      const int64_t place = (first + row) * steps + step;
+      const int64_t place = (first + row) * steps + step, own = first * steps + step * rows + row;
       const float* __restrict in = inputs + row * width;
       const float* __restrict sum = sums + row * width;
       const float* __restrict ofState = bias + width;
       float* __restrict state = states + row * units;
-      float* __restrict gate = gates + place * width;
-      float* __restrict recall = recalled + place * units;
+      float* __restrict gate = gates + own * width;
+      float* __restrict recall = recalled + own * units;
       float* __restrict kept = hidden + place * units;
       INDEPENDENT
       for (int64_t j = 0; j < 2 * units; j++) gate[j] = sigmoid((in[j] + bias[j]) + (sum[j] + ofState[j]));
@@ -283,9 +283,9 @@ void gruGradient(Recurrence size, const float* slope, const float* x, const floa
   float *ofKernel = ofWeights, *ofRecurrent = ofKernel + features * width, *ofBias = ofRecurrent + units * width;
   for (int64_t step = steps - 1; step >= 0; step--) {
     for (int64_t row = 0; row < rows; row++) {
-      const int64_t place = (first + row) * steps + step;
-      const float* __restrict gate = gates + place * width;
-      const float* __restrict recall = recalled + place * units;
+      const int64_t place = (first + row) * steps + step, own = first * steps + step * rows + row;
+      const float* __restrict gate = gates + own * width;
+      const float* __restrict recall = recalled + own * units;
       const float* __restrict old = step > 0 ? hidden + (place - 1) * units : zeros;
       const float* __restrict d = slope + place * units;
       float* __restrict carry = carried + row * units;
@@ -308,7 +308,7 @@ void gruGradient(Recurrence size, const float* slope, const float* x, const floa
         backCandidate[j] = ofCandidate * reset;
         carry[j] = all * update;
       }
-      std::memcpy(ofProjected + place * width, inUpdate, width * sizeof(float));
+      std::memcpy(ofProjected + own * width, inUpdate, width * sizeof(float));
     }
     const int64_t place = first * steps + step;
     addTransposedProduct(features, rows, width, x + place * features, steps * features, ofInputs, ofKernel);
@@ -329,12 +329,12 @@ void lstm(Recurrence size, const float* x, const float* kernel, const float* rec
     product<false>(rows, features, width, x + (first * steps + step) * features, steps * features, 1, kernel, sums, width);
     if (step > 0) product<true>(rows, units, width, states, units, 1, recurrent, sums, width);
     for (int64_t row = 0; row < rows; row++) {
-      const int64_t place = (first + row) * steps + step;
+      const int64_t place = (first + row) * steps + step, own = first * steps + step * rows + row;
       const float* __restrict sum = sums + row * width;
       float* __restrict state = states + row * units;
       float* __restrict memoryHere = memories + row * units;
-      float* __restrict gate = gates + place * width;
-      float* __restrict cell = cells + place * units;
+      float* __restrict gate = gates + own * width;
+      float* __restrict cell = cells + own * units;
       float* __restrict kept = hidden + place * units;
       const float* __restrict input = gate;
       const float* __restrict forget = gate + units;
@@ -366,10 +366,10 @@ void lstmGradient(Recurrence size, const float* slope, const float* x, const flo
   float *ofKernel = ofWeights, *ofRecurrent = ofKernel + features * width, *ofBias = ofRecurrent + units * width;
   for (int64_t step = steps - 1; step >= 0; step--) {
     for (int64_t row = 0; row < rows; row++) {
-      const int64_t place = (first + row) * steps + step;
-      const float* __restrict gate = gates + place * width;
-      const float* __restrict cell = cells + place * units;
-      const float* __restrict old = step > 0 ? cells + (place - 1) * units : zeros;
+      const int64_t place = (first + row) * steps + step, own = first * steps + step * rows + row;
+      const float* __restrict gate = gates + own * width;
+      const float* __restrict cell = cells + own * units;
+      const float* __restrict old = step > 0 ? cells + (own - rows) * units : zeros;
       const float* __restrict d = slope + place * units;
       const float* __restrict carry = carried + row * units;
       float* __restrict ofCell = ofCells + row * units;
@@ -389,7 +389,7 @@ void lstmGradient(Recurrence size, const float* slope, const float* x, const flo
         inOut[j] = all * squashed * (out * (1 - out));
         ofCell[j] = held * forget;
       }
-      std::memcpy(ofProjected + place * width, inInput, width * sizeof(float));
+      std::memcpy(ofProjected + own * width, inInput, width * sizeof(float));
     }
     const int64_t place = first * steps + step;
     addTransposedProduct(features, rows, width, x + place * features, steps * features, ofInputs, ofKernel);
@@ -398,6 +398,14 @@ void lstmGradient(Recurrence size, const float* slope, const float* x, const flo
     addTransposedProduct(units, rows, width, hidden + (place - 1) * units, steps * units, ofInputs, ofRecurrent);
     product<false>(rows, width, units, ofInputs, length, 1, back, carried, units);
   }
+}
+
+void projectedGradient(Recurrence size, const float* ofProjected, const float* back, int64_t width, float* ofX, int64_t first,
+                       int64_t end) {
+  const int64_t rows = end - first;
+  for (int64_t step = 0; step < size.steps; step++)
+    product<false>(rows, width, size.features, ofProjected + (first * size.steps + step * rows) * width, width, 1, back,
+                   ofX + (first * size.steps + step) * size.features, size.steps * size.features);
 }
 
 /** Sum of a row, in an order that depends on its length alone. */
@@ -615,5 +623,5 @@ void maxPoolGradient(Pooling size, const float* x, const float* slope, float* of
 }  // namespace
 
 extern const Passes PASSES;
-const Passes PASSES = {packedSize, pack,      gru,       gruGradient,       lstm, lstmGradient,
+const Passes PASSES = {packedSize, pack,      gru,       gruGradient,       lstm, lstmGradient, projectedGradient,
                        attention,  attentionGradient, layerNorm, layerNormGradient, adam, maxPoolGradient};

@@ -32,6 +32,7 @@ struct Passes {
   int64_t (*packedSize)(int64_t inner, int64_t columns);
   /** A matrix whose value (k, n) lies at `from[k * innerStride + n * columnStride]`, into panels of a few columns. */
   void (*pack)(const float* from, int64_t innerStride, int64_t columnStride, int64_t inner, int64_t columns, float* to);
+  // What a recurrence keeps for its gradient lies as its task goes over it: step by step, in each the rows from `first` to `end`.
   /** `kernel` and `recurrent` are packed; `bias` holds that of the inputs, then that of the state. */
   void (*gru)(Recurrence, const float* x, const float* kernel, const float* recurrent, const float* bias, float* hidden, float* gates,
               float* recalled, int64_t first, int64_t end);
@@ -45,6 +46,9 @@ struct Passes {
                float* cells, int64_t first, int64_t end);
   void (*lstmGradient)(Recurrence, const float* slope, const float* x, const float* hidden, const float* gates, const float* cells,
                        const float* back, float* ofProjected, float* ofWeights, int64_t first, int64_t end);
+  /** The gradient of x, with the kernel transposed and packed. @param width of the gates, side by side */
+  void (*projectedGradient)(Recurrence, const float* ofProjected, const float* back, int64_t width, float* ofX, int64_t first,
+                            int64_t end);
   /** One head of one example: `task` is example * heads + head. `offset` [batch, steps] is added to the scores, where there is one. */
   void (*attention)(Attention, const float* joined, const float* offset, float* mixed, float* sums, int64_t task);
   void (*attentionGradient)(Attention, const float* slope, const float* joined, const float* offset, const float* mixed,

@@ -7,8 +7,10 @@ import type { Tensor, Tf } from './tf.ts';
 export const OWN_OUTPUTS = {
   PerennialGru: ['hidden', 'gates', 'recalled'],
   PerennialGruGradient: ['of_projected', 'of_kernel', 'of_recurrent', 'of_bias'],
+  PerennialGruInputGradient: ['of_x'],
   PerennialLstm: ['hidden', 'gates', 'cells'],
   PerennialLstmGradient: ['of_projected', 'of_kernel', 'of_recurrent', 'of_bias'],
+  PerennialLstmInputGradient: ['of_x'],
   PerennialAttention: ['mixed', 'sums'],
   PerennialAttentionGradient: ['of_joined'],
   PerennialLayerNorm: ['y', 'sums'],

@@ -51,8 +51,8 @@ function scanned(
       gradFunc(dy: Tensor, saved: Tensor[]) {
         const [own, w, r, ...kept] = saved as [Tensor, Tensor, Tensor, ...Tensor[]];
         const [ofProjected, ...ofWeights] = runOwn(tf, `${operation}Gradient`, [own, w, r, dy, ...kept]) as [Tensor, ...Tensor[]];
-        const flat = tf.reshape(ofProjected, [-1, w.shape[1]!]);
-        return [tf.reshape(tf.matMul(flat, w, false, true), own.shape), ...ofWeights];
+        const [ofInput] = runOwn(tf, `${operation}InputGradient`, [own, w, r, ofProjected]) as [Tensor];
+        return [ofInput, ...ofWeights];
       },
     };
   });
