@@ -1,7 +1,17 @@
 import type { RawBackend } from './raw-backend.ts';
+import { differentiatesTwice } from './gradient-depth.ts';
 import { recorder } from './recorder.ts';
-import { differentiatesTwice, hasOwnOperations } from './tf.ts';
-import type { Tensor, Tf } from './tf.ts';
+
+// Named here: what loads the library needs this.
+type Tf = typeof import('@tensorflow/tfjs-node');
+type Tensor = import('@tensorflow/tfjs-node').Tensor;
+
+let loaded = false;
+
+/** Said by what loads TensorFlow: the operations are built where there is a compiler. */
+export function ownOperationsAreLoaded(): void {
+  loaded = true;
+}
 
 /** Outputs of our own operations (src/training/kernels/operations.cc), in their order. */
 export const OWN_OUTPUTS = {
@@ -23,7 +33,7 @@ type OwnOperation = keyof typeof OWN_OUTPUTS;
 
 /** Where they are built, for graphs of this process alone, and where no gradient of a gradient is asked: they have none. */
 export function mayUseOwnOperations(tf: Tf): boolean {
-  return hasOwnOperations() && recorder()?.portable !== true && !differentiatesTwice(tf);
+  return loaded && recorder()?.portable !== true && !differentiatesTwice(tf);
 }
 
 export interface OwnAttributes {

@@ -4,12 +4,12 @@ import { PerennialError, messageOf } from '../../core/errors.ts';
 import { withoutCredentials } from '../../platform/environment.ts';
 import { builtKernels } from '../../provisioning/kernels.ts';
 import { installGradients } from './gradients.ts';
+import { ownOperationsAreLoaded } from './own-operations.ts';
 
 export type Tf = typeof import('@tensorflow/tfjs-node');
 export type Tensor = import('@tensorflow/tfjs-node').Tensor;
 
 let loaded: Tf | undefined;
-let ownOperations = false;
 
 /**
  * TensorFlow, loaded on first use (about 0.4 s). Logs are quiet and operations deterministic unless the environment says otherwise.
@@ -27,8 +27,10 @@ export function loadTf(): Tf {
   try {
     const tf = require('@tensorflow/tfjs-node') as Tf;
     const kernels = builtKernels();
-    if (kernels !== undefined) require(kernels);
-    ownOperations = kernels !== undefined;
+    if (kernels !== undefined) {
+      require(kernels);
+      ownOperationsAreLoaded();
+    }
     installGradients(tf);
     loaded = tf;
   } catch (error) {
@@ -41,9 +43,6 @@ export function loadTf(): Tf {
 
 /** Whether it was loaded: whoever asks it next does not wait for that. */
 export const tfIsLoaded = (): boolean => loaded !== undefined;
-
-/** Whether the operations of src/training/kernels can be run, which are built where there is a compiler. */
-export const hasOwnOperations = (): boolean => ownOperations;
 
 /** Variables that were not set before this process set them. */
 const defaults = new Set<string>();
@@ -89,11 +88,6 @@ function restoreUtil(util: Record<string, unknown>): void {
 
 /** Two int32 values that decide a draw. The second may be a tensor [1], for graphs that run with another value each time. */
 export type Seed = readonly [number, number | Tensor];
-
-/** True inside the gradient of a gradient: what has a gradient that cannot be differentiated again must do without it there. */
-export function differentiatesTwice(tf: Tf): boolean {
-  return (tf.engine() as unknown as { state: { readonly gradientDepth: number } }).state.gradientDepth > 1;
-}
 
 /** A scalar of type int64, which tfjs has no tensors of, for a raw operation. */
 export function int64Scalar(value: number): Tensor {
