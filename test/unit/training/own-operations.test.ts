@@ -84,8 +84,10 @@ function outcome({ type, shape, config, masked = false }: Case): Float32Array[] 
 function expectSame(own: readonly Float32Array[], library: readonly Float32Array[]): void {
   expect(own.length).toBe(library.length);
   own.forEach((values, index) => {
-    const scale = Math.max(1, ...library[index]!.map(Math.abs));
-    values.forEach((value, at) => expect(Math.abs(value - library[index]![at]!) / scale).toBeLessThan(5e-6));
+    const expected = library[index]!;
+    const scale = Math.max(1, ...expected.map(Math.abs));
+    expect(values).toHaveLength(expected.length);
+    expect(Math.max(...values.map((value, at) => Math.abs(value - expected[at]!))) / scale).toBeLessThan(5e-6);
   });
 }
 
