@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { messageOf } from '../core/errors.ts';
 import { exec, complaint, which } from '../platform/exec.ts';
 import { withLock } from '../platform/lock.ts';
 import { packageRoot, toolsDir } from '../platform/paths.ts';
+import { builtKernels, kernelSources, kernelsFile, kernelsKey } from './kernels.ts';
 import { downloadWheel, type Wheel } from './pip.ts';
 import { firstOf, makeFolderOnce, type Report, type Tool } from './provisioner.ts';
 import { unzip } from './zip.ts';
@@ -76,22 +78,26 @@ export async function ensureTensorflow(report: Report = () => {}): Promise<Tool>
     );
   }
   const linked = linkedBuild();
-  if (linked !== undefined) return linked;
+  if (linked !== undefined && builtKernels() !== undefined) return linked;
   mkdirSync(toolsDir(), { recursive: true });
   return withLock(
     join(addonPackage(), 'perennial-setup.lock'),
     async () => {
-      const again = linkedBuild();
-      if (again !== undefined) return again;
-      const routes = [
-        { name: 'the addon in node_modules', run: fromNodeModules },
-        { name: `build against the Python package's TensorFlow ${TENSORFLOW_VERSION}`, run: () => fromWheel(report) },
-        { name: 'the official download of tfjs-node', run: () => fromOfficialDownload(report) },
-      ];
-      return firstOf('TensorFlow', routes, (line) => (existsSync(addonFile()) ? report(line) : undefined), FIX);
+      const tool = linkedBuild() ?? (await provision(report));
+      await ensureKernels(report);
+      return tool;
     },
     (holder) => report(`TensorFlow: process ${holder.pid} is setting it up; waiting for it`),
   );
+}
+
+function provision(report: Report): Promise<Tool> {
+  const routes = [
+    { name: 'the addon in node_modules', run: fromNodeModules },
+    { name: `build against the Python package's TensorFlow ${TENSORFLOW_VERSION}`, run: () => fromWheel(report) },
+    { name: 'the official download of tfjs-node', run: () => fromOfficialDownload(report) },
+  ];
+  return firstOf('TensorFlow', routes, (line) => (existsSync(addonFile()) ? report(line) : undefined), FIX);
 }
 
 /** Our own build, linked and with its library in place; a look at a few files. */
@@ -106,7 +112,8 @@ function linkedBuild(): Tool | undefined {
 /** What TensorFlow computes with here, without loading it: the version of our own build, else a digest of the addon that is there. */
 export function tensorflowIdentity(): string {
   const linked = existsSync(join(addonPackage(), 'binding')) ? linkedBuild() : undefined;
-  if (linked !== undefined) return linked.version;
+  const own = builtKernels() === undefined ? '' : ` with kernels ${kernelsKey()!}`;
+  if (linked !== undefined) return linked.version + own;
   return existsSync(addonFile()) ? `addon ${createHash('sha256').update(readFileSync(addonFile())).digest('hex').slice(0, 16)}` : 'none';
 }
 
@@ -176,6 +183,79 @@ async function compileAddon(compiler: string, library: string, output: string, r
   const linking = [`-L${join(library, 'lib')}`, '-ltensorflow', '-ltensorflow_framework', '-Wl,-rpath,$ORIGIN/../../deps/lib'];
   const result = await exec(compiler, [...flags, ...sources, ...linking, '-o', output], { cwd: addonPackage(), timeoutMs: BUILD_MS_MAX });
   if (result.code !== 0) throw new Error(`${compiler} failed: ${complaint(result)}`);
+}
+
+/** One object file for each set of vector instructions: the operations choose among them when they are loaded. */
+const VECTORS: Readonly<Record<string, readonly string[]>> = {
+  basePasses: [],
+  ...(process.arch === 'x64'
+    ? {
+        avx2Passes: ['-mavx2', '-mfma'],
+        avx512Passes: ['-mavx512f', '-mavx512dq', '-mavx512bw', '-mavx512vl', '-mfma', '-mprefer-vector-width=512'],
+      }
+    : {}),
+};
+
+/**
+ * Our own operations, beside the addon. Where they cannot be built, training runs without them: on the library's own operations, slower for
+ * some layers.
+ */
+async function ensureKernels(report: Report): Promise<void> {
+  const key = kernelsKey();
+  if (key === undefined || builtKernels() !== undefined) return;
+  try {
+    const compiler = findCompiler();
+    const folder = join(toolsDir(), 'tensorflow', `kernels-${TENSORFLOW_VERSION}-${key}`);
+    const name = 'perennial_kernels.node';
+    await makeFolderOnce(folder, report, (draft) => compileKernels(compiler, draft, name, report));
+    replace(kernelsFile(key), (draft) => copyFileSync(join(folder, name), draft));
+    await loadedKernels(kernelsFile(key));
+  } catch (error) {
+    rmSync(kernelsFile(key), { force: true });
+    report(`TensorFlow: training runs without our own operations, which could not be built: ${messageOf(error)}`);
+  }
+}
+
+async function compileKernels(compiler: string, folder: string, name: string, report: Report): Promise<void> {
+  report('TensorFlow: compiling our own operations (about ten seconds)');
+  const deps = join(addonPackage(), 'deps');
+  const run = async (args: readonly string[]): Promise<void> => {
+    const result = await exec(compiler, [...args], { cwd: folder, timeoutMs: BUILD_MS_MAX });
+    if (result.code !== 0) throw new Error(`${compiler} failed: ${complaint(result)}`);
+  };
+  const headers = [`-I${join(packageRoot(), 'node_modules', 'node-api-headers', 'include')}`, `-I${join(deps, 'include')}`];
+  const common = ['-std=c++17', '-fPIC', '-c'];
+  // Sums that are joined with their products: without it, half of the instructions are wasted.
+  const arithmetic = ['-O3', '-ffp-contract=fast', '-fno-math-errno', '-fno-trapping-math'];
+  const passes = join(kernelSources(), 'passes.cc');
+  await Promise.all([
+    run(['-O2', '-DNAPI_VERSION=8', ...common, ...headers, join(kernelSources(), 'operations.cc'), '-o', 'operations.o']),
+    ...Object.entries(VECTORS).map(([passesName, instructions]) =>
+      run([...arithmetic, ...instructions, `-DPASSES=${passesName}`, ...common, passes, '-o', `${passesName}.o`]),
+    ),
+  ]);
+  const objects = ['operations', ...Object.keys(VECTORS)].map((object) => `${object}.o`);
+  await run([
+    '-shared',
+    ...objects,
+    `-L${join(deps, 'lib')}`,
+    '-ltensorflow',
+    '-ltensorflow_framework',
+    '-Wl,-rpath,$ORIGIN/../../deps/lib',
+    '-o',
+    name,
+  ]);
+  for (const object of objects) rmSync(join(folder, object));
+}
+
+/** Loads them in a process of its own: broken ones can crash. @throws Error with the last lines of what that process said */
+async function loadedKernels(path: string): Promise<void> {
+  const result = await exec(process.execPath, ['-e', `${PROBE}require(${JSON.stringify(path)});console.log('operations loaded');`], {
+    cwd: packageRoot(),
+    timeoutMs: 120_000,
+    env: { TF_CPP_MIN_LOG_LEVEL: '2' },
+  });
+  if (result.code !== 0 || !result.stdout.includes('operations loaded')) throw new Error(`they do not load: ${complaint(result)}`);
 }
 
 /** The addon into the package, and the package's `deps` to the library. */

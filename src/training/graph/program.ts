@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../platform/paths.ts';
+import { OWN_OUTPUTS } from '../tensorflow/own-operations.ts';
 import { DataType, encodeSavedModel } from './graph-def.ts';
 import type { DataTypeNumber, GraphFunction, Node } from './graph-def.ts';
 
@@ -232,7 +233,10 @@ let opOutputs: Readonly<Record<string, readonly string[]>> | undefined;
 
 /** Inside a function an input is an argument or "node:output argument:index": translate "node" and "node:index". */
 export function nameOutputs(nodes: readonly Node[], args: readonly Argument[]): Node[] {
-  opOutputs ??= JSON.parse(readFileSync(join(packageRoot(), 'src/training/graph/op-outputs.json'), 'utf8')) as Record<string, string[]>;
+  opOutputs ??= {
+    ...(JSON.parse(readFileSync(join(packageRoot(), 'src/training/graph/op-outputs.json'), 'utf8')) as Record<string, string[]>),
+    ...OWN_OUTPUTS,
+  };
   const argumentNames = new Set(args.map(([name]) => name));
   const byName = new Map(nodes.map((each) => [each.name, each]));
   const translate = (input: string): string => {

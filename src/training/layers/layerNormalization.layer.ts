@@ -1,7 +1,8 @@
 import { addBias } from './shared/bias.ts';
-import { normalizeRows } from './shared/layer-norm.ts';
+import { normalizeRows, normalizedRows } from './shared/layer-norm.ts';
 import { defineLayer } from './layer.ts';
 import { bool, number } from '../model/schema-parts.ts';
+import { mayUseOwnOperations } from '../tensorflow/own-operations.ts';
 import { weightOf, weightProperties } from './shared/weight-options.ts';
 import type { WeightOptions } from './shared/weight-options.ts';
 
@@ -27,7 +28,10 @@ export default defineLayer<Config>({
     return [...(config.scale ? [weightOf('gamma', shape, config)] : []), ...(config.center ? [weightOf('beta', shape, config)] : [])];
   },
   call(tf, [x], { gamma, beta }, { epsilon }) {
-    const unit = normalizeRows(tf, tf.reshape(x!, [-1, x!.shape.at(-1)!]), epsilon);
+    const rows = tf.reshape(x!, [-1, x!.shape.at(-1)!]);
+    if (gamma !== undefined && beta !== undefined && mayUseOwnOperations(tf))
+      return tf.reshape(normalizedRows(tf, rows, gamma, beta, epsilon), x!.shape);
+    const unit = normalizeRows(tf, rows, epsilon);
     return tf.reshape(addBias(tf, gamma === undefined ? unit : tf.mul(unit, gamma), beta), x!.shape);
   },
   examples: [

@@ -1,4 +1,4 @@
-import { attend, joinHeads, splitHeads } from './shared/attention.ts';
+import { attend, attendJoined, joinHeads, splitHeads } from './shared/attention.ts';
 import { rolesOf, sequencesOf } from './shared/attention-inputs.ts';
 import { addBias } from './shared/bias.ts';
 import type { InitializerName } from './initializers.ts';
@@ -6,6 +6,7 @@ import { defineLayer } from './layer.ts';
 import type { CallContext, WeightSpec } from './layer.ts';
 import { multiHeadAttentionMapping } from '../keras/multi-head-attention.ts';
 import { bool, initializer, integer, rate } from '../model/schema-parts.ts';
+import { mayUseOwnOperations } from '../tensorflow/own-operations.ts';
 import type { Tensor, Tf } from '../tensorflow/tf.ts';
 
 interface Config {
@@ -34,25 +35,37 @@ function project(tf: Tf, x: Tensor, kernel: Tensor, bias: Tensor | undefined): T
   return addBias(tf, sums, bias === undefined ? undefined : tf.reshape(bias, [-1]));
 }
 
+/** Weights of the queries, divided by the root of their size. */
+function scaledQuery(tf: Tf, weights: Weights, config: Config): { readonly kernel: Tensor; readonly bias: Tensor | undefined } {
+  const scale = 1 / Math.sqrt(config.keyDim);
+  const { queryKernel, queryBias } = weights;
+  return { kernel: tf.mul(queryKernel!, scale), bias: queryBias === undefined ? undefined : tf.mul(queryBias, scale) };
+}
+
+/** Whether queries, keys and values are made of one sequence, and are of one size. */
+const isJoined = (inputs: readonly Tensor[], config: Config): boolean => new Set(inputs).size === 1 && valueDim(config) === config.keyDim;
+
+/** Queries, keys and values of one sequence by one product, side by side: [batch · steps, 3 · heads · size]. */
+function joinedProjections(tf: Tf, x: Tensor, weights: Weights, config: Config): Tensor {
+  const query = scaledQuery(tf, weights, config);
+  const kernel = tf.concat(
+    [query.kernel, weights.keyKernel!, weights.valueKernel!].map((each) => flatKernel(tf, each)),
+    1,
+  );
+  const bias =
+    query.bias === undefined
+      ? undefined
+      : tf.concat([query.bias, weights.keyBias!, weights.valueBias!].map((each) => tf.reshape(each, [-1])));
+  return project(tf, x, kernel, bias);
+}
+
 /** Queries, keys and values, each [heads, batch · steps, size]; the queries divided by the root of their size. */
 function projections(tf: Tf, inputs: readonly Tensor[], weights: Weights, config: Config): readonly [Tensor, Tensor, Tensor] {
   const [query, value, key] = rolesOf(inputs);
-  const scale = 1 / Math.sqrt(config.keyDim);
-  const scaled = (tensor: Tensor | undefined): Tensor | undefined => (tensor === undefined ? undefined : tf.mul(tensor, scale));
-  const queryKernel = scaled(weights.queryKernel)!;
-  const queryBias = scaled(weights.queryBias);
-  if (new Set(inputs).size === 1 && valueDim(config) === config.keyDim) {
-    // One product and one transposition for all three.
-    const kernel = tf.concat(
-      [queryKernel, weights.keyKernel!, weights.valueKernel!].map((each) => flatKernel(tf, each)),
-      1,
-    );
-    const bias =
-      queryBias === undefined
-        ? undefined
-        : tf.concat([queryBias, weights.keyBias!, weights.valueBias!].map((each) => tf.reshape(each, [-1])));
-    return tf.split(splitHeads(tf, project(tf, query, kernel, bias), 3 * config.numHeads), 3, 0) as [Tensor, Tensor, Tensor];
-  }
+  // One product and one transposition for all three.
+  if (isJoined(inputs, config))
+    return tf.split(splitHeads(tf, joinedProjections(tf, query, weights, config), 3 * config.numHeads), 3, 0) as [Tensor, Tensor, Tensor];
+  const { kernel: queryKernel, bias: queryBias } = scaledQuery(tf, weights, config);
   return [
     splitHeads(tf, project(tf, query, flatKernel(tf, queryKernel), queryBias), config.numHeads),
     splitHeads(tf, project(tf, key, flatKernel(tf, weights.keyKernel!), weights.keyBias), config.numHeads),
@@ -101,23 +114,20 @@ export default defineLayer<Config>({
   call(tf, inputs, weights, config, context) {
     const [query, value] = rolesOf(inputs);
     const [batch, steps] = query.shape as [number, number];
-    const [queries, keys, values] = projections(tf, inputs, weights, config);
-    const sizes = { batch, heads: config.numHeads, steps, sources: value.shape[1]! };
-    const mixed = attend(
-      tf,
-      queries,
-      keys,
-      values,
-      sizes,
-      { causal: config.causal, dropout: config.dropout, mask: keyMask(tf, context, inputs.length) },
-      context,
-    );
+    const mask = keyMask(tf, context, inputs.length);
+    const drops = context.training && config.dropout > 0;
+    let mixed: Tensor;
+    if (isJoined(inputs, config) && !drops && mayUseOwnOperations(tf)) {
+      const sizes = { batch, heads: config.numHeads, steps };
+      mixed = attendJoined(tf, joinedProjections(tf, query, weights, config), sizes, { causal: config.causal, mask });
+    } else {
+      const [queries, keys, values] = projections(tf, inputs, weights, config);
+      const sizes = { batch, heads: config.numHeads, steps, sources: value.shape[1]! };
+      const options = { causal: config.causal, dropout: config.dropout, mask };
+      mixed = joinHeads(tf, attend(tf, queries, keys, values, sizes, options, context));
+    }
     const [heads, size, features] = weights.outputKernel!.shape as [number, number, number];
-    const output = addBias(
-      tf,
-      tf.matMul(joinHeads(tf, mixed), tf.reshape(weights.outputKernel!, [heads * size, features])),
-      weights.outputBias,
-    );
+    const output = addBias(tf, tf.matMul(mixed, tf.reshape(weights.outputKernel!, [heads * size, features])), weights.outputBias);
     return tf.reshape(output, [batch, steps, features]);
   },
   examples: [

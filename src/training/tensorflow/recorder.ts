@@ -1,4 +1,5 @@
-import type { Tensor } from './tf.ts';
+// Named here: what loads the library needs this.
+type Tensor = import('@tensorflow/tfjs-node').Tensor;
 
 /** A pass over the steps of sequences, with values that go from step to step. */
 export interface Scan {

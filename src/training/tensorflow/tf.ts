@@ -2,7 +2,9 @@ import type { RawBackend } from './raw-backend.ts';
 import { createRequire } from 'node:module';
 import { PerennialError, messageOf } from '../../core/errors.ts';
 import { withoutCredentials } from '../../platform/environment.ts';
+import { builtKernels } from '../../provisioning/kernels.ts';
 import { installGradients } from './gradients.ts';
+import { ownOperationsAreLoaded } from './own-operations.ts';
 
 export type Tf = typeof import('@tensorflow/tfjs-node');
 export type Tensor = import('@tensorflow/tfjs-node').Tensor;
@@ -24,6 +26,11 @@ export function loadTf(): Tf {
   restoreUtil(require('node:util') as Record<string, unknown>);
   try {
     const tf = require('@tensorflow/tfjs-node') as Tf;
+    const kernels = builtKernels();
+    if (kernels !== undefined) {
+      require(kernels);
+      ownOperationsAreLoaded();
+    }
     installGradients(tf);
     loaded = tf;
   } catch (error) {
@@ -81,11 +88,6 @@ function restoreUtil(util: Record<string, unknown>): void {
 
 /** Two int32 values that decide a draw. The second may be a tensor [1], for graphs that run with another value each time. */
 export type Seed = readonly [number, number | Tensor];
-
-/** True inside the gradient of a gradient: what has a gradient that cannot be differentiated again must do without it there. */
-export function differentiatesTwice(tf: Tf): boolean {
-  return (tf.engine() as unknown as { state: { readonly gradientDepth: number } }).state.gradientDepth > 1;
-}
 
 /** A scalar of type int64, which tfjs has no tensors of, for a raw operation. */
 export function int64Scalar(value: number): Tensor {

@@ -1,5 +1,6 @@
 import { dropoutMask, dropped } from './dropout.ts';
 import type { CallContext } from '../layer.ts';
+import { runOwn } from '../../tensorflow/own-operations.ts';
 import type { Tensor, Tf } from '../../tensorflow/tf.ts';
 
 /** Added to the score of a step that must not be seen: nothing is left of it after the softmax. */
@@ -83,6 +84,31 @@ function attention(
       },
     };
   }) as (queries: Tensor, keys: Tensor, values: Tensor) => Tensor;
+}
+
+/**
+ * A sequence's attention to itself, by one operation for all heads and one for its gradient.
+ *
+ * @param joined queries, keys and values side by side, [batch · steps, 3 · heads · size]
+ * @returns [batch · steps, heads · size]
+ */
+export function attendJoined(
+  tf: Tf,
+  joined: Tensor,
+  { batch, heads, steps }: Omit<AttentionSizes, 'sources'>,
+  { causal, mask }: Pick<AttentionOptions, 'causal' | 'mask'>,
+): Tensor {
+  const attributes = { integers: { steps, heads }, truths: { causal } };
+  const offset = mask === undefined ? tf.zeros([0, 0]) : tf.reshape(tf.mul(tf.sub(1, mask), UNSEEN), [batch, steps]);
+  return tf.customGrad((...args: unknown[]) => {
+    const [x, save] = args as [Tensor, (tensors: Tensor[]) => void];
+    const [mixed, sums] = runOwn(tf, 'PerennialAttention', [x, offset], attributes) as [Tensor, Tensor];
+    save([x, offset, mixed, sums]);
+    return {
+      value: mixed,
+      gradFunc: (dy: Tensor, saved: Tensor[]) => runOwn(tf, 'PerennialAttentionGradient', [dy, ...saved], attributes)[0]!,
+    };
+  })(joined);
 }
 
 /** How much of each source a step takes up, [heads · batch, steps, sources]. */

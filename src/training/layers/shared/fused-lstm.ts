@@ -1,7 +1,8 @@
 import { reordered } from './masked-steps.ts';
 import { recorder } from '../../tensorflow/recorder.ts';
 import type { LstmConfig } from './recurrent-config.ts';
-import { differentiatesTwice, int64Scalar } from '../../tensorflow/tf.ts';
+import { differentiatesTwice } from '../../tensorflow/gradient-depth.ts';
+import { int64Scalar } from '../../tensorflow/tf.ts';
 import type { Tensor, Tf } from '../../tensorflow/tf.ts';
 import type { RawBackend } from '../../tensorflow/raw-backend.ts';
 

@@ -1,3 +1,4 @@
+import { runOwn } from '../../tensorflow/own-operations.ts';
 import type { Tensor, Tf } from '../../tensorflow/tf.ts';
 
 interface Normalized {
@@ -31,4 +32,15 @@ export function normalizeRows(tf: Tf, x: Tensor, epsilon: number): Tensor {
     };
   });
   return normalize(x);
+}
+
+/** unit · scale + offset, by one operation for it and one for its gradient. */
+export function normalizedRows(tf: Tf, x: Tensor, scale: Tensor, offset: Tensor, epsilon: number): Tensor {
+  const normalize = tf.customGrad((...args: unknown[]) => {
+    const [input, factor, shift, save] = args as [Tensor, Tensor, Tensor, (tensors: Tensor[]) => void];
+    const [y, sums] = runOwn(tf, 'PerennialLayerNorm', [input, factor, shift], { numbers: { epsilon } }) as [Tensor, Tensor];
+    save([input, factor, sums]);
+    return { value: y, gradFunc: (dy: Tensor, saved: Tensor[]) => runOwn(tf, 'PerennialLayerNormGradient', [dy, ...saved]) };
+  });
+  return normalize(x, scale, offset);
 }

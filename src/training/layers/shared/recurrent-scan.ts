@@ -1,5 +1,5 @@
 import { recorder } from '../../tensorflow/recorder.ts';
-import { differentiatesTwice } from '../../tensorflow/tf.ts';
+import { differentiatesTwice } from '../../tensorflow/gradient-depth.ts';
 import type { Tensor, Tf } from '../../tensorflow/tf.ts';
 
 /** From here on a graph holds one step and a loop: an unrolled sequence takes longer to load than a loop to run. */

@@ -7,6 +7,7 @@ import type { Activation } from '../activations.ts';
 import type { JsonSchema } from '../../../core/json.ts';
 import { dropoutMask } from './dropout.ts';
 import { canFuseLstm, fusedLstm } from './fused-lstm.ts';
+import { canScanGru, canScanLstm, scannedGru, scannedLstm } from './fused-recurrence.ts';
 import { initialize } from '../initializers.ts';
 import type { Initialization, Initializer } from '../initializers.ts';
 import type { CallContext, WeightSpec } from '../layer.ts';
@@ -193,7 +194,10 @@ export const simpleCell: Cell<SimpleConfig> = {
 
 export const lstmCell: Cell<LstmConfig> = {
   states: 2,
-  fused: (tf, x, mask, weights, config) => (canFuseLstm(tf, config) ? fusedLstm(tf, x, mask, weights) : undefined),
+  fused(tf, x, mask, weights, config) {
+    if (canScanLstm(tf, config)) return scannedLstm(tf, x, mask, weights);
+    return canFuseLstm(tf, config) ? fusedLstm(tf, x, mask, weights) : undefined;
+  },
   weights: (features, config) =>
     recurrentWeights(features, 4, config, [4 * config.units], config.unitForgetBias ? forgetBias(config.biasInitializer) : undefined),
   inputBias: (_tf, weights) => weights.bias,
@@ -220,6 +224,7 @@ export function forgetBias(others: Initialization = 'zeros'): Initializer {
 
 export const gruCell: Cell<GruConfig> = {
   states: 1,
+  fused: (tf, x, mask, weights, config) => (canScanGru(tf, config) ? scannedGru(tf, x, mask, weights) : undefined),
   weights: (features, config) => recurrentWeights(features, 3, config, config.resetAfter ? [2, 3 * config.units] : [3 * config.units]),
   inputBias: (tf, { bias }) => (bias?.rank === 2 ? tf.squeeze(tf.slice(bias, [0, 0], [1, -1]), [0]) : bias),
   step(tf, projected, [state], weights, config) {

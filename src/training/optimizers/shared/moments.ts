@@ -1,5 +1,6 @@
 import { correction, float32 } from './float32.ts';
 import type { OptimizerStep } from '../optimizer.ts';
+import { mayUseOwnOperations, runOwn } from '../../tensorflow/own-operations.ts';
 import type { Tensor, Tf } from '../../tensorflow/tf.ts';
 
 export interface MomentConfig {
@@ -28,6 +29,13 @@ export function adamUpdate(
   { weights, gradient, slots, scalars }: OptimizerStep,
   config: MomentConfig & { readonly amsgrad: boolean },
 ): { weights: Tensor; slots: Record<string, Tensor> } {
+  const { beta1, beta2, epsilon, amsgrad } = config;
+  if (!amsgrad && scalars.momentum === undefined && mayUseOwnOperations(tf)) {
+    const numbers = { epsilon, mean_share: 1 - beta1, variance_share: 1 - beta2 };
+    const inputs = [weights, gradient, slots.mean!, slots.variance!, scalars.alpha!];
+    const [moved, mean, variance] = runOwn(tf, 'PerennialAdam', inputs, { numbers }) as [Tensor, Tensor, Tensor];
+    return { weights: moved, slots: { mean, variance } };
+  }
   const mean = moving(tf, slots.mean!, gradient, scalars.momentum ?? config.beta1);
   const variance = moving(tf, slots.variance!, tf.square(gradient), config.beta2);
   const largest = config.amsgrad ? tf.maximum(slots.largest!, variance) : undefined;

@@ -1,0 +1,34 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '../platform/paths.ts';
+
+/** Where the sources of our own TensorFlow operations lie. */
+export const kernelSources = (): string => join(packageRoot(), 'src', 'training', 'kernels');
+
+/**
+ * The sources of our own operations and the machine's kind decide their build. @returns undefined where the sources are not installed
+ */
+export function kernelsKey(): string | undefined {
+  const folder = kernelSources();
+  if (!existsSync(folder)) return undefined;
+  const hash = createHash('sha256').update(`${process.platform} ${process.arch}\0`);
+  for (const name of readdirSync(folder).sort())
+    hash
+      .update(name)
+      .update('\0')
+      .update(readFileSync(join(folder, name)));
+  return hash.digest('hex').slice(0, 16);
+}
+
+/** Beside the addon of tfjs-node, whose library they need. A build of other sources has another name, so that it is never loaded. */
+export const kernelsFile = (key: string): string =>
+  join(packageRoot(), 'node_modules', '@tensorflow', 'tfjs-node', 'lib', 'napi-v8', `perennial_kernels-${key}.node`);
+
+/** The built operations. @returns undefined where there are none: graphs are then made of the library's own alone */
+export function builtKernels(): string | undefined {
+  const key = kernelsKey();
+  if (key === undefined) return undefined;
+  const path = kernelsFile(key);
+  return existsSync(path) ? path : undefined;
+}
