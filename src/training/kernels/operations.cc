@@ -189,7 +189,6 @@ struct Settings {
   int64_t steps = 0, heads = 0;
   bool causal = false;
   float epsilon = 0, meanShare = 0, varianceShare = 0;
-  int64_t window[4] = {};
 };
 
 class Reader {
@@ -244,16 +243,6 @@ void* adamSettings(TF_OpKernelConstruction* construction) {
   settings->epsilon = read.number("epsilon");
   settings->meanShare = read.number("mean_share");
   settings->varianceShare = read.number("variance_share");
-  return settings;
-}
-
-void* poolSettings(TF_OpKernelConstruction* construction) {
-  Reader read(construction);
-  auto* settings = new Settings();
-  settings->window[0] = read.integer("window_height");
-  settings->window[1] = read.integer("window_width");
-  settings->window[2] = read.integer("stride_height");
-  settings->window[3] = read.integer("stride_width");
   return settings;
 }
 
@@ -471,23 +460,6 @@ void adam(void* made, TF_OpKernelContext* context) {
   });
 }
 
-void maxPoolGradient(void* made, TF_OpKernelContext* context) {
-  Run run(context);
-  const TF_Tensor *x = run.input(0, 4), *slope = run.input(1, 4);
-  if (!run.ok()) return;
-  const int64_t* window = static_cast<Settings*>(made)->window;
-  const Pooling size = {TF_Dim(x, 0), TF_Dim(x, 1), TF_Dim(x, 2), TF_Dim(x, 3),     window[0],
-                        window[1],    window[2],    window[3],    TF_Dim(slope, 1), TF_Dim(slope, 2)};
-  if (!run.require(holds(slope, {size.batch, size.outHeight, size.outWidth, size.channels}) &&
-                       (size.outHeight - 1) * size.strideHeight + size.windowHeight <= size.height &&
-                       (size.outWidth - 1) * size.strideWidth + size.windowWidth <= size.width,
-                   "the shapes of the gradient of a pooling do not go together"))
-    return;
-  float* ofX = run.output(0, shapeOf(x));
-  if (!run.ok()) return;
-  crew().run(size.batch, [&](int64_t example) { passes.maxPoolGradient(size, values(x), values(slope), ofX, example, example + 1); });
-}
-
 void anyShape(TF_ShapeInferenceContext* context, TF_Status* status) { TF_ShapeInferenceContextSetUnknownShape(context, status); }
 
 /** @returns why TensorFlow does not take it, or "" */
@@ -535,8 +507,6 @@ std::string offerAll() {
       offer("PerennialAdam", {"weights: float", "gradient: float", "mean: float", "variance: float", "rate: float"},
             {"next_weights: float", "next_mean: float", "next_variance: float"},
             {"epsilon: float", "mean_share: float", "variance_share: float"}, adamSettings, adam),
-      offer("PerennialMaxPoolGradient", {"x: float", "slope: float"}, {"of_x: float"},
-            {"window_height: int", "window_width: int", "stride_height: int", "stride_width: int"}, poolSettings, maxPoolGradient),
   };
   for (const std::string& complaint : complaints)
     if (!complaint.empty()) return complaint;

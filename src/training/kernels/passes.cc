@@ -577,51 +577,8 @@ void adam(Adam with, const float* weights, const float* gradient, const float* m
   }
 }
 
-/** Rows of the output: `first` and `end` count examples. */
-void maxPoolGradient(Pooling size, const float* x, const float* slope, float* ofX, int64_t first, int64_t end) {
-  const int64_t channels = size.channels, line = size.width * channels, image = size.height * line;
-  std::vector<float> largest(channels);
-  std::vector<int32_t> place(channels);
-  std::memset(ofX + first * image, 0, (end - first) * image * sizeof(float));
-  for (int64_t example = first; example < end; example++) {
-    for (int64_t y = 0; y < size.outHeight; y++) {
-      for (int64_t z = 0; z < size.outWidth; z++) {
-        const int64_t corner = example * image + y * size.strideHeight * line + z * size.strideWidth * channels;
-        const float* __restrict d = slope + ((example * size.outHeight + y) * size.outWidth + z) * channels;
-        float* __restrict best = largest.data();
-        int32_t* __restrict at = place.data();
-        INDEPENDENT
-        for (int64_t c = 0; c < channels; c++) {
-          best[c] = x[corner + c];
-          at[c] = 0;
-        }
-        for (int64_t i = 0; i < size.windowHeight; i++) {
-          for (int64_t j = 0; j < size.windowWidth; j++) {
-            const int32_t here = static_cast<int32_t>(i * size.windowWidth + j);
-            const float* __restrict from = x + corner + i * line + j * channels;
-            INDEPENDENT
-            for (int64_t c = 0; c < channels; c++) {
-              const bool larger = from[c] > best[c];
-              best[c] = larger ? from[c] : best[c];
-              at[c] = larger ? here : at[c];
-            }
-          }
-        }
-        for (int64_t i = 0; i < size.windowHeight; i++) {
-          for (int64_t j = 0; j < size.windowWidth; j++) {
-            const int32_t here = static_cast<int32_t>(i * size.windowWidth + j);
-            float* __restrict to = ofX + corner + i * line + j * channels;
-            INDEPENDENT
-            for (int64_t c = 0; c < channels; c++) to[c] += at[c] == here ? d[c] : 0;
-          }
-        }
-      }
-    }
-  }
-}
-
 }  // namespace
 
 extern const Passes PASSES;
 const Passes PASSES = {packedSize, pack,      gru,       gruGradient,       lstm, lstmGradient, projectedGradient,
-                       attention,  attentionGradient, layerNorm, layerNormGradient, adam, maxPoolGradient};
+                       attention,  attentionGradient, layerNorm, layerNormGradient, adam};

@@ -18,11 +18,6 @@ struct Adam {
   float ofGradient, ofSquare, epsilon, rate;
 };
 
-/** Sizes of a pooling without padding of [batch, height, width, channels]. */
-struct Pooling {
-  int64_t batch, height, width, channels, windowHeight, windowWidth, strideHeight, strideWidth, outHeight, outWidth;
-};
-
 /**
  * Every pass works on a part of the rows, and what it writes does not depend on how the rows are cut: the sums of a row are taken in one
  * order. Matrices named "packed" come from `pack`.
@@ -61,7 +56,6 @@ struct Passes {
                             float* ofScale, float* ofOffset, int64_t first, int64_t end);
   void (*adam)(Adam, const float* weights, const float* gradient, const float* mean, const float* variance, float* nextWeights,
                float* nextMean, float* nextVariance, int64_t first, int64_t end);
-  void (*maxPoolGradient)(Pooling, const float* x, const float* slope, float* ofX, int64_t first, int64_t end);
 };
 
 extern const Passes basePasses;

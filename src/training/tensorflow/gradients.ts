@@ -1,4 +1,3 @@
-import { mayUseOwnOperations, runOwn } from './own-operations.ts';
 import type { RawBackend } from './raw-backend.ts';
 
 // Named here: what loads the library installs these, so nothing is imported from there.
@@ -199,11 +198,7 @@ function installPooling(tf: Tf): void {
       kernelName: `MaxPool${suffix}`,
       inputsToSave: ['x'],
       outputsToSave: [true],
-      gradFunc: (dy, [x, y], attributes) => ({
-        x: () =>
-          (axes === 2 ? ownMaxGradient(tf, dy as Tensor, x!, attributes as Attributes) : undefined) ??
-          maxGradient(dy as Tensor, x!, y!, attributes as Attributes),
-      }),
+      gradFunc: (dy, [x, y], attributes) => ({ x: () => maxGradient(dy as Tensor, x!, y!, attributes as Attributes) }),
     });
     register(tf, {
       kernelName: `AvgPool${suffix}`,
@@ -211,17 +206,6 @@ function installPooling(tf: Tf): void {
       gradFunc: (dy, [x], attributes) => ({ x: () => averageGradient(dy as Tensor, x!, attributes as Attributes) }),
     });
   }
-}
-
-/** By one pass over the windows, where none reaches over the edge. */
-function ownMaxGradient(tf: Tf, dy: Tensor, x: Tensor, { filterSize, strides, pad }: Attributes): Tensor | undefined {
-  if (pad !== 'valid' || !mayUseOwnOperations(tf)) return undefined;
-  const both = (value: number | readonly [number, number]): readonly [number, number] =>
-    typeof value === 'number' ? [value, value] : value;
-  const [windowHeight, windowWidth] = both(filterSize as number | [number, number]);
-  const [strideHeight, strideWidth] = both(strides as number | [number, number]);
-  const integers = { window_height: windowHeight, window_width: windowWidth, stride_height: strideHeight, stride_width: strideWidth };
-  return runOwn(tf, 'PerennialMaxPoolGradient', [x, dy], { integers })[0]!;
 }
 
 function windowAttributes(

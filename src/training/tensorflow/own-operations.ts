@@ -26,7 +26,6 @@ export const OWN_OUTPUTS = {
   PerennialLayerNorm: ['y', 'sums'],
   PerennialLayerNormGradient: ['of_x', 'of_scale', 'of_offset'],
   PerennialAdam: ['next_weights', 'next_mean', 'next_variance'],
-  PerennialMaxPoolGradient: ['of_x'],
 } as const;
 
 type OwnOperation = keyof typeof OWN_OUTPUTS;
