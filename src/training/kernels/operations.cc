@@ -116,7 +116,7 @@ constexpr int64_t VALUES_MIN = 16384;
 /** Calls `part(first, end)` for parts of `rows`. @param values that are read, of all rows */
 void inParts(int64_t rows, int64_t values, const std::function<void(int64_t, int64_t)>& part) {
   const int64_t parts = values < VALUES_MIN ? 1 : crew().size;
-  const int64_t each = ((rows + parts - 1) / parts + 7) / 8 * 8;
+  const int64_t each = std::max<int64_t>(8, ((rows + parts - 1) / parts + 7) / 8 * 8);
   crew().run((rows + each - 1) / each, [&](int64_t index) { part(index * each, std::min(rows, (index + 1) * each)); });
 }
 
@@ -317,7 +317,7 @@ void recurBack(TF_OpKernelContext* context, int64_t gates, int64_t biases, Pass 
   const auto back = packed(values(in.recurrent), 1, in.width, in.width, size.units);
   const int64_t each = rowsOfTask(in), tasks = (size.batch + each - 1) / each;
   const int64_t ofInputs = size.features * in.width, ofStates = size.units * in.width, all = ofInputs + ofStates + biases * in.width;
-  std::vector<float> sums(tasks * all);
+  std::vector<float> sums(std::max<int64_t>(1, tasks) * all);
   crew().run(tasks, [&](int64_t task) {
     pass(size, values(slope), values(in.x), values(hidden), values(kept), values(more), back.data(), ofProjected,
          sums.data() + task * all, task * each, std::min(size.batch, (task + 1) * each));

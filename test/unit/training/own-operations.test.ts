@@ -55,6 +55,9 @@ const cases: readonly Case[] = [
       config: { numHeads: 2, keyDim: 5, useBias: true, causal, dropout: 0, kernelInitializer: 'glorotUniform' },
     })),
   ),
+  // Of no rows at all.
+  { type: 'lstm', shape: [0, 4, 3], config: { ...recurrent, units: 5, returnSequences: true, unitForgetBias: true } },
+  { type: 'layerNormalization', shape: [0, 37], config: { epsilon: 0.001, center: true, scale: true } },
   { type: 'layerNormalization', shape: [600, 37], config: { epsilon: 0.001, center: true, scale: true } },
 ];
 
