@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
-import type { Stats } from 'node:fs';
+import type { Dirent, Stats } from 'node:fs';
 import { mkdir, readFile, readdir, rename, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { PerennialError } from '../../core/errors.ts';
@@ -57,15 +57,27 @@ export function namesFile(path: string, folder: string, file: string): boolean {
   return /[*?]/.test(path) && globToRegExp(full(path)).test(full(file));
 }
 
-async function walk(folder: string): Promise<string[]> {
+/**
+ * The files of a folder and of those in it. Links are followed as folders and files are; one that leads back to a folder above itself leads
+ * to nothing that is not found already.
+ */
+async function walk(folder: string, above: readonly string[] = []): Promise<string[]> {
   const found: string[] = [];
+  const { dev, ino } = await stat(folder);
+  const own = `${dev}:${ino}`;
+  if (above.includes(own)) return found;
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     if (entry.name.startsWith('.')) continue;
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) found.push(...(await walk(path)));
+    if (await isFolder(entry, path)) found.push(...(await walk(path, [...above, own])));
     else found.push(path);
   }
   return found;
+}
+
+async function isFolder(entry: Dirent, path: string): Promise<boolean> {
+  if (!entry.isSymbolicLink()) return entry.isDirectory();
+  return (await statOf(path))?.isDirectory() === true;
 }
 
 /** What changes when a file is written or replaced. */
@@ -74,7 +86,11 @@ export function stampOfFile(info: Stats): string {
 }
 
 async function describe(path: string, root: string, className?: string): Promise<SourceFile> {
-  const info = await stat(path);
+  const info = await statOf(path);
+  if (info === undefined)
+    throw new PerennialError('SOURCE_NOT_FOUND', `${path} is a link to what is not there, or was taken away meanwhile.`, {
+      hint: 'Correct the link, or take it away.',
+    });
   if (!info.isFile()) {
     const folder = info.isDirectory();
     throw new PerennialError('SOURCE_INVALID', `${path} is ${folder ? 'a folder' : 'no ordinary file'}; a file is expected.`, {
@@ -94,15 +110,18 @@ async function describe(path: string, root: string, className?: string): Promise
   };
 }
 
-async function exists(path: string): Promise<boolean> {
+/** undefined: there is nothing. */
+async function statOf(path: string): Promise<Stats | undefined> {
   try {
-    await stat(path);
-    return true;
+    return await stat(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ENOTDIR') return false;
+    // ELOOP: a link to itself.
+    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;
   }
 }
+
+const exists = async (path: string): Promise<boolean> => (await statOf(path)) !== undefined;
 
 async function listFiles(config: SourceConfig, documentDir: string): Promise<SourceFile[]> {
   const full = isAbsolute(config.path) ? config.path : resolve(documentDir, config.path);
@@ -126,7 +145,9 @@ async function listFiles(config: SourceConfig, documentDir: string): Promise<Sou
 async function listClassFolders(config: SourceConfig, documentDir: string, extensions: readonly string[]): Promise<SourceFile[]> {
   const root = resolve(documentDir, config.path);
   if (!(await exists(root))) throw notFound(config, documentDir);
-  const folders = (await readdir(root, { withFileTypes: true })).filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
+  const folders: Dirent[] = [];
+  for (const entry of await readdir(root, { withFileTypes: true }))
+    if (!entry.name.startsWith('.') && (await isFolder(entry, join(root, entry.name)))) folders.push(entry);
   if (folders.length === 0)
     throw new PerennialError(
       'SOURCE_INVALID',
