@@ -224,7 +224,7 @@ function typedSql(raw: RawTable, columns: readonly TypedColumn[], declared: Decl
     .filter(({ column, sql }) => isDeclared(column) && isOddSql(column, sql) !== 'false')
     .map(
       ({ column, sql }) =>
-        `WHEN ${isOddSql(column, sql)} THEN ${literal(`"${column.name}" is no ${column.type}: `)} || left(CAST(${column.id} AS VARCHAR), 60)`,
+        `WHEN ${isOddSql(column, sql)} THEN ${literal(`"${column.name}" is no ${column.type}: `)} || left(CAST(${column.id} AS VARCHAR), 60)${beyondSql(column)}`,
     );
   const reason = bad.length === 0 ? 'CAST(NULL AS VARCHAR)' : `CASE ${bad.join(' ')} END`;
   const content = `CAST(json_object(${columns.flatMap((column) => (column.from === 'image' ? [] : [`${literal(column.name)}, left(CAST(${textSql(column)} AS VARCHAR), 200)`])).join(', ')}) AS VARCHAR)`;
@@ -235,6 +235,13 @@ function typedSql(raw: RawTable, columns: readonly TypedColumn[], declared: Decl
       .filter(({ name }) => raw.columns.find((column) => column.name === name)?.origin !== true)
       .map(({ id, name, type }) => ({ name, type, sql: id })),
   );
+}
+
+/** SQL of what is added where a whole number is too large to be one of ours. */
+function beyondSql({ id, type }: TypedColumn): string {
+  if (type !== 'integer') return '';
+  const why = ` (beyond ${Number.MAX_SAFE_INTEGER}: declare it as "string")`;
+  return ` || CASE WHEN regexp_full_match(trim(CAST(${id} AS VARCHAR)), '[-+]?[0-9]{16,}') THEN ${literal(why)} ELSE '' END`;
 }
 
 async function createWide(

@@ -171,3 +171,11 @@ test.each([
   expect(Number(row![0])).toBe(momentOfText(text, own));
   expect(momentOfText(text, own)).not.toBeNaN();
 });
+
+test('a declared integer that is too large for one says so, and what to declare', async () => {
+  const { details } = await read('csv', 'beyond.csv', `k,n\n${lines((k) => `${k},${k === 7 ? '9007199254740993' : k}`)}`, {
+    columns: { n: 'integer' },
+    budget: 0.5,
+  });
+  expect(details).toContain('"n" is no integer, e.g. 9007199254740993 (beyond 9007199254740991: declare it as "string")');
+});
