@@ -1,11 +1,11 @@
 /**
- * Training of several models, compiled and operation by operation, beside Python Keras on the same shapes in the same sitting: warm
- * epochs and a prediction of one row, in milliseconds. Goals: compiled at least 2.5 times as fast as Keras for MLP and LSTM, at least
- * as fast for CNN and transformer; time to the first step under 2 s; one row of the MLP under 0.1 ms.
+ * Training of several models, compiled and operation by operation, beside others on the same shapes in the same sitting: warm epochs and a
+ * prediction of one row, in milliseconds. Goals: compiled at least 1.3 times as fast as the best of the others; time to the first step under
+ * 2 s; one row of the MLP under 0.1 ms.
  *
- *     node bench/run.mjs training [--python path/to/python] [--epochs 5] [--only mlp,lstm] [--no-eager]
+ *     node bench/run.mjs training [--python NAME=PYTHON …] [--epochs 5] [--only mlp,lstm] [--no-eager]
  *
- * The Python environment needs keras and tensorflow; without one, Keras is left out.
+ * Each `--python` names one of the others and a Python that has it: `keras` (on TensorFlow), `jax` (Keras on JAX), `torch`.
  */
 import { spawnSync } from 'node:child_process';
 import { loadavg } from 'node:os';
@@ -137,7 +137,7 @@ const CASES: Readonly<Record<string, Case>> = {
 const { values: options } = parseArgs({
   args: process.argv.slice(3),
   options: {
-    python: { type: 'string' },
+    python: { type: 'string', multiple: true, default: [] },
     epochs: { type: 'string', default: '5' },
     case: { type: 'string' },
     only: { type: 'string' },
@@ -243,17 +243,45 @@ function epoch(engine: TrainingEngine, batches: readonly LabelledBatch[]): numbe
   });
 }
 
-interface Keras {
+interface Peer {
   readonly epochs: readonly number[];
   readonly epochCpu: number;
   readonly firstEpoch: number;
-  readonly oneRow: number;
-  readonly tensorflow: string;
-  readonly keras: string;
+  readonly oneRow?: number;
+  readonly versions: string;
 }
 
-function child<T>(command: string, args: readonly string[]): T {
-  const { stdout, stderr, status } = spawnSync(command, args, { encoding: 'utf8' });
+/** The script of each, and its environment. */
+const PEERS: Readonly<Record<string, { readonly script: string; readonly env?: Readonly<Record<string, string>> }>> = {
+  keras: { script: 'training_keras.py', env: { KERAS_BACKEND: 'tensorflow' } },
+  jax: { script: 'training_keras.py', env: { KERAS_BACKEND: 'jax' } },
+  torch: { script: 'training_torch.py' },
+};
+
+/** @param given "NAME=PYTHON" @returns milliseconds of an epoch of it, and what is shown */
+function besidePeer(given: string, name: string, own: Own): { readonly epoch: number; readonly shown: Record<string, unknown> } {
+  const [peer, python] = given.split('=') as [string, string | undefined];
+  const { script, env } = PEERS[peer] ?? {};
+  if (script === undefined || python === undefined)
+    throw new Error(`--python ${given}: expected NAME=PYTHON, NAME one of ${Object.keys(PEERS).join(', ')}`);
+  const found = child<Peer>(python, [join(packageRoot(), 'bench', script), name, String(epochs)], env);
+  const epochMs = median(found.epochs);
+  return {
+    epoch: epochMs,
+    shown: {
+      epoch: epochMs,
+      cpu: median([found.epochCpu]),
+      firstEpoch: median([found.firstEpoch]),
+      ...(found.oneRow === undefined ? {} : { oneRow: median([found.oneRow]) }),
+      timesAsFast: median([epochMs / own.compiled]),
+      timesLessCpu: median([found.epochCpu / own.compiledCpu]),
+      versions: found.versions,
+    },
+  };
+}
+
+function child<T>(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): T {
+  const { stdout, stderr, status } = spawnSync(command, args, { encoding: 'utf8', env: { ...process.env, ...env } });
   if (status !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${status}: ${stderr.slice(-2_000)}`);
   return JSON.parse(stdout.trim().split('\n').at(-1)!) as T;
 }
@@ -272,23 +300,13 @@ if (options.case !== undefined) {
       String(epochs),
       ...(options['no-eager'] ? ['--no-eager'] : []),
     ]);
-    const keras =
-      options.python === undefined
-        ? undefined
-        : child<Keras>(options.python, [join(packageRoot(), 'bench', 'training_keras.py'), name, String(epochs)]);
-    const beside =
-      keras === undefined
-        ? {}
-        : {
-            keras: median(keras.epochs),
-            kerasCpu: median([keras.epochCpu]),
-            kerasFirstEpoch: median([keras.firstEpoch]),
-            kerasOneRow: median([keras.oneRow]),
-            timesAsFastAsKeras: median([median(keras.epochs) / own.compiled]),
-            timesLessCpuThanKeras: median([keras.epochCpu / own.compiledCpu]),
-            versions: `keras ${keras.keras}, tensorflow ${keras.tensorflow}`,
-          };
-    results[name] = { ...own, ...beside, ...(own.eager === undefined ? {} : { timesAsFastAsEager: median([own.eager / own.compiled]) }) };
+    const others = options.python.map((given) => [given.split('=')[0]!, besidePeer(given, name, own)] as const);
+    results[name] = {
+      ...own,
+      ...(own.eager === undefined ? {} : { timesAsFastAsEager: median([own.eager / own.compiled]) }),
+      ...Object.fromEntries(others.map(([peer, { shown }]) => [peer, shown])),
+      ...(others.length === 0 ? {} : { timesAsFastAsBest: median([Math.min(...others.map(([, one]) => one.epoch)) / own.compiled]) }),
+    };
   }
   console.log(JSON.stringify({ unit: 'ms', load: loadavg()[0], results }, null, 2));
 }

@@ -1,4 +1,5 @@
-"""Warm epochs of one of the models of bench/training.ts in Keras: `python training_keras.py mlp 5`. Prints JSON: milliseconds per epoch, and of a one-row prediction."""
+"""Warm epochs of one of the models of bench/training.ts in Keras: `python training_keras.py mlp 5`. Prints JSON: milliseconds per epoch,
+and on TensorFlow of a one-row prediction. KERAS_BACKEND=jax trains on JAX."""
 import json
 import os
 import sys
@@ -7,9 +8,9 @@ import time
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import keras
 import numpy as np
-import tensorflow as tf
 
 L = keras.layers
+ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
 
 
 class Positions(L.Layer):
@@ -45,7 +46,7 @@ inputs = output = keras.Input(shape, dtype="int32" if tokens else "float32")
 for layer in layers:
     output = layer(output)
 model = keras.Model(inputs, output)
-model.compile("adam", loss, jit_compile=False)
+model.compile("adam", loss, **({"jit_compile": False} if ON_TENSORFLOW else {}))
 times = []
 for turn in range(epochs + 1):
     if turn == 1:
@@ -54,13 +55,22 @@ for turn in range(epochs + 1):
     model.fit(x, y, batch_size=batch, epochs=1, verbose=0)
     times.append(1000 * (time.perf_counter() - started))
 cpu = 1000 * (time.process_time() - cpu) / epochs
-# The faster way of Keras for one row: a traced function, not `predict`.
-function = tf.function(lambda v: model(v, training=False))
-row = tf.constant(x[:1])
-function(row).numpy()
-predictions = []
-for _ in range(500):
-    started = time.perf_counter()
+found = {"epochs": times[1:], "epochCpu": cpu, "firstEpoch": times[0]}
+if ON_TENSORFLOW:
+    import tensorflow as tf
+
+    # The faster way of Keras for one row: a traced function, not `predict`.
+    function = tf.function(lambda v: model(v, training=False))
+    row = tf.constant(x[:1])
     function(row).numpy()
-    predictions.append(1000 * (time.perf_counter() - started))
-print(json.dumps({"epochs": times[1:], "epochCpu": cpu, "firstEpoch": times[0], "oneRow": sorted(predictions)[250], "tensorflow": tf.__version__, "keras": keras.__version__}))
+    predictions = []
+    for _ in range(500):
+        started = time.perf_counter()
+        function(row).numpy()
+        predictions.append(1000 * (time.perf_counter() - started))
+    found |= {"oneRow": sorted(predictions)[250], "versions": f"keras {keras.__version__}, tensorflow {tf.__version__}"}
+else:
+    import jax
+
+    found |= {"versions": f"keras {keras.__version__}, jax {jax.__version__}"}
+print(json.dumps(found))

@@ -120,5 +120,5 @@ it('looks of many pipelines are spread over the first minutes of their interval,
   expect(Math.max(...offsets)).toBeLessThan(600_000);
   for (let minute = 0; minute < 10; minute += 1)
     expect(offsets.filter((offset) => Math.floor(offset / 60_000) === minute).length).toBeLessThan(140);
-  expect(factsOf(desiredSchedules(plan, steps)[0]!).every).toMatch(/^1h from \d+[ms] on$/);
+  expect(factsOf(desiredSchedules(plan, steps)[0]!).every).toMatch(/^1h, (\d+m )?(\d+s )?into each$/);
 });
