@@ -1,7 +1,7 @@
 /**
  * Training of several models, compiled and operation by operation, beside others on the same shapes in the same sitting: warm epochs and a
- * prediction of one row, in milliseconds. Goals: compiled at least 1.3 times as fast as the best of the others; time to the first step under
- * 2 s; one row of the MLP under 0.1 ms.
+ * prediction of one row, in milliseconds. Goals: compiled at least 1.3 times as fast as the best of the others; time to the first step
+ * under 2 s; one row of the MLP under 0.1 ms.
  *
  *     node bench/run.mjs training [--python NAME=PYTHON …] [--epochs 5] [--only mlp,lstm] [--no-eager]
  *
