@@ -9,6 +9,7 @@ import type { ChosenJointTest } from './joint/compare-rows.ts';
 import { jointRegistry } from './joint/index.generated.ts';
 import { LEVEL } from './joint/joint-test.ts';
 import { measureRegistry } from './measures/index.generated.ts';
+import { MEASURED_WORDS } from './measures/measure.ts';
 import type { MeasureDefinition } from './measures/measure.ts';
 import type { Correction } from './policy/correction.ts';
 
@@ -116,8 +117,6 @@ function chosenMeasures(named: readonly NamedMeasure[], where: string): MeasureD
   });
 }
 
-const MEASURED_KINDS = { text: 'texts', timestamp: 'points in time', image: 'images' } as const;
-
 /**
  * What is measured of a column.
  *
@@ -134,7 +133,7 @@ export function measuresOf(settings: Settings, { name, type }: ColumnProfile, fr
   const fitting = measureRegistry.all().filter(({ of }) => of === kind);
   throw new PerennialError(
     'CONFIG_INVALID',
-    `columns.${name}.measures: "${misfit.name}" is measured of ${MEASURED_KINDS[misfit.of]}, and "${name}" is a column of the type ${type}.`,
+    `columns.${name}.measures: "${misfit.name}" is measured of ${MEASURED_WORDS[misfit.of]}, and "${name}" is a column of the type ${type}.`,
     { hint: fitting.length === 0 ? 'Its values are compared as they are.' : `Take one of ${fitting.map((one) => one.name).join(', ')}.` },
   );
 }

@@ -5,7 +5,7 @@ import { messageOf } from '../core/errors.ts';
 import { exec, complaint, which } from '../platform/exec.ts';
 import { withLock } from '../platform/lock.ts';
 import { packageRoot, toolsDir } from '../platform/paths.ts';
-import { builtKernels, kernelSources, kernelsFile, kernelsKey } from './kernels.ts';
+import { builtKernels, kernelSources, kernelsFile, kernelsKey, sourcesDigest } from './kernels.ts';
 import { downloadWheel, type Wheel } from './pip.ts';
 import { firstOf, makeFolderOnce, type Report, type Tool } from './provisioner.ts';
 import { unzip } from './zip.ts';
@@ -112,21 +112,15 @@ function linkedBuild(): Tool | undefined {
 /** What TensorFlow computes with here, without loading it: the version of our own build, else a digest of the addon that is there. */
 export function tensorflowIdentity(): string {
   const linked = existsSync(join(addonPackage(), 'binding')) ? linkedBuild() : undefined;
-  const own = builtKernels() === undefined ? '' : ` with kernels ${kernelsKey()!}`;
+  const kernels = builtKernels();
+  const own = kernels === undefined ? '' : ` with kernels ${kernels.key}`;
   if (linked !== undefined) return linked.version + own;
   return existsSync(addonFile()) ? `addon ${createHash('sha256').update(readFileSync(addonFile())).digest('hex').slice(0, 16)}` : 'none';
 }
 
 /** The sources of the addon, the library and the machine decide the build. */
 function buildKey(): string {
-  const hash = createHash('sha256').update(`${TENSORFLOW_VERSION} ${process.platform} ${process.arch}\0`);
-  const folder = join(addonPackage(), 'binding');
-  for (const name of readdirSync(folder).sort())
-    hash
-      .update(name)
-      .update('\0')
-      .update(readFileSync(join(folder, name)));
-  return hash.digest('hex').slice(0, 16);
+  return sourcesDigest(join(addonPackage(), 'binding'), `${TENSORFLOW_VERSION} `);
 }
 
 async function fromNodeModules(): Promise<Tool> {

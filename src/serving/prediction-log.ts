@@ -8,7 +8,7 @@ import { imageFacts } from '../data/images/image-facts.ts';
 import { DecodedImage } from '../data/table/row-values.ts';
 import type { Pixels } from '../data/transforms/column-data.ts';
 import type { MeasuredImages } from '../monitoring/measures/measured-images.ts';
-import { hideColumns } from '../monitoring/predictions/hidden-columns.ts';
+import { hideColumns, isHidden } from '../monitoring/predictions/hidden-columns.ts';
 import { dayPrefix } from '../monitoring/predictions/logged-prediction.ts';
 import type { LoggedPrediction } from '../monitoring/predictions/logged-prediction.ts';
 import { PREDICTION_LOG_LIMITS } from './limits.ts';
@@ -256,7 +256,10 @@ function imageColumns({ preprocessor }: Pick<Servable, 'preprocessor'>): readonl
   return images;
 }
 
-/** A row as it may be written: never with its pictures. Of those that are hidden it is said, as of other columns. */
+/**
+ * A row as it may be written: never with its pictures. Of those that are hidden it is said, as of other columns; a digest of one would tell
+ * nothing of it.
+ */
 function hideRow(
   row: Row,
   images: readonly string[],
@@ -272,11 +275,6 @@ function hideRow(
   const unshown = images.filter((name) => isHidden(name, settings));
   if (unshown.length === 0) return { row: shown, ...(hidden === undefined ? {} : { hidden }) };
   return { row: shown, hidden: { ...hidden, leftOut: [...(hidden?.leftOut ?? []), ...unshown] } };
-}
-
-/** A digest of a picture would tell nothing of it. */
-function isHidden(column: string, { leaveOut = [], hash = [] }: PredictionLogSettings): boolean {
-  return [...leaveOut, ...hash].some((name) => name.toLowerCase() === column.toLowerCase());
 }
 
 /** The pictures of a row that may be measured; null where there is none. */

@@ -4,6 +4,7 @@ import { PerennialError } from '../../core/errors.ts';
 import type { DriftCheck } from '../../monitoring/drift-checks/drift-check-record.ts';
 import type { Violation } from '../../monitoring/violations.ts';
 import type { DriftReference } from '../../monitoring/reference.ts';
+import type { ScoredModel } from '../../scoring/score-task.ts';
 import { DRIFT_DEFAULTS } from '../../monitoring/defaults.ts';
 import type { NamedPath } from '../../platform/same-file.ts';
 import { alarmRules, seasonOf, settingsOf } from '../drift/drift-options.ts';
@@ -223,14 +224,16 @@ async function compare(
       import('../../registry/registry.ts'),
     ]);
     const path = options.current!;
-    const manifest = await createRegistry(store, artifacts).version(model, reference.version);
-    const scored = await fetchModel(await artifacts.open(manifest.model), model, reference.version);
+    const fetched = async (): Promise<ScoredModel> => {
+      const manifest = await createRegistry(store, artifacts).version(model, reference.version);
+      return fetchModel(await artifacts.open(manifest.model), model, reference.version);
+    };
     let notes: readonly string[] = [];
     const check = await runDriftCheck(store, {
       ...base,
       source: path,
       compare: async (before) => {
-        const judged = await judgeFile(reference, scored, path, settings, before);
+        const judged = await judgeFile(reference, fetched, path, settings, before);
         notes = judged.notes;
         return judged.compared;
       },

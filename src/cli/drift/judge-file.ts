@@ -1,10 +1,8 @@
-import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { isPerennialError } from '../../core/errors.ts';
-import { openFile, readFileAs, readTable } from '../../data/reading/read-as.ts';
+import { openFile, readFileAs, readTable, withReadingPlace } from '../../data/reading/read-as.ts';
 import type { SourceReading } from '../../data/stored/dataset.ts';
-import { withDatabase } from '../../data/table/duckdb.ts';
 import { judgeWindow } from '../../monitoring/detect.ts';
 import type { DriftOptions, JudgedWindow } from '../../monitoring/detect.ts';
 import type { Before, Compared } from '../../monitoring/drift-checks/run-drift-check.ts';
@@ -34,20 +32,20 @@ interface Current {
  * Compares a file of rows, or a folder of images, with what a version was trained on: its columns, what is measured of its images, and what
  * the version answers to some of its rows.
  *
- * @param model with its files on this machine
+ * @param fetched the model with its files on this machine; asked for where something is asked of it
  * @param before windows of the same stream, newest first
  * @returns what was found, and what people should know of the file
  * @throws SOURCE_NOT_FOUND, SOURCE_EMPTY, SOURCE_INVALID; USAGE where nothing tells the format
  */
 export async function judgeFile(
   reference: DriftReference,
-  model: ScoredModel,
+  fetched: () => Promise<ScoredModel>,
   path: string,
   options: DriftOptions,
   before: Before,
 ): Promise<{ readonly compared: Compared; readonly notes: readonly string[] }> {
   const current = await openCurrent(path, reference.reading);
-  const asked = await ask(reference, model, path, current.source);
+  const asked = await ask(reference, fetched, path, current.source);
   let notes: readonly string[] = [];
   const judgeInputs = async (rules: DriftOptions): Promise<JudgedWindow> => {
     const moments = new Set(
@@ -84,14 +82,8 @@ async function openCurrent(path: string, reading: SourceReading | undefined): Pr
   const source = await openSource({ source: { path }, folder }, reading);
   return {
     source,
-    table: () => async (columns, use) => {
-      const workDir = await mkdtemp(join(tmpdir(), 'perennial-folder-'));
-      try {
-        return await withDatabase(async (db) => readTable(await source.open(db, join(workDir, 'reading')), columns, use));
-      } finally {
-        await rm(workDir, { recursive: true, force: true });
-      }
-    },
+    table: () => (columns, use) =>
+      withReadingPlace(async ({ db, workDir }) => readTable(await source.open(db, join(workDir, 'reading')), columns, use)),
   };
 }
 
@@ -101,12 +93,13 @@ interface Asked {
 }
 
 /** Answers and images of some rows. Where the model cannot be asked, that is said, and the columns are compared all the same. */
-async function ask(reference: DriftReference, model: ScoredModel, path: string, source: RowsSource): Promise<Asked> {
+async function ask(reference: DriftReference, fetched: () => Promise<ScoredModel>, path: string, source: RowsSource): Promise<Asked> {
   const images = reference.profile.columns.filter(({ name, type }) => type === 'image' && reference.columns.includes(name));
   const { answers, withoutAnswers } = reference;
   const why = answers === undefined && withoutAnswers !== undefined ? [withoutAnswers] : [];
   if (images.length === 0 && answers === undefined) return { notes: why };
   const rowsMax = images.length > 0 ? PICTURES_MAX : ANSWERED_MAX;
+  const model = await fetched();
   try {
     const found = await answerSome({ model, source: { path }, folder: process.cwd() }, source, {
       rowsMax,

@@ -3,6 +3,7 @@ import type { Json, JsonObject } from '../../core/json.ts';
 import { ANSWER_PREFIX } from '../../core/prediction-log.ts';
 import { driftRegistry } from '../../monitoring/drift/index.generated.ts';
 import { measureRegistry } from '../../monitoring/measures/index.generated.ts';
+import { MEASURED_WORDS } from '../../monitoring/measures/measure.ts';
 import { defineCheck, namedConfig, stepsOf } from './check.ts';
 import type { Finding } from '../diagnostic.ts';
 import { join } from '../pointer.ts';
@@ -75,7 +76,6 @@ function answerType(name: string): string | undefined {
 }
 
 const MEASURED: Readonly<Record<string, 'text' | 'timestamp' | 'image'>> = { string: 'text', timestamp: 'timestamp', image: 'image' };
-const MEASURED_WORDS = { text: 'texts', timestamp: 'points in time', image: 'images' } as const;
 
 /** @param isAnswer its type is not declared, but that of the answers of all models */
 function misfits(rules: JsonObject, column: string, declared: string | undefined, pointer: string, isAnswer: boolean): Finding[] {

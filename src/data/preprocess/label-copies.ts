@@ -54,7 +54,7 @@ async function toldByTimes({ db, table, features, labels, profile }: CopiesReque
       : features.filter(({ type }) => type === 'timestamp').map((feature) => ({ label, feature })),
   );
   const few = pairs.filter(({ label }) => {
-    const classes = profile?.columns.find(({ name }) => name === label.name)?.distinct ?? 0;
+    const classes = distinctOf(profile, label);
     return classes > 1 && classes <= RENAMED_MAX;
   });
   const counts = await measureAll(
@@ -76,10 +76,14 @@ async function toldByTimes({ db, table, features, labels, profile }: CopiesReque
   return notes;
 }
 
+function distinctOf(profile: CopiesRequest['profile'], { name }: Column): number {
+  return profile?.columns.find((column) => column.name === name)?.distinct ?? 0;
+}
+
 /** Columns whose values stand for the classes one by one. They may be known when a model is asked: only people can tell. */
 async function renamed({ db, table, profile }: CopiesRequest, pairs: readonly LabelPair[], rows: number): Promise<string[]> {
   if (rows < COPY_ROWS_MIN) return [];
-  const distinct = ({ name }: Column): number => profile?.columns.find((column) => column.name === name)?.distinct ?? 0;
+  const distinct = (column: Column): number => distinctOf(profile, column);
   const alike = pairs.filter(
     ({ label, feature }) =>
       label.type !== 'number' &&

@@ -70,9 +70,14 @@ export async function withFile<T>(
   reading: SourceReading | undefined,
   use: (file: OpenedFile) => Promise<T>,
 ): Promise<T> {
+  return withReadingPlace(async (place) => use(await openFile(path, folder, reading, place)));
+}
+
+/** A database and a folder to read files with, while they are looked at. */
+export async function withReadingPlace<T>(use: (place: Pick<OpenedFile, 'db' | 'workDir'>) => Promise<T>): Promise<T> {
   const workDir = await mkdtemp(join(tmpdir(), 'perennial-read-'));
   try {
-    return await withDatabase(async (db) => use(await openFile(path, folder, reading, { db, workDir })));
+    return await withDatabase((db) => use({ db, workDir }));
   } finally {
     await rm(workDir, { recursive: true, force: true });
   }

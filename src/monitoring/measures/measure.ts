@@ -30,6 +30,13 @@ export interface MeasureDefinition<Value extends MeasuredValue = MeasuredValue, 
   take(value: Value, learnt: Learnt): number | string | null;
 }
 
+/** What can be measured, in words. */
+export const MEASURED_WORDS: Readonly<Record<MeasureDefinition['of'], string>> = {
+  text: 'texts',
+  timestamp: 'points in time',
+  image: 'images',
+};
+
 /** Characters of a text that are looked at: UTF-16 code units. */
 export const CHARACTERS_MAX = 2_000;
 

@@ -13,6 +13,11 @@ export function hashedValue(key: string, column: string, value: unknown): string
   return `hmac-sha256:${createHmac('sha256', key).update(text).digest('hex').slice(0, 32)}`;
 }
 
+/** Whether a deployment says that the values of a column are not written as they are. */
+export function isHidden(column: string, { leaveOut = [], hash = [] }: PredictionLogSettings): boolean {
+  return [...leaveOut, ...hash].some((name) => name.toLowerCase() === column.toLowerCase());
+}
+
 /**
  * A row as it may be written. Names count whatever their case, as a reader of tables may spell them otherwise; what is missing stays
  * missing.

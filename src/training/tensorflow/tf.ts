@@ -28,7 +28,7 @@ export function loadTf(): Tf {
     const tf = require('@tensorflow/tfjs-node') as Tf;
     const kernels = builtKernels();
     if (kernels !== undefined) {
-      require(kernels);
+      require(kernels.path);
       ownOperationsAreLoaded();
     }
     installGradients(tf);
