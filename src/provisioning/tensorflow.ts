@@ -115,7 +115,8 @@ export function tensorflowIdentity(): string {
   const kernels = builtKernels();
   const own = kernels === undefined ? '' : ` with kernels ${kernels.key}`;
   if (linked !== undefined) return linked.version + own;
-  return existsSync(addonFile()) ? `addon ${createHash('sha256').update(readFileSync(addonFile())).digest('hex').slice(0, 16)}` : 'none';
+  if (!existsSync(addonFile())) return 'none';
+  return `addon ${createHash('sha256').update(readFileSync(addonFile())).digest('hex').slice(0, 16)}${own}`;
 }
 
 /** The sources of the addon, the library and the machine decide the build. */
