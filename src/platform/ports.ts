@@ -1,5 +1,7 @@
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { existsSync, readFileSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
+import { messageOf } from '../core/errors.ts';
 import { commandOf } from './process-info.ts';
 
 /** True where nothing listens on the port, so that a server could. */
@@ -11,8 +13,21 @@ export function isFree(port: number, host = '127.0.0.1'): Promise<boolean> {
   });
 }
 
-/** A port that the system says is free now. */
-export function freePort(host = '127.0.0.1'): Promise<number> {
+/** No system takes one of these for a connection that goes out: only who asks for it by its number gets it. */
+const QUIET_PORTS = { first: 20_000, last: 32_767 } as const;
+const QUIET_TRIES = 50;
+
+/** A port that is free now, of those that no outgoing connection takes before somebody listens on it, as far as there are any. */
+export async function freePort(host = '127.0.0.1'): Promise<number> {
+  for (let tries = 0; tries < QUIET_TRIES; tries += 1) {
+    const port = randomInt(QUIET_PORTS.first, QUIET_PORTS.last + 1);
+    if (await isFree(port, host)) return port;
+  }
+  return anyFreePort(host);
+}
+
+/** One that the system says is free now. */
+function anyFreePort(host: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
@@ -22,6 +37,34 @@ export function freePort(host = '127.0.0.1'): Promise<number> {
       server.close(() => resolve(address.port));
     });
   });
+}
+
+const STARTS_MAX = 3;
+const TAKEN = /EADDRINUSE|address already in use/i;
+
+/**
+ * Starts what listens on ports that were free a moment ago. Where it does not start since another process was faster, on one of these or
+ * on one that it chose by itself, ports are chosen anew and it is started again.
+ *
+ * @param choose asked before each start; throws where the user asked for one that is taken
+ * @param start throws where it does not start
+ */
+export async function startOnPorts<T>(
+  choose: () => Promise<readonly number[]>,
+  start: (ports: readonly number[]) => Promise<T>,
+  note: (text: string) => void,
+): Promise<T> {
+  for (let starts = 1; ; starts += 1) {
+    const ports = await choose();
+    try {
+      return await start(ports);
+    } catch (error) {
+      const free = await Promise.all(ports.map((port) => isFree(port)));
+      const taken = ports.filter((_, index) => free[index] === false);
+      if (starts === STARTS_MAX || (taken.length === 0 && !TAKEN.test(messageOf(error)))) throw error;
+      note(`Another process took ${taken.length === 0 ? 'a port' : `port ${taken.join(' and ')}`} meanwhile; starting again on others.`);
+    }
+  }
 }
 
 export interface PortHolder {

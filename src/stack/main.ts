@@ -8,6 +8,7 @@ import { lastPorts, rememberPorts, type PortName } from './last-ports.ts';
 import { refuseOpenDatabase, stopLeftovers } from './down.ts';
 import { tryLock } from '../platform/lock.ts';
 import { entryPoint, perennialHome } from '../platform/paths.ts';
+import { startOnPorts } from '../platform/ports.ts';
 import { identify } from '../platform/process-info.ts';
 import { logsDir, readableStack, removeStack, stackFile, stackLock, storeLocation, writeStack, type Stack } from '../platform/stack.ts';
 import { livingProcesses, temporalDatabase } from '../platform/stack-processes.ts';
@@ -77,20 +78,18 @@ class Supervisor {
       return;
     }
     const tool = await ensureTemporal(note);
-    const port = await choosePort(
-      {
-        what: 'Temporal',
-        option: '--temporal-port',
-        asked: this.#options.temporalPort,
-        standard: STANDARD.temporal,
-        last: this.#last.temporal,
-      },
-      note,
-    );
-    const uiPort = await choosePort(
-      { what: 'the Temporal UI', option: '--ui-port', asked: this.#options.uiPort, standard: STANDARD.ui, last: this.#last.ui },
-      note,
-    );
+    const { temporalPort, uiPort } = this.#options;
+    const choose = async (): Promise<number[]> => [
+      await choosePort(
+        { what: 'Temporal', option: '--temporal-port', asked: temporalPort, standard: STANDARD.temporal, last: this.#last.temporal },
+        note,
+      ),
+      await choosePort({ what: 'the Temporal UI', option: '--ui-port', asked: uiPort, standard: STANDARD.ui, last: this.#last.ui }, note),
+    ];
+    await this.#startOnPorts(choose, ([port, ui]) => this.#startTemporalOn(tool, port!, ui!));
+  }
+
+  async #startTemporalOn(tool: { readonly path: string; readonly version: string }, port: number, uiPort: number): Promise<void> {
     this.#ports = { ...this.#ports, temporal: port, ui: uiPort };
     const address = `127.0.0.1:${port}`;
     this.#temporal = { address, uiUrl: `http://127.0.0.1:${uiPort}`, external: false, version: tool.version };
@@ -109,11 +108,15 @@ class Supervisor {
 
   async #startServer(): Promise<void> {
     const { port } = this.#options;
-    this.#serverPort = await choosePort(
-      { what: 'the server', option: '--port', asked: port, standard: STANDARD.server, last: this.#last.server },
-      note,
-    );
-    this.#ports = { ...this.#ports, server: this.#serverPort };
+    const choose = async (): Promise<number[]> => [
+      await choosePort({ what: 'the server', option: '--port', asked: port, standard: STANDARD.server, last: this.#last.server }, note),
+    ];
+    await this.#startOnPorts(choose, ([chosen]) => this.#startServerOn(chosen!));
+  }
+
+  async #startServerOn(port: number): Promise<void> {
+    this.#serverPort = port;
+    this.#ports = { ...this.#ports, server: port };
     this.#server = this.#child({
       name: 'server',
       program: process.execPath,
@@ -121,9 +124,17 @@ class Supervisor {
       env: this.#environment(),
       readyMsMax: 60_000,
       stopMsMax: 15_000,
-      args: () => Promise.resolve([entryPoint('server'), '--host', '127.0.0.1', '--port', String(this.#serverPort)]),
+      args: () => Promise.resolve([entryPoint('server'), '--host', '127.0.0.1', '--port', String(port)]),
     });
     await this.#server.start();
+  }
+
+  #startOnPorts(choose: () => Promise<number[]>, start: (ports: readonly number[]) => Promise<void>): Promise<void> {
+    const unlessStopping = (): Promise<number[]> => {
+      if (this.#state === 'stopping') throw new Error('it was told to stop');
+      return choose();
+    };
+    return startOnPorts(unlessStopping, start, note);
   }
 
   async #startWorker(number: number): Promise<void> {

@@ -10,7 +10,7 @@ import { PerennialError, messageOf } from '../../core/errors.ts';
 import { SEARCH_ATTRIBUTES } from '../../core/search-attributes.ts';
 import { identify, signal, stopProcess } from '../../platform/process-info.ts';
 import type { ProcessIdentity } from '../../platform/process-info.ts';
-import { freePort } from '../../platform/ports.ts';
+import { freePort, startOnPorts } from '../../platform/ports.ts';
 import type { Temporal } from '../../runs/connect.ts';
 import { lastOf } from './last-words.ts';
 
@@ -52,8 +52,16 @@ export class TimeServer {
   }
 
   /** @throws TEMPORAL_UNAVAILABLE */
-  static async start(program: string, logs: string): Promise<TimeServer> {
-    const port = await freePort();
+  static start(program: string, logs: string): Promise<TimeServer> {
+    const choose = async (): Promise<number[]> => [await freePort()];
+    return startOnPorts(
+      choose,
+      ([port]) => TimeServer.#startOn(port!, program, logs),
+      () => undefined,
+    );
+  }
+
+  static async #startOn(port: number, program: string, logs: string): Promise<TimeServer> {
     const address = `127.0.0.1:${port}`;
     const log = openSync(join(logs, 'temporal.log'), 'a');
     // In a group of its own: the keyboard does not reach it, and it goes when the simulation says so.
