@@ -64,11 +64,14 @@ async function goBack(
       why: `Nothing goes back: version ${String(champion)} serves by now, and this is about version ${finding.champion}.`,
     };
   if (withinMs !== undefined) {
-    const since = (await registry.history(model)).filter(({ alias, to }) => alias === 'champion' && to === champion).at(-1)?.at;
+    // A version that came back by a rollback was no promotion that could be taken back: the time since its own counts.
+    const since = (await registry.history(model)).findLast(
+      ({ action, alias, to }) => action === 'promote' && alias === 'champion' && to === champion,
+    )?.at;
     if (since === undefined || Date.parse(now) - Date.parse(since) > withinMs)
       return {
         outcome: 'alert',
-        why: `Nothing goes back: version ${champion} serves since ${since ?? 'longer than is known'}, and "within" is ${spell(withinMs)}.`,
+        why: `Nothing goes back: version ${champion} was promoted ${since === undefined ? 'longer ago than is known' : `at ${since}`}, and "within" is ${spell(withinMs)}.`,
       };
   }
   try {

@@ -9,6 +9,7 @@ import type { RunView } from '../../../src/core/run.ts';
 import { receiveEvent } from '../../../src/monitoring/triggers/event-inbox.ts';
 import { FeedbackWriter } from '../../../src/monitoring/feedback/feedback-writer.ts';
 import { createRegistry } from '../../../src/registry/registry.ts';
+import { act } from '../../../src/runs/deeds.ts';
 import { needsAttention } from '../../../src/runs/attention.ts';
 import { pipelineInput } from '../../../src/runs/pipeline-input.ts';
 import { listSchedules } from '../../../src/runs/schedules.ts';
@@ -236,6 +237,27 @@ describe('performance', () => {
       outcome: 'alert',
       why: expect.stringContaining('"within" is 1ms') as string,
     });
+  });
+
+  it('takes back what was promoted a short while ago, not what a rollback brought back', async () => {
+    for (let version = 1; version <= 3; version += 1) await learn('returned');
+    const registry = createRegistry(stage.deps.store, stage.deps.artifacts);
+    await registry.rollback('returned', { who: 'test', why: 'test' });
+    await registry.unpin('returned', { who: 'test', why: 'test' });
+    const history = await registry.history('returned');
+    const timeOf = (action: string): number => Date.parse(history.findLast((change) => change.action === action && change.to === 2)!.at);
+    const one = trigger(ACCURACY, { kind: 'rollback', withinMs: (timeOf('rollback') - timeOf('promote')) / 2 });
+    const deed = await act(stage.deps, { client: stage.temporal.client, taskQueue: 'perennial' }, {
+      check: { kind: 'trigger', name: 'performance', trigger: one },
+      run: pipelineInput(planOf('returned'), steps, { trigger: 'performance' }),
+      model: 'returned',
+      nominalTime: new Date(timeOf('rollback')).toISOString(),
+      now: new Date(timeOf('rollback')).toISOString(),
+      who: 'trigger returned/performance',
+      finding: { fired: true, summary: 'worse', champion: 2 },
+    } as unknown as Parameters<typeof act>[2]);
+    expect(deed).toMatchObject({ outcome: 'alert', why: expect.stringContaining('version 2 was promoted at') as string });
+    expect((await registry.routing('returned'))!.routing.aliases).toMatchObject({ champion: 2 });
   });
 });
 
