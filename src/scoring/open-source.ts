@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { PerennialError } from '../core/errors.ts';
-import { fingerprintFiles, listFolder, listSource, namesFile, stampOf } from '../data/ingest/source-files.ts';
+import { fingerprintFiles, listFolder, listSource, namesFile, readUnchanged, stampOf } from '../data/ingest/source-files.ts';
 import type { SourceFile } from '../data/readers/reader.ts';
 import { readerRegistry } from '../data/readers/index.generated.ts';
 import type { JsonObject } from '../core/json.ts';
@@ -29,8 +29,8 @@ export interface OpenedSource extends RowsSource {
   readonly bytes: number;
   /** Of the files as they were listed. */
   readonly stamp: string;
-  /** @throws SOURCE_CHANGED */
-  checkUnchanged(): Promise<void>;
+  /** Reads it by {@link readUnchanged}. */
+  unchanged<T>(read: () => Promise<T>): Promise<T>;
   /** What is written must be no file of it, of this time or the next. @throws USAGE */
   requireApart(outputs: readonly NamedPath[]): Promise<void>;
 }
@@ -103,12 +103,7 @@ export async function openSource(
         },
       );
     },
-    async checkUnchanged() {
-      if (stampOf(await list()) === stamp) return;
-      throw new PerennialError('SOURCE_CHANGED', `${source.path} was written to while it was read.`, {
-        hint: 'Run it again when whoever writes it is done.',
-      });
-    },
+    unchanged: (read) => readUnchanged(source.path, files, read),
   };
 }
 

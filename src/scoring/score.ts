@@ -146,9 +146,7 @@ async function readAnew(
   hooks: ScoreHooks,
 ): Promise<Snapshot> {
   hooks.onProgress?.({ message: `reading ${task.source.path}` });
-  const snapshot = await takeSnapshot(task, source, facts, folder, hooks.signal);
-  await source.checkUnchanged();
-  return snapshot;
+  return source.unchanged(() => takeSnapshot(task, source, facts, folder, hooks.signal));
 }
 
 /** @throws USAGE where names clash */

@@ -25,9 +25,11 @@ function orders(): string {
  * A document that keeps itself alive, with its table: it takes recent rows, stops for broken data, retrains on drift and on a worse
  * accuracy, and rolls back what people take for wrong.
  *
+ * @param on other triggers
+ * @param margin of accuracy that a challenger may be behind the champion
  * @returns the path of the document
  */
-export function writeReturns(folder: string, on: JsonObject = {}): string {
+export function writeReturns(folder: string, on: JsonObject = {}, margin = 0.01): string {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'returns.csv'), orders());
   // Beyond what was seen at training a network only guesses: a column in another unit must not drown all others.
@@ -76,7 +78,7 @@ export function writeReturns(folder: string, on: JsonObject = {}): string {
           metrics: ['accuracy'],
           gates: [
             { metric: 'accuracy', atLeast: 0.7 },
-            { metric: 'accuracy', notWorseThanChampionBy: 0.01 },
+            { metric: 'accuracy', notWorseThanChampionBy: margin },
           ],
           onNoChampion: 'pass',
         },

@@ -166,22 +166,6 @@ export async function fingerprintPictures(
   return { fingerprint: { digest, files: table.files + own.files, bytes: table.bytes + own.bytes }, pictures };
 }
 
-/** Whether a file was written, replaced or removed since it was located. */
-export async function havePicturesChanged(pictures: readonly SourceFile[]): Promise<boolean> {
-  for (let start = 0; start < pictures.length; start += FILES_AT_ONCE) {
-    const same = await Promise.all(
-      pictures.slice(start, start + FILES_AT_ONCE).map(({ path, stamp }) =>
-        stat(path).then(
-          (info) => stampOfFile(info) === stamp,
-          () => false,
-        ),
-      ),
-    );
-    if (same.includes(false)) return true;
-  }
-  return false;
-}
-
 const BYTES_PER_QUERY = 64 * 2 ** 20;
 const FILES_PER_QUERY = 1_000;
 const ROWS_PER_STATEMENT = 500;

@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PerennialError } from '../../core/errors.ts';
 import type { Json } from '../../core/json.ts';
 import type { StepContext, StepResult } from '../../core/step.ts';
 import { ident, literal, withDatabase } from '../table/duckdb.ts';
@@ -10,7 +9,7 @@ import { alikeNotes, textsOfProfile } from './alike-texts.ts';
 import { NothingNew, wholeGroups } from './appended-rows.ts';
 import type { KnownRows } from './appended-rows.ts';
 import { readRaw, readTables } from './ingest-tables.ts';
-import { fingerprintPictures, havePicturesChanged, namesPictures } from '../images/pictures.ts';
+import { fingerprintPictures, namesPictures } from '../images/pictures.ts';
 import { labelNames } from './label-columns.ts';
 import type { IngestTables } from './ingest-tables.ts';
 import type { IngestConfig } from './ingest-config.ts';
@@ -24,7 +23,7 @@ import { tellingColumns } from './telling-columns.ts';
 import { describeTable, profileFiles } from '../table/profile.ts';
 import type { TableProfile } from '../table/profile.ts';
 import { readerRegistry } from '../readers/index.generated.ts';
-import { fingerprintFiles, listSource, stampOf } from './source-files.ts';
+import { fingerprintFiles, listSource, readUnchanged, sourceChanged, stampOf } from './source-files.ts';
 import type { SourceFile } from '../readers/reader.ts';
 import type { SourceFingerprint } from './source-files.ts';
 import { resolveSplit } from './split.ts';
@@ -47,16 +46,16 @@ export async function lookAtSource(config: IngestConfig, documentDir: string): P
   const reader = readerRegistry.get(config.source.format);
   const files = await listSource(reader, config.source, documentDir);
   const text = typeof reader.text === 'function' ? reader.text(config.source) : reader.text;
-  const table = await fingerprintFiles(files, text);
+  const table = await readUnchanged(config.source.path, files, () => fingerprintFiles(files, text));
   if (!namesPictures(config.columns) || table.bytes === 0) return { files, pictures: [], fingerprint: table };
   const workDir = await mkdtemp(join(tmpdir(), 'perennial-pictures-'));
   try {
     return await withDatabase(async (db) => {
-      const raw = await readRaw({ db, config, files, workDir });
-      return {
-        files,
-        ...(await fingerprintPictures({ db, raw, reader, config: config.source, declared: config.columns!, files, documentDir }, table)),
-      };
+      const found = await readUnchanged(config.source.path, files, async () => {
+        const raw = await readRaw({ db, config, files, workDir });
+        return fingerprintPictures({ db, raw, reader, config: config.source, declared: config.columns!, files, documentDir }, table);
+      });
+      return { files, ...found };
     });
   } finally {
     await rm(workDir, { recursive: true, force: true });
@@ -237,20 +236,21 @@ async function ingested(
   const { schema: reference, notes: told = [] }: Compared = found !== undefined && 'profile' in found ? { schema: found } : (found ?? {});
   return withDatabase(async (db) => {
     ctx.progress({ message: `reading ${config.source.path}` });
-    const tables = await readTables({
-      db,
-      config,
-      files,
-      nominalTime: ctx.nominalTime,
-      workDir: ctx.workDir,
-      documentDir: ctx.documentDir,
-      ...(reference === undefined ? {} : { reference }),
-      ...(known === undefined ? {} : { known }),
-      told,
-    });
+    const tables = await readUnchanged(config.source.path, [...files, ...pictures], () =>
+      readTables({
+        db,
+        config,
+        files,
+        nominalTime: ctx.nominalTime,
+        workDir: ctx.workDir,
+        documentDir: ctx.documentDir,
+        ...(reference === undefined ? {} : { reference }),
+        ...(known === undefined ? {} : { known }),
+        told,
+      }),
+    );
     const after = await listSource(readerRegistry.get(config.source.format), config.source, ctx.documentDir);
-    if (stampOf(after) !== stampOf(files) || (await havePicturesChanged(pictures)))
-      throw new PerennialError('SOURCE_CHANGED', `${config.source.path} was written to while it was read.`);
+    if (stampOf(after) !== stampOf(files)) throw sourceChanged(config.source.path);
     for (const note of tables.notes) ctx.log.warn(note);
     if (tables.leakedRows > 0)
       ctx.log.warn(`${tables.leakedRows} rows of validation and test equal a row of another split.`, { leakedRows: tables.leakedRows });

@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import type { Dirent, Stats } from 'node:fs';
 import { mkdir, readFile, readdir, rename, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { PerennialError } from '../../core/errors.ts';
+import { PerennialError, isPerennialError } from '../../core/errors.ts';
 import { perennialHome } from '../../platform/paths.ts';
 import { lookAtFirstBytes, whereNotUtf8 } from '../reading/text-files.ts';
 import type { ReaderDefinition, SourceFile } from '../readers/reader.ts';
@@ -188,6 +188,49 @@ export function stampOf(files: readonly SourceFile[]): string {
   const hash = createHash('sha256');
   for (const file of files) hash.update(`${file.name}\0${file.stamp}\n`);
   return hash.digest('hex');
+}
+
+const STATS_AT_ONCE = 64;
+
+/** Whether one of the files was written to, replaced or removed since it was listed. */
+export async function haveChanged(files: readonly SourceFile[]): Promise<boolean> {
+  for (let start = 0; start < files.length; start += STATS_AT_ONCE) {
+    const some = files.slice(start, start + STATS_AT_ONCE);
+    const now = await Promise.all(some.map(({ path }) => statOf(path)));
+    if (some.some(({ stamp }, index) => now[index] === undefined || stampOfFile(now[index]) !== stamp)) return true;
+  }
+  return false;
+}
+
+/**
+ * Reads files to which nobody may write meanwhile. Where somebody did, neither what came of reading nor what a reader says of them counts:
+ * half of a file may be no table, or be one with fewer rows.
+ *
+ * @param path as it was given
+ * @throws SOURCE_CHANGED; what `read` throws where they are as they were
+ */
+export async function readUnchanged<T>(path: string, files: readonly SourceFile[], read: () => Promise<T>): Promise<T> {
+  let result: T;
+  try {
+    result = await read();
+  } catch (error) {
+    if (isCalledOff(error) || !(await haveChanged(files))) throw error;
+    throw sourceChanged(path, error);
+  }
+  if (await haveChanged(files)) throw sourceChanged(path);
+  return result;
+}
+
+/** It says nothing about the files. */
+function isCalledOff(error: unknown): boolean {
+  return isPerennialError(error, 'CANCELLED') || (error instanceof Error && error.name === 'AbortError');
+}
+
+export function sourceChanged(path: string, cause?: unknown): PerennialError {
+  return new PerennialError('SOURCE_CHANGED', `${path} was written to while it was read.`, {
+    hint: 'Read it again when whoever writes it is done. A file that is written under another name, and gets this one by a rename, is never seen half.',
+    cause,
+  });
 }
 
 /** Files up to so many bytes are read at once: opening a stream per file costs more than the file. */

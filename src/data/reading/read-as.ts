@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { withDatabase } from '../table/duckdb.ts';
 import type { Database } from '../table/duckdb.ts';
-import { listSource } from '../ingest/source-files.ts';
+import { listSource, readUnchanged } from '../ingest/source-files.ts';
 import type { LikelySkip } from './csv-layout.ts';
 import { findFormat } from './file-format.ts';
 import type { FoundFile } from './file-format.ts';
 import { readingError } from '../readers/reader.ts';
-import type { RawTable } from '../readers/reader.ts';
+import type { RawTable, SourceFile } from '../readers/reader.ts';
 import { readerRegistry } from '../readers/index.generated.ts';
 import type { SourceReading } from '../stored/dataset.ts';
 import type { Column } from '../stored/column.ts';
@@ -70,7 +70,10 @@ export async function withFile<T>(
   reading: SourceReading | undefined,
   use: (file: OpenedFile) => Promise<T>,
 ): Promise<T> {
-  return withReadingPlace(async (place) => use(await openFile(path, folder, reading, place)));
+  return withReadingPlace(async (place) => {
+    const files = await listRows(path, folder);
+    return readUnchanged(path, files, async () => use(await openListed(path, files, reading, place)));
+  });
 }
 
 /** A database and a folder to read files with, while they are looked at. */
@@ -90,8 +93,19 @@ export async function openFile(
   reading: SourceReading | undefined,
   place: Pick<OpenedFile, 'db' | 'workDir'>,
 ): Promise<OpenedFile> {
-  // All formats of files list them alike.
-  const files = await listSource(readerRegistry.get('csv'), { format: 'csv', path }, folder);
+  return openListed(path, await listRows(path, folder), reading, place);
+}
+
+/** All formats of files list them alike. */
+const listRows = (path: string, folder: string): Promise<SourceFile[]> =>
+  listSource(readerRegistry.get('csv'), { format: 'csv', path }, folder);
+
+async function openListed(
+  path: string,
+  files: readonly SourceFile[],
+  reading: SourceReading | undefined,
+  place: Pick<OpenedFile, 'db' | 'workDir'>,
+): Promise<OpenedFile> {
   return { path, reading, ...place, ...(await findFormat(path, files, reading, place)) };
 }
 

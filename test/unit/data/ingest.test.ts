@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Row } from '../../../src/core/tensor.ts';
@@ -208,6 +208,26 @@ describe('bad sources', () => {
       progress: ({ message }: { message: string }) => void (message.startsWith('reading') && writeFile(path, simple(30))),
     };
     expect(await failure(ingest(disturbed, config))).toMatchObject({ code: 'SOURCE_CHANGED', retryable: true });
+  });
+
+  test.each([
+    ['is replaced by half of a file', (path: string) => writeFile(path, `x,y\n${'1,2,3\n'.repeat(30)}`)],
+    ['loses the column of the label', (path: string) => writeFile(path, 'x,z\n1,a\n')],
+    ['is emptied', (path: string) => writeFile(path, '')],
+    ['is removed', (path: string) => rm(path)],
+  ])('a source that %s while it is read is called changed, whatever the reader says of it', async (_how, change) => {
+    const config = await csv(simple());
+    const ctx = bench.context();
+    const path = join(bench.dir, config.source.path);
+    let changing: Promise<void> | undefined;
+    const disturbed = {
+      ...ctx,
+      artifacts: ctx.artifacts,
+      progress: ({ message }: { message: string }) => void (message.startsWith('reading') && (changing ??= change(path))),
+    };
+    const error = await failure(ingest(disturbed, config));
+    await changing;
+    expect(error).toMatchObject({ code: 'SOURCE_CHANGED', retryable: true, hint: expect.stringContaining('rename') });
   });
 
   test('JSON that is torn, and lines that are no objects', async () => {
