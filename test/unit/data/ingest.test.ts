@@ -9,6 +9,7 @@ import { SPLITS } from '../../../src/data/stored/dataset.ts';
 import type { DatasetMeta, DatasetProfile, Split } from '../../../src/data/stored/dataset.ts';
 import { literal, withDatabase } from '../../../src/data/table/duckdb.ts';
 import { readRowsFile } from '../../../src/serving/rows-file.ts';
+import { readFileAs } from '../../../src/data/reading/read-as.ts';
 import { createBench, failure } from './support.ts';
 import type { Bench } from './support.ts';
 
@@ -228,6 +229,21 @@ describe('bad sources', () => {
     const error = await failure(ingest(disturbed, config));
     await changing;
     expect(error).toMatchObject({ code: 'SOURCE_CHANGED', retryable: true, hint: expect.stringContaining('rename') });
+  });
+
+  test.each([
+    ['and the reader takes it for torn', true],
+    ['and the reader notices nothing', false],
+  ])('a file of rows that changes while a command reads it, %s', async (_how, torn) => {
+    const path = await bench.file(`changing-${String(torn)}.csv`, simple());
+    const use = async (): Promise<void> => {
+      await writeFile(join(bench.dir, path), simple(7));
+      if (torn) throw new Error('torn');
+    };
+    expect(await failure(readFileAs(path, bench.dir, undefined, [], use))).toMatchObject({ code: 'SOURCE_CHANGED' });
+    // As it is, what was wrong with it is wrong with it.
+    const wrong = (): Promise<void> => Promise.reject(new Error('torn'));
+    expect(await failure(readFileAs(path, bench.dir, undefined, [], wrong))).toMatchObject({ message: 'torn' });
   });
 
   test('JSON that is torn, and lines that are no objects', async () => {
