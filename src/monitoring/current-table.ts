@@ -99,9 +99,7 @@ async function categories(
   for await (const {
     rows: length,
     columns: [names, all, bad],
-  } of db.chunks(
-    `SELECT CAST(${sql} AS VARCHAR) AS name, count(*), ${unreadable === undefined ? '0' : `count_if(${unreadable})`} FROM ${table} GROUP BY name`,
-  )) {
+  } of namesOf(db, table, { sql, ...(unreadable === undefined ? {} : { unreadable }) }, rows)) {
     for (let index = 0; index < length; index++) {
       const [name, count] = [names![index] as string | null, Number(all![index])];
       if (name === null) {
@@ -117,6 +115,41 @@ async function categories(
   other += keepFrequent(added);
   for (const [name, count] of added) counts.set(name, count);
   return { rows, missing, invalid, present: true, sample: { kind: 'category', counts, other } };
+}
+
+/** Bytes that the names of one reading take: far fewer than what the database may have, as it holds them several times over. */
+const NAME_BYTES_MAX = 1 << 27;
+/** Beside its text: hash, counts, and where it lies. */
+const BYTES_PER_NAME = 80;
+
+/**
+ * Each value of a column as text, or null, with the number of its rows and of those that cannot be read. As many different ones as would
+ * not go into memory are counted in several readings, each of some of them.
+ *
+ * @param rows of the table
+ * @param bytesMax of the names of one reading
+ */
+export async function* namesOf(
+  db: Database,
+  table: string,
+  { sql, unreadable }: CurrentColumn,
+  rows: number,
+  bytesMax = NAME_BYTES_MAX,
+): ReturnType<Database['chunks']> {
+  const name = `CAST(${sql} AS VARCHAR)`;
+  let readings = 1;
+  // A short text is part of what is counted with it.
+  if (rows * BYTES_PER_NAME > bytesMax) {
+    const about = [`approx_count_distinct(${name})`, `coalesce(avg(strlen(${name})), 0)`];
+    const [different, length] = (await measureAll(db, about, table)) as [number, number];
+    readings = Math.max(1, Math.ceil((different * (BYTES_PER_NAME + length)) / bytesMax));
+  }
+  for (let reading = 0; reading < readings; reading += 1) {
+    const some = readings === 1 ? '' : ` WHERE hash(${name}) % ${readings} = ${reading}`;
+    yield* db.chunks(
+      `SELECT ${name} AS name, count(*), ${unreadable === undefined ? '0' : `count_if(${unreadable})`} FROM ${table}${some} GROUP BY name`,
+    );
+  }
 }
 
 /** Shortens the list to the most frequent names; the rows of the others. */
