@@ -84,7 +84,7 @@ const TIME_OF_DAY = /^\s*\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?\s*([ap]\.?m\.?)?\s*$/i
 function* candidatesOf(text: string): Generator<string> {
   if (TIME_OF_DAY.test(text)) return;
   // An offset at the end is a part of its own.
-  const zone = /:\d{2}(?:[.,]\d+)?\s*([+-]\d{2}(?::?\d{2})?)$/.exec(text.trim())?.[1] ?? '';
+  const zone = /:\d{2}(?:[.,]\d+)?(\s*[+-]\d{2}(?::?\d{2})?)$/.exec(text.trim())?.[1] ?? '';
   const pieces = piecesOf(zone === '' ? text : text.trim().slice(0, -zone.length));
   const runs = pieces.flatMap((piece) => (piece.kind === 'digits' ? [piece.text] : []));
   if (runs.length === 0 || runs.length > 7) return;
@@ -107,11 +107,12 @@ function* candidatesOf(text: string): Generator<string> {
   for (const order of orders) {
     for (const time of TIMES) {
       const clock = half ? time.map((token) => (token === 'HH' ? 'hh' : token)) : time;
-      const tokens = tokensOf(order, clock, runs, named);
+      // "Jan 31 10:00:00 2024" has the year behind the time.
+      const tokens = tokensOf(order, clock, runs, named) ?? (named ? tokensOf(['dd'], [...clock, 'yyyy'], runs, named) : undefined);
       if (tokens === undefined) continue;
       for (const isShort of [false, true]) {
         const pattern = patternOf(pieces, tokens, isShort);
-        if (pattern !== undefined) yield `${pattern}${zone === '' ? '' : 'ZZ'}`;
+        if (pattern !== undefined) yield `${pattern}${zone === '' ? '' : /^\s/.test(zone) ? ' ZZ' : 'ZZ'}`;
       }
     }
   }

@@ -6,7 +6,7 @@ import { codeSql } from './column-sql.ts';
 import { looksLikePowerSql, missingWordSql, numberSql } from './numbers.ts';
 import { typedOf } from './source-column.ts';
 import type { RawColumn, TypedColumn } from './source-column.ts';
-import { NEARLY, momentSuggestions, numberSuggestions, oddTexts } from './suggestions.ts';
+import { daysAsIntegers, NEARLY, momentSuggestions, numberSuggestions, oddTexts } from './suggestions.ts';
 import type { Suggestion } from './suggestions.ts';
 import { isAmbiguousDateSql, timestampOfTextSql } from './timestamps.ts';
 import type { ValueFormat } from './value-format.ts';
@@ -221,6 +221,12 @@ export async function inferTypes(
         );
     } else columns.push({ ...base, type: column.from });
   }
+  const integers = raw.filter(({ fixed }, at) => fixed !== true && columns[at]!.type === 'integer' && columns[at]!.format === undefined);
+  const undeclared = integers.filter(({ name }) => !Object.hasOwn(declared, name));
+  for (const { name, declaration, examples } of await daysAsIntegers(db, undeclared, table))
+    notes.push(
+      `The column "${name}" is read as integer, and all ${scope.some ? 'of its values that were looked at' : 'its values'} are days (${examples.join(', ')}). Declare "columns": {"${name}": ${declaration}} to read them as points in time.`,
+    );
   return { columns, notes };
 }
 

@@ -97,6 +97,7 @@ export function numberOfText(text: string, format: NumberFormat | undefined): nu
     if (before !== null) rest = before[1]! + rest.slice(before[0].length);
     else rest = rest.replace(new RegExp(`\\s*${CURRENCY}$`, 'u'), '');
   }
+  if (format.unit !== undefined && rest.endsWith(format.unit)) rest = trimBlanks(rest.slice(0, -format.unit.length));
   // The currency may stand outside of the parentheses: "$ (12)".
   if (format.accounting === true) rest = rest.replace(ENCLOSED_TEXT, '-$1').replace(BEHIND_TEXT, '-$1');
   if (format.percent === true && rest.endsWith('%')) {
@@ -142,6 +143,10 @@ export function numberSql(c: string, format: NumberFormat | undefined): string {
   if (format.currency === true) {
     const before = `^([+-]?)\\s*${CURRENCY}\\s*`;
     rest = `CASE WHEN regexp_matches(${rest}, ${literal(before)}) THEN regexp_replace(${rest}, ${literal(before)}, '\\1') ELSE regexp_replace(${rest}, ${literal(`\\s*${CURRENCY}$`)}, '') END`;
+  }
+  if (format.unit !== undefined) {
+    const unit = literal(format.unit);
+    rest = `CASE WHEN suffix(${rest}, ${unit}) THEN ${trimSql(`left(${rest}, length(${rest}) - length(${unit}))`)} ELSE ${rest} END`;
   }
   if (format.accounting === true) rest = signed(signed(rest, ENCLOSED), BEHIND);
   let scale = '1';

@@ -1,4 +1,5 @@
 import { measureAll } from '../table/columns.ts';
+import { literal } from '../table/duckdb.ts';
 import type { Database } from '../table/duckdb.ts';
 import { dateFormats } from './date-formats.ts';
 import { missingWordSql, numberOfText, numberSql } from './numbers.ts';
@@ -71,6 +72,51 @@ export async function momentSuggestions(
   return found.map((suggestion) => ({ ...suggestion, format: byDeclaration.get(suggestion.declaration)! }));
 }
 
+/** The only form of days that is a plain number. */
+const DAY_FORMAT = 'yyyyMMdd';
+const DAY_PATTERN = '\\s*(?:19|20)\\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\\d|3[01])\\s*';
+const DAYS_LOOKED_AT = 1_000;
+/** Fewer different ones may be anything. */
+const DAYS_MIN = 3;
+
+/** Which of these columns of integers hold nothing but days such as 20240131, with some of them. @param table with the columns */
+export async function daysAsIntegers(
+  db: Database,
+  columns: readonly Pick<RawColumn, 'name' | 'id'>[],
+  table: string,
+): Promise<{ readonly name: string; readonly declaration: string; readonly examples: readonly string[] }[]> {
+  if (columns.length === 0) return [];
+  const some = `(SELECT ${columns.map(({ id }) => id).join(', ')} FROM ${table} LIMIT ${DAYS_LOOKED_AT})`;
+  const textOf = (id: string): string => `CAST(${id} AS VARCHAR)`;
+  const others = (id: string, isDay: string): string =>
+    `count_if(${id} IS NOT NULL AND NOT ${missingWordSql(textOf(id))} AND NOT coalesce(${isDay}, false))`;
+  // Most columns are ruled out by this: whether a day is one of its month takes much longer.
+  const looks = columns.flatMap(({ id }) => [
+    `count(DISTINCT ${id})`,
+    others(id, `regexp_full_match(${textOf(id)}, ${literal(DAY_PATTERN)})`),
+  ]);
+  const first = await measureAll(db, looks, some);
+  const likely = columns.filter((_, at) => first[2 * at]! >= DAYS_MIN && first[2 * at + 1] === 0);
+  const isDay = (id: string): string =>
+    `(regexp_full_match(${textOf(id)}, ${literal(DAY_PATTERN)}) AND ${timestampOfTextSql(textOf(id), { format: DAY_FORMAT })} IS NOT NULL)`;
+  const left = await measureAll(
+    db,
+    likely.map(({ id }) => others(id, isDay(id))),
+    table,
+  );
+  return Promise.all(
+    likely
+      .filter((_, at) => left[at] === 0)
+      .map(async ({ name, id }) => ({
+        name,
+        declaration: JSON.stringify({ timestamp: { format: DAY_FORMAT } }),
+        examples: (await db.rows(`SELECT DISTINCT ${textOf(id)} AS v FROM ${some} WHERE ${isDay(id)} ORDER BY v LIMIT 3`)).map(([value]) =>
+          String(value),
+        ),
+      })),
+  );
+}
+
 /** Ways of writing numbers that are offered where nearly all values are written so. */
 const WAYS: readonly NumberFormat[] = [
   // Blanks around the digits, and the minus of typesetters.
@@ -113,6 +159,30 @@ function isAmount(text: string): boolean {
   return CURRENCIES.has(code) && (/[A-Za-z]\s+[\d.(+-]|\d\s+[A-Za-z]/.test(text) || /\d[.,]\d/.test(text));
 }
 
+/** Of ways with a unit: those without a word of their own for what stands behind the number. */
+const WAYS_WITH_UNIT: readonly NumberFormat[] = [
+  {},
+  { thousands: ',' },
+  { decimal: ',' },
+  { decimal: ',', thousands: '.' },
+  { thousands: ' ' },
+  { decimal: ',', thousands: ' ' },
+];
+
+/** What nearly all texts have behind their digits. Numbers with zeros in front are parts of codes. */
+function unitOf(texts: readonly string[]): string | undefined {
+  const counts = new Map<string, number>();
+  for (const text of texts) {
+    const unit = UNIT.exec(text)?.[1];
+    if (unit !== undefined) counts.set(unit, (counts.get(unit) ?? 0) + 1);
+  }
+  const [most] = [...counts].sort((a, b) => b[1] - a[1]);
+  return most !== undefined && most[1] >= NEARLY * texts.length ? most[0] : undefined;
+}
+
+/** Signs of currency and percent have ways of their own. */
+const UNIT = /^\s*[(+\u2212-]?\s*(?!0\d)\d[\d\s.,]*?\s*([^\d\s+.,()%\p{Sc}-](?:[^\d+,()]{0,18}[^\d\s+.,()-])?)\s*$/u;
+
 /** By which ways the texts of a column are numbers. @param texts of {@link oddTexts} */
 export async function numberSuggestions(
   db: Database,
@@ -124,7 +194,12 @@ export async function numberSuggestions(
   const amounts = texts.filter(isAmount).length >= NEARLY * texts.length;
   const readings = new Map<string, NumberFormat>();
   const shares = new Map<string, number>();
-  for (const format of WAYS.filter(({ currency }) => currency !== true || amounts)) {
+  const unit = unitOf(texts);
+  const ways = [
+    ...WAYS.filter(({ currency }) => currency !== true || amounts),
+    ...(unit === undefined ? [] : WAYS_WITH_UNIT.map((way) => ({ ...way, unit }))),
+  ];
+  for (const format of ways) {
     const values = texts.map((text) => numberOfText(text, format));
     const share = values.filter((value) => !Number.isNaN(value)).length / texts.length;
     // The simplest of those that read all texts alike.

@@ -12,6 +12,8 @@ export interface NumberFormat {
   readonly currency?: boolean;
   /** Negative as accounts write it: in parentheses, or with the minus behind. */
   readonly accounting?: boolean;
+  /** What a text may have behind its number, such as "kg". With another unit it is no number. */
+  readonly unit?: string;
 }
 
 /** How the values of a column are points in time. */
@@ -47,6 +49,7 @@ export const NUMBER_FORMAT_SCHEMA: JsonSchema = {
         { percent: true },
         { currency: true, thousands: ',' },
         { accounting: true, thousands: ',' },
+        { unit: 'kg' },
       ],
       properties: {
         decimal: { enum: ['.', ','], default: '.', description: 'Character before the fraction.', examples: [','] },
@@ -67,6 +70,15 @@ export const NUMBER_FORMAT_SCHEMA: JsonSchema = {
           type: 'boolean',
           default: false,
           description: 'A number in parentheses, or with the minus behind it, is negative: "(1,234.50)", "123-".',
+        },
+        unit: {
+          type: 'string',
+          minLength: 1,
+          maxLength: 20,
+          pattern: '^[^\\d\\s+.,()-](?:[^\\d+,()-]*[^\\d\\s+,()-])?$',
+          description:
+            'What may stand behind the number, with a blank or without: "12 kg", "12kg", "12". A number with another unit is quarantined.',
+          examples: ['kg', 'km/h'],
         },
       },
     },

@@ -18,7 +18,11 @@ afterAll(() => bench.close());
 
 const digits = fc.stringMatching(/^[+-]?[0-9]{0,4}[.,' _]?[0-9]{0,5}[.,]?[0-9]{0,3}(e[+-]?[0-9]{1,3})?%?$/);
 const money = fc
-  .tuple(fc.constantFrom('', '$', '€ ', 'USD ', '-', '('), digits, fc.constantFrom('', ' €', ' EUR', ')', '%', ' %', '-', ' -', ') EUR'))
+  .tuple(
+    fc.constantFrom('', '$', '€ ', 'USD ', '-', '('),
+    digits,
+    fc.constantFrom('', ' €', ' EUR', ')', '%', ' %', '-', ' -', ') EUR', ' kg', 'km/h', 'kg)', ') kg', ' lb'),
+  )
   .map((parts) => parts.join(''));
 const moment = fc
   .tuple(
@@ -72,6 +76,8 @@ const READINGS: readonly { readonly type: Exclude<ColumnType, 'image'>; readonly
   { type: 'timestamp' },
   { type: 'number', format: { number: { decimal: ',', thousands: '.' } } },
   { type: 'number', format: { number: { thousands: ' ', percent: true } } },
+  { type: 'number', format: { number: { unit: 'km/h', decimal: ',' } } },
+  { type: 'number', format: { number: { unit: 'kg', accounting: true } } },
   { type: 'number', format: { number: { currency: true, thousands: ',' } } },
   { type: 'number', format: { number: { accounting: true } } },
   { type: 'number', format: { number: { accounting: true, currency: true, thousands: ',' } } },

@@ -44,6 +44,16 @@ describe('the way in which dates are written', () => {
     ['MM/yyyy', (date) => `${parts(date).M}/${parts(date).y}`],
     ['MMM yyyy', (date) => `${MONTHS[date.getUTCMonth()]!.slice(0, 3)} ${parts(date).y}`],
     ["yyyy-'Q'Q", (date) => `${parts(date).y}-Q${Math.floor(date.getUTCMonth() / 3) + 1}`],
+    ['EEE, dd MMM yyyy HH:mm:ss ZZ', (date) => `${date.toUTCString().replace(/^\w+/, DAYS[date.getUTCDay()]!).replace('GMT', '+0000')}`],
+    [
+      'EEE MMM dd HH:mm:ss yyyy',
+      (date) =>
+        `${DAYS[date.getUTCDay()]} ${MONTHS[date.getUTCMonth()]!.slice(0, 3)} ${parts(date).d} ${date.toISOString().slice(11, 19)} ${parts(date).y}`,
+    ],
+    [
+      'dd/MMM/yyyy:HH:mm:ss ZZ',
+      (date) => `${parts(date).d}/${MONTHS[date.getUTCMonth()]!.slice(0, 3)}/${parts(date).y}:${date.toISOString().slice(11, 19)} +0000`,
+    ],
     ['dd.MM.yyyy HH:mmZZ', (date) => `${parts(date).d}.${parts(date).M}.${parts(date).y} ${clock(date)}+00:00`],
   ])('is found: %s', (format, write) => {
     const texts = moments.map(write);

@@ -320,6 +320,55 @@ describe('numbers', () => {
     expect(await noteOf((k) => (k < 10 ? `${k}.5` : `${k},5`))).not.toContain('whichever');
   });
 
+  test('numbers with their unit behind them are named, and read where it is declared; another unit is none', async () => {
+    const text = (write: (k: number) => string): string => `w,y\n${lines(60, (k) => `"${write(k)}",${y(k)}`)}\n`;
+    const noteOf = async (write: (k: number) => string): Promise<string> =>
+      (await run('units.csv', text(write))).warnings.find((note) => note.includes('"w"')) ?? '';
+    expect(await noteOf((k) => `${k + 0.5} kg`)).toContain('Declare "columns": {"w": {"number":{"unit":"kg"}}} to read them');
+    expect(await noteOf((k) => `${k},5km/h`)).toContain('{"number":{"decimal":",","unit":"km/h"}}');
+    expect(await noteOf((k) => `${k}°C`)).toContain('{"number":{"unit":"°C"}}');
+    for (const code of [(k: number) => `0${k} a`, (k: number) => `${k}-B`, (k: number) => `${k}${k % 2 ? ' kg' : ' lb'}`])
+      expect(await noteOf(code)).not.toContain('unit');
+    const read = await run(
+      'units.csv',
+      text((k) => ['12 kg', '12kg', '-3.5 kg', '7', '7 lb'][k % 5]!),
+      {
+        columns: { w: { number: { unit: 'kg' } } },
+        budget: 0.3,
+      },
+    );
+    expect(new Set(read.all.map((row) => row.w))).toEqual(new Set([12, -3.5, 7]));
+    expect(read.meta.quarantined).toBe(12);
+    const preprocessor = await expectServed(
+      read,
+      { w: [] },
+      read.all.map((row) => ({ w: `${String(row.w)} kg` })),
+    );
+    expect(Array.from((await preprocessor.apply([{ w: '-3.5 kg' }, { w: 4 }]))['features']!.data)).toEqual([-3.5, 4]);
+  });
+
+  test('days that are written as integers are named, in tables of texts and in sources with types', async () => {
+    const day = (k: number): number => 20_240_101 + (k % 28);
+    const csv = await run('days.csv', `day,n,y\n${lines(60, (k) => `${day(k)},${20_240_130 + k},${y(k)}`)}\n`);
+    expect(csv.types).toMatchObject({ day: 'integer', n: 'integer' });
+    const said = csv.warnings.filter((note) => note.includes('are days'));
+    expect(said).toEqual([
+      'The column "day" is read as integer, and all its values are days (20240101, 20240102, 20240103). Declare "columns": {"day": {"timestamp":{"format":"yyyyMMdd"}}} to read them as points in time.',
+    ]);
+    const json = lines(60, (k) => JSON.stringify({ day: day(k), y: y(k) }));
+    expect((await run('days.ndjson', `${json}\n`)).warnings.join()).toContain('all its values are days');
+    const declared = { columns: { day: { timestamp: { format: 'yyyyMMdd' } } } };
+    for (const [name, content] of [
+      ['days.csv', `day,y\n${lines(60, (k) => `${day(k)},${y(k)}`)}\n`],
+      ['days.ndjson', `${json}\n`],
+    ] as const) {
+      const { types, warnings, meta } = await run(name, content, declared);
+      expect(types).toMatchObject({ day: 'timestamp' });
+      expect(meta.quarantined).toBe(0);
+      expect(warnings.join()).not.toContain('are days');
+    }
+  });
+
   test('what is said of the first rows does not pass for all', async () => {
     const { warnings } = await run('first.csv', `c,y\n${lines(30_000, (k) => `€${k},${y(k)}`)}\n`);
     expect(warnings.join()).toContain('20480 of the 20480 values that were looked at are written in another way');
