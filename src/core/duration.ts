@@ -15,3 +15,16 @@ export function durationMs(text: string): number {
   const [, number, unit] = /^([0-9.]+)([a-z]+)$/.exec(text)!;
   return Math.round(Number(number) * UNITS[unit!]!);
 }
+
+/** Milliseconds as "90s", "5m", "1h", "2d". */
+export function spellDuration(ms: number): string {
+  if (ms === 0) return '0s';
+  for (const [unit, size] of [
+    ['d', 86_400_000],
+    ['h', 3_600_000],
+    ['m', 60_000],
+    ['s', 1_000],
+  ] as const)
+    if (ms >= size && ms % size === 0) return `${ms / size}${unit}`;
+  return `${ms}ms`;
+}

@@ -9,7 +9,7 @@ import { settleNewData } from './monitor-findings.ts';
 import type { MonitorDeps } from './monitor-findings.ts';
 import { updateModel } from './models.ts';
 import { marked } from './schedule-marks.ts';
-import { spell } from './schedule-plan.ts';
+import { spellDuration } from '../core/duration.ts';
 import { pauseSchedule } from './schedules.ts';
 
 /** Temporal as an activity has it. */
@@ -71,7 +71,7 @@ async function goBack(
     if (since === undefined || Date.parse(now) - Date.parse(since) > withinMs)
       return {
         outcome: 'alert',
-        why: `Nothing goes back: version ${champion} was promoted ${since === undefined ? 'longer ago than is known' : `at ${since}`}, and "within" is ${spell(withinMs)}.`,
+        why: `Nothing goes back: version ${champion} was promoted ${since === undefined ? 'longer ago than is known' : `at ${since}`}, and "within" is ${spellDuration(withinMs)}.`,
       };
   }
   try {

@@ -1,6 +1,7 @@
 import type { ScheduleDescription } from '@temporalio/client';
 import { canonicalJson } from '../core/json.ts';
-import { intervalText, spell } from './schedule-plan.ts';
+import { spellDuration } from '../core/duration.ts';
+import { intervalText } from './schedule-plan.ts';
 
 type LiveSpec = Pick<ScheduleDescription, 'spec'>['spec'];
 type Range = { readonly start: number | string; readonly end: number | string; readonly step: number };
@@ -18,7 +19,7 @@ export function timesOf(spec: LiveSpec): Record<string, string> {
   }
   if ((intervals?.length ?? 0) > 0)
     times.every = intervals!.map(({ every, offset }) => intervalText(Number(every), Number(offset ?? 0))).join(' or ');
-  if (Number(spec.jitter ?? 0) > 0) times.jitter = spell(Number(spec.jitter));
+  if (Number(spec.jitter ?? 0) > 0) times.jitter = spellDuration(Number(spec.jitter));
   if ((skip?.length ?? 0) > 0) times.skip = skip!.map(cronOf).join(' or ');
   if (startAt !== undefined) times.startAt = startAt.toISOString();
   if (endAt !== undefined) times.endAt = endAt.toISOString();

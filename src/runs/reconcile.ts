@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ScheduleDescription, ScheduleOptions, ScheduleUpdateOptions } from '@temporalio/client';
 import { TEMPORAL_DEFAULTS } from '../../temporal.config.ts';
 import { temporalCrons } from '../config/cron.ts';
+import { spellDuration } from '../core/duration.ts';
 import { PerennialError, messageOf } from '../core/errors.ts';
 import { canonicalJson } from '../core/json.ts';
 import type { Plan } from '../core/plan.ts';
@@ -13,7 +14,7 @@ import { runDetails } from './pipeline-input.ts';
 import { timesOf } from './live-schedule.ts';
 import { PROBE, describeSchedule, oursIn, patiently, survey } from './schedule-marks.ts';
 import type { Marked } from './schedule-marks.ts';
-import { desiredSchedules, differences, factsOf, inputFact, markOf, overlapWord, spell } from './schedule-plan.ts';
+import { desiredSchedules, differences, factsOf, inputFact, markOf, overlapWord } from './schedule-plan.ts';
 import type { DesiredSchedule } from './schedule-plan.ts';
 import { startAttributes } from './search-attributes.ts';
 
@@ -208,7 +209,7 @@ async function ownSchedule(temporal: Temporal, id: string): Promise<Marked | und
 
 function policiesOf({ policies }: ScheduleDescription): Record<'overlap' | 'catchup' | 'pauseOnFailure', string> {
   const { overlap, catchupWindow, pauseOnFailure } = policies;
-  return { overlap: overlap ?? 'SKIP', catchup: spell(catchupWindow), pauseOnFailure: String(pauseOnFailure) };
+  return { overlap: overlap ?? 'SKIP', catchup: spellDuration(catchupWindow), pauseOnFailure: String(pauseOnFailure) };
 }
 
 /** What its action gives to the workflow, as the fact "plan" tells it. */

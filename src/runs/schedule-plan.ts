@@ -1,3 +1,4 @@
+import { spellDuration } from '../core/duration.ts';
 import { durationMs } from '../core/duration.ts';
 import { canonicalJson } from '../core/json.ts';
 import { temporalCrons } from '../config/cron.ts';
@@ -172,7 +173,7 @@ function withoutVariant<T extends { readonly do?: TriggerAction }>(trigger: T): 
 
 /** "1h", or "1h, 7m 19s into each". @param offsetMs after the beginning of each interval */
 export function intervalText(everyMs: number, offsetMs = 0): string {
-  return `${spell(everyMs)}${offsetMs === 0 ? '' : `, ${clockText(offsetMs)} into each`}`;
+  return `${spellDuration(everyMs)}${offsetMs === 0 ? '' : `, ${clockText(offsetMs)} into each`}`;
 }
 
 /** "7m 19s" */
@@ -181,7 +182,7 @@ function clockText(ms: number): string {
   let rest = ms;
   for (const size of [86_400_000, 3_600_000, 60_000, 1_000]) {
     const whole = Math.floor(rest / size) * size;
-    if (whole > 0) parts.push(spell(whole));
+    if (whole > 0) parts.push(spellDuration(whole));
     rest -= whole;
   }
   return [...parts, ...(rest === 0 ? [] : [`${rest}ms`])].join(' ');
@@ -206,9 +207,9 @@ export function factsOf(desired: DesiredSchedule): Record<string, string> {
     'cron' in when
       ? { cron: temporalCrons(when.cron).join(' or '), timezone: when.timezone }
       : { every: intervalText(when.everyMs, when.offsetMs) };
-  if (desired.jitterMs !== undefined) facts.jitter = spell(desired.jitterMs);
+  if (desired.jitterMs !== undefined) facts.jitter = spellDuration(desired.jitterMs);
   facts.overlap = desired.overlap;
-  facts.catchup = spell(desired.catchupMs);
+  facts.catchup = spellDuration(desired.catchupMs);
   facts.pauseOnFailure = String(desired.pauseOnFailure);
   if ('check' in input) Object.assign(facts, factsOfCheck(input.check));
   if (desired.file !== undefined) facts.file = desired.file;
@@ -227,14 +228,14 @@ function factsOfCheck(check: MonitorInput['check']): Record<string, string> {
   const { do: action, coolDownMs, attempts, settings } = check.trigger;
   const own = Object.entries(settings).map(([name, value]): [string, string] =>
     name.endsWith('Ms') && typeof value === 'number'
-      ? [name.slice(0, -2), spell(value)]
+      ? [name.slice(0, -2), spellDuration(value)]
       : [name, typeof value === 'string' ? value : canonicalJson(value)],
   );
   if (triggerRegistry.get(check.name).tells === true) return Object.fromEntries(own);
   return {
     ...Object.fromEntries(own),
     do: actionText(action),
-    coolDown: spell(coolDownMs),
+    coolDown: spellDuration(coolDownMs),
     ...(attempts === undefined ? {} : { attempts: String(attempts) }),
   };
 }
@@ -242,7 +243,7 @@ function factsOfCheck(check: MonitorInput['check']): Record<string, string> {
 /** "retrain from the champion, on appended rows" */
 function actionText(action: TriggerAction): string {
   if (action.kind === 'retrain') return action.variant === undefined ? 'retrain' : `retrain ${action.variant.text}`;
-  return action.kind === 'rollback' && action.withinMs !== undefined ? `rollback within ${spell(action.withinMs)}` : action.kind;
+  return action.kind === 'rollback' && action.withinMs !== undefined ? `rollback within ${spellDuration(action.withinMs)}` : action.kind;
 }
 
 export function markOf(desired: DesiredSchedule, times?: Readonly<Record<string, string>>): ScheduleMark & JsonObject {
@@ -271,17 +272,4 @@ export function differences(before: Readonly<Record<string, string>>, after: Rea
   return names
     .filter((name) => before[name] !== after[name])
     .map((name) => `${name}: ${before[name] ?? '(none)'} → ${after[name] ?? '(none)'}`);
-}
-
-/** Milliseconds as "90s", "5m", "1h", "2d". */
-export function spell(ms: number): string {
-  if (ms === 0) return '0s';
-  for (const [unit, size] of [
-    ['d', 86_400_000],
-    ['h', 3_600_000],
-    ['m', 60_000],
-    ['s', 1_000],
-  ] as const)
-    if (ms >= size && ms % size === 0) return `${ms / size}${unit}`;
-  return `${ms}ms`;
 }

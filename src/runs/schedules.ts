@@ -7,7 +7,7 @@ import { timesOf } from './live-schedule.ts';
 import { executions } from './runs.ts';
 import { findMarked, marked, withScheduleErrors } from './schedule-marks.ts';
 import type { Marked } from './schedule-marks.ts';
-import { spell } from './schedule-plan.ts';
+import { spellDuration } from '../core/duration.ts';
 import type { Overlap, ScheduleKind } from './schedule-plan.ts';
 
 export interface ScheduleRow {
@@ -59,7 +59,7 @@ async function rowOf(temporal: Temporal, { id, mark, description: { spec, polici
     kind: mark.kind,
     when: whenOf(mark, timesOf(spec)),
     overlap: policies.overlap ?? 'SKIP',
-    catchup: spell(policies.catchupWindow),
+    catchup: spellDuration(policies.catchupWindow),
     paused: state.paused,
     note: state.note === undefined || state.note === '' ? null : state.note,
     next: info.nextActionTimes.slice(0, 3).map((time) => time.toISOString()),

@@ -17,6 +17,7 @@ import lossFitCheck from './loss-fit.check.ts';
 import metricFitCheck from './metric-fit.check.ts';
 import parametersUsedCheck from './parameters-used.check.ts';
 import publishCheck from './publish.check.ts';
+import rollbackInTimeCheck from './rollback-in-time.check.ts';
 import scheduleCheck from './schedule.check.ts';
 import stepIdsCheck from './step-ids.check.ts';
 import targetFitCheck from './target-fit.check.ts';
@@ -42,6 +43,7 @@ export const checks: readonly DocumentCheck[] = [
   metricFitCheck,
   parametersUsedCheck,
   publishCheck,
+  rollbackInTimeCheck,
   scheduleCheck,
   stepIdsCheck,
   targetFitCheck,

@@ -7,7 +7,8 @@ import { secretDigest } from '../../../src/steps/secret-digest.ts';
 import { maskResult, redact, rememberSecret, resolveSecrets } from '../../../src/steps/secrets.ts';
 import { credentialsIn, programEnvironment, withoutCredentials } from '../../../src/platform/environment.ts';
 import { tempDir } from '../../support/temp-dir.ts';
-import { differences, spell } from '../../../src/runs/schedule-plan.ts';
+import { spellDuration } from '../../../src/core/duration.ts';
+import { differences } from '../../../src/runs/schedule-plan.ts';
 import { temporalConfig } from '../../../temporal.config.ts';
 
 const parts: KeyParts = {
@@ -198,7 +199,12 @@ describe('temporal.config', () => {
 
 describe('schedules', () => {
   it('spells times and differences', () => {
-    expect([spell(3_600_000), spell(90_000), spell(86_400_000), spell(1_500)]).toEqual(['1h', '90s', '1d', '1500ms']);
+    expect([spellDuration(3_600_000), spellDuration(90_000), spellDuration(86_400_000), spellDuration(1_500)]).toEqual([
+      '1h',
+      '90s',
+      '1d',
+      '1500ms',
+    ]);
     expect(differences({ cron: 'a', overlap: 'SKIP', old: 'x' }, { cron: 'b', overlap: 'SKIP' })).toEqual([
       'cron: a → b',
       'old: x → (none)',
