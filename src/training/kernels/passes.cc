@@ -564,6 +564,91 @@ void layerNormGradient(int64_t width, const float* slope, const float* x, const 
   }
 }
 
+/** Rows that go through a dense layer together, so that they stay in the cache. */
+constexpr int64_t ROWS_TOGETHER = 64;
+
+void dense(Dense size, const float* x, const float* kernel, const float* bias, float* y, int64_t first, int64_t end) {
+  const int64_t inputs = size.inputs, outputs = size.outputs;
+  for (int64_t from = first; from < end; from += ROWS_TOGETHER) {
+    const int64_t rows = end - from < ROWS_TOGETHER ? end - from : ROWS_TOGETHER;
+    product<false>(rows, inputs, outputs, x + from * inputs, inputs, 1, kernel, y + from * outputs, outputs);
+    for (int64_t row = from; row < from + rows; row++) {
+      float* __restrict to = y + row * outputs;
+      if (size.rectified) {
+        INDEPENDENT
+        for (int64_t j = 0; j < outputs; j++) {
+          const float sum = to[j] + bias[j];
+          to[j] = sum < 0 ? 0 : sum;
+        }
+      } else {
+        INDEPENDENT
+        for (int64_t j = 0; j < outputs; j++) to[j] += bias[j];
+      }
+    }
+  }
+}
+
+void denseInputGradient(Dense size, const float* slope, const float* y, const float* back, float* ofX, int64_t first, int64_t end) {
+  const int64_t inputs = size.inputs, outputs = size.outputs;
+  float* __restrict passed = scratch(0, ROWS_TOGETHER * outputs);
+  for (int64_t from = first; from < end; from += ROWS_TOGETHER) {
+    const int64_t rows = end - from < ROWS_TOGETHER ? end - from : ROWS_TOGETHER;
+    const float* __restrict d = slope + from * outputs;
+    if (size.rectified) {
+      const float* __restrict kept = y + from * outputs;
+      INDEPENDENT
+      for (int64_t at = 0; at < rows * outputs; at++) passed[at] = kept[at] > 0 ? d[at] : 0;
+    }
+    product<false>(rows, outputs, inputs, size.rectified ? passed : d, outputs, 1, back, ofX + from * inputs, inputs);
+  }
+}
+
+void denseGradient(Dense size, const float* slope, const float* x, const float* y, float* ofKernel, float* ofBias, int64_t from, int64_t to,
+                   int64_t first, int64_t end) {
+  const int64_t inputs = size.inputs, outputs = size.outputs, width = panelVectors(outputs) * LANES;
+  float* packed = scratch(0, packedSize(2 * ROWS_TOGETHER, outputs));
+  for (int64_t start = first; start < end; start += 2 * ROWS_TOGETHER) {
+    const int64_t rows = end - start < 2 * ROWS_TOGETHER ? end - start : 2 * ROWS_TOGETHER;
+    for (int64_t column = 0; column < outputs; column += width) {
+      const int64_t count = outputs - column < width ? outputs - column : width;
+      float* __restrict panel = packed + column * rows;
+      float sums[2 * LANES] = {};
+      for (int64_t row = 0; row < rows; row++) {
+        const int64_t place = (start + row) * outputs + column;
+        const float* __restrict d = slope + place;
+        const float* __restrict kept = y + place;
+        float* __restrict into = panel + row * width;
+        for (int64_t j = count; j < width; j++) into[j] = 0;
+        if (size.rectified) {
+          INDEPENDENT
+          for (int64_t j = 0; j < count; j++) into[j] = kept[j] > 0 ? d[j] : 0;
+        } else {
+          std::memcpy(into, d, count * sizeof(float));
+        }
+        INDEPENDENT
+        for (int64_t j = 0; j < width; j++) sums[j] += into[j];
+      }
+      if (ofBias != nullptr)
+        for (int64_t j = 0; j < count; j++) ofBias[column + j] += sums[j];
+    }
+    const float* own = x + start * inputs + from;
+    float* into = ofKernel + from * outputs;
+    if (panelVectors(outputs) == 2)
+      panels<2, true>(to - from, rows, outputs, own, 1, inputs, packedPanels<2>(packed, rows), into, outputs);
+    else
+      panels<1, true>(to - from, rows, outputs, own, 1, inputs, packedPanels<1>(packed, rows), into, outputs);
+  }
+}
+
+void addUp(int64_t parts, int64_t length, float* vectors, int64_t first, int64_t end) {
+  float* __restrict sums = vectors;
+  for (int64_t part = 1; part < parts; part++) {
+    const float* __restrict more = vectors + part * length;
+    INDEPENDENT
+    for (int64_t at = first; at < end; at++) sums[at] += more[at];
+  }
+}
+
 void adam(Adam with, const float* weights, const float* gradient, const float* mean, const float* variance, float* nextWeights,
           float* nextMean, float* nextVariance, int64_t first, int64_t end) {
   INDEPENDENT
@@ -580,5 +665,19 @@ void adam(Adam with, const float* weights, const float* gradient, const float* m
 }  // namespace
 
 extern const Passes PASSES;
-const Passes PASSES = {packedSize, pack,      gru,       gruGradient,       lstm, lstmGradient, projectedGradient,
-                       attention,  attentionGradient, layerNorm, layerNormGradient, adam};
+const Passes PASSES = {packedSize,
+                       pack,
+                       gru,
+                       gruGradient,
+                       lstm,
+                       lstmGradient,
+                       projectedGradient,
+                       attention,
+                       attentionGradient,
+                       layerNorm,
+                       layerNormGradient,
+                       dense,
+                       denseInputGradient,
+                       denseGradient,
+                       addUp,
+                       adam};
