@@ -87,7 +87,7 @@ class Crew {
         turn++;
       }
       if (asleep > 0) begun.notify_all();
-      while (take(job)) continue;
+      while (takeFirst(job)) continue;
       {
         // From here on nobody comes to help.
         std::lock_guard<std::mutex> held(lock);
@@ -98,7 +98,7 @@ class Crew {
         ended.wait(held, [&job] { return job.helpers == 0; });
       }
     } else {
-      while (take(job)) continue;
+      while (takeFirst(job)) continue;
     }
     atWork--;
   }
@@ -109,15 +109,24 @@ class Crew {
   struct Job {
     const std::function<void(int64_t)>& task;
     const int64_t tasks;
-    std::atomic<int64_t> next{0};
+    /** Tasks that somebody has taken, and those of them that helpers have. */
+    std::atomic<int64_t> taken{0}, helped{0};
+    int64_t own = 0;
     std::atomic<int> helpers{0};
   };
 
+  // The owner begins with the first task, helpers with the last: in the next operation each finds its rows in its cache.
+
   /** @returns false where no task was left */
-  static bool take(Job& job) {
-    const int64_t index = job.next++;
-    if (index >= job.tasks) return false;
-    job.task(index);
+  static bool takeFirst(Job& job) {
+    if (job.taken++ >= job.tasks) return false;
+    job.task(job.own++);
+    return true;
+  }
+
+  static bool takeLast(Job& job) {
+    if (job.taken++ >= job.tasks) return false;
+    job.task(job.tasks - 1 - job.helped++);
     return true;
   }
 
@@ -125,7 +134,7 @@ class Crew {
   Job* wanting() {
     if (atWork >= size) return nullptr;
     for (Job* job : jobs)
-      if (job->next < job->tasks) return job;
+      if (job->taken < job->tasks) return job;
     return nullptr;
   }
 
@@ -142,7 +151,7 @@ class Crew {
         }
       }
       if (job != nullptr) {
-        while (atWork <= size && take(*job)) continue;
+        while (atWork <= size && takeLast(*job)) continue;
         atWork--;
         // Under the lock: the job is gone as soon as its owner sees that no helper is left.
         std::lock_guard<std::mutex> held(lock);
@@ -252,9 +261,18 @@ std::vector<int64_t> shapeOf(const TF_Tensor* tensor) {
 
 bool holds(const TF_Tensor* tensor, std::initializer_list<int64_t> shape) { return shapeOf(tensor) == std::vector<int64_t>(shape); }
 
-std::vector<float> packed(const float* from, int64_t innerStride, int64_t columnStride, int64_t inner, int64_t columns) {
-  std::vector<float> to(passes.packedSize(inner, columns));
-  passes.pack(from, innerStride, columnStride, inner, columns, to.data());
+/** Memory of a thread for one run of an operation, kept for the next. Different places do not share. @returns values of no meaning */
+float* kept(int place, int64_t size) {
+  thread_local std::vector<float> memory[3];
+  if (static_cast<int64_t>(memory[place].size()) < size) memory[place].resize(size);
+  return memory[place].data();
+}
+
+constexpr int SUMS = 0, PACKED = 1, PACKED_TOO = 2;
+
+const float* packed(const float* from, int64_t innerStride, int64_t columnStride, int64_t inner, int64_t columns, int place = PACKED) {
+  float* to = kept(place, passes.packedSize(inner, columns));
+  passes.pack(from, innerStride, columnStride, inner, columns, to);
   return to;
 }
 
@@ -365,11 +383,11 @@ void recur(TF_OpKernelContext* context, int64_t gates, int64_t biases, Pass pass
   float* kept = run.output(1, {size.batch, size.steps, in.width});
   float* more = run.output(2, {size.batch, size.steps, size.units});
   if (!run.ok()) return;
-  const auto kernel = packed(values(in.kernel), in.width, 1, size.features, in.width);
-  const auto recurrent = packed(values(in.recurrent), in.width, 1, size.units, in.width);
+  const float* kernel = packed(values(in.kernel), in.width, 1, size.features, in.width);
+  const float* recurrent = packed(values(in.recurrent), in.width, 1, size.units, in.width, PACKED_TOO);
   const int64_t each = rowsOfTask(in);
   crew().run((size.batch + each - 1) / each, [&](int64_t task) {
-    pass(size, values(in.x), kernel.data(), recurrent.data(), values(bias), hidden, kept, more, task * each,
+    pass(size, values(in.x), kernel, recurrent, values(bias), hidden, kept, more, task * each,
          std::min(size.batch, (task + 1) * each));
   });
 }
@@ -395,12 +413,12 @@ void recurBack(TF_OpKernelContext* context, int64_t gates, int64_t biases, Pass 
   float* ofRecurrent = run.output(2, {size.units, in.width});
   float* ofBias = run.output(3, {biases * in.width});
   if (!run.ok()) return;
-  const auto back = packed(values(in.recurrent), 1, in.width, in.width, size.units);
+  const float* back = packed(values(in.recurrent), 1, in.width, in.width, size.units);
   const int64_t each = rowsOfTask(in), tasks = (size.batch + each - 1) / each;
   const int64_t ofInputs = size.features * in.width, ofStates = size.units * in.width, all = ofInputs + ofStates + biases * in.width;
   std::vector<float> sums(std::max<int64_t>(1, tasks) * all);
   crew().run(tasks, [&](int64_t task) {
-    pass(size, values(slope), values(in.x), values(hidden), values(kept), values(more), back.data(), ofProjected,
+    pass(size, values(slope), values(in.x), values(hidden), values(kept), values(more), back, ofProjected,
          sums.data() + task * all, task * each, std::min(size.batch, (task + 1) * each));
   });
   for (int64_t task = 1; task < tasks; task++)
@@ -421,10 +439,10 @@ void inputGradient(TF_OpKernelContext* context, int64_t gates) {
     return;
   float* ofX = run.output(0, {size.batch, size.steps, size.features});
   if (!run.ok()) return;
-  const auto back = packed(values(in.kernel), 1, in.width, in.width, size.features);
+  const float* back = packed(values(in.kernel), 1, in.width, in.width, size.features);
   const int64_t each = rowsOfTask(in);
   crew().run((size.batch + each - 1) / each, [&](int64_t task) {
-    passes.projectedGradient(size, values(ofProjected), back.data(), in.width, ofX, task * each, std::min(size.batch, (task + 1) * each));
+    passes.projectedGradient(size, values(ofProjected), back, in.width, ofX, task * each, std::min(size.batch, (task + 1) * each));
   });
 }
 
@@ -535,8 +553,8 @@ void dense(void* made, TF_OpKernelContext* context) {
   if (!run.require(TF_Dim(x, 1) == size.inputs && holds(bias, {size.outputs}), "the shapes of a dense layer do not go together")) return;
   float* y = run.output(0, {rows, size.outputs});
   if (!run.ok()) return;
-  const auto columns = packed(values(kernel), size.outputs, 1, size.inputs, size.outputs);
-  inTasks(rows, size, [&](int64_t first, int64_t end) { passes.dense(size, values(x), columns.data(), values(bias), y, first, end); });
+  const float* columns = packed(values(kernel), size.outputs, 1, size.inputs, size.outputs);
+  inTasks(rows, size, [&](int64_t first, int64_t end) { passes.dense(size, values(x), columns, values(bias), y, first, end); });
 }
 
 void denseInputGradient(void* made, TF_OpKernelContext* context) {
@@ -550,9 +568,9 @@ void denseInputGradient(void* made, TF_OpKernelContext* context) {
     return;
   float* ofX = run.output(0, {rows, size.inputs});
   if (!run.ok()) return;
-  const auto back = packed(values(kernel), 1, size.outputs, size.outputs, size.inputs);
+  const float* back = packed(values(kernel), 1, size.outputs, size.outputs, size.inputs);
   inTasks(rows, size, [&](int64_t first, int64_t end) {
-    passes.denseInputGradient(size, values(slope), values(y), back.data(), ofX, first, end);
+    passes.denseInputGradient(size, values(slope), values(y), back, ofX, first, end);
   });
 }
 
@@ -583,14 +601,15 @@ void denseGradient(void* made, TF_OpKernelContext* context) {
     return;
   }
   const int64_t all = kernelValues + size.outputs;
-  std::vector<float> sums(parts * all);
+  float* sums = kept(SUMS, parts * all);
   crew().run(parts, [&](int64_t part) {
-    float* own = sums.data() + part * all;
+    float* own = sums + part * all;
+    std::fill(own, own + all, 0.0f);
     pass(own, own + kernelValues, 0, size.inputs, rows * part / parts, rows * (part + 1) / parts);
   });
-  inParts(all, parts * all, [&](int64_t first, int64_t end) { passes.addUp(parts, all, sums.data(), first, end); });
-  std::copy(sums.begin(), sums.begin() + kernelValues, ofKernel);
-  std::copy(sums.begin() + kernelValues, sums.begin() + all, ofBias);
+  inParts(all, parts * all, [&](int64_t first, int64_t end) { passes.addUp(parts, all, sums, first, end); });
+  std::copy(sums, sums + kernelValues, ofKernel);
+  std::copy(sums + kernelValues, sums + all, ofBias);
 }
 
 void adam(void* made, TF_OpKernelContext* context) {
