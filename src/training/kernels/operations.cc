@@ -197,6 +197,9 @@ constexpr int64_t ROWS_OF_TASK = 64;
 /** Below so many products the same holds for a matrix product. */
 constexpr int64_t PRODUCTS_MIN = 262144;
 
+/** Values of a kernel up to which it is packed by one thread, and each part of the rows has sums of its own for its gradient. */
+constexpr int64_t KERNEL_VALUES_MAX = 65536;
+
 /** Calls `part(first, end)` for parts of the rows of a dense layer. */
 void inTasks(int64_t rows, const Dense& size, const std::function<void(int64_t, int64_t)>& part) {
   const int64_t each = rows * size.inputs * size.outputs < PRODUCTS_MIN ? std::max<int64_t>(1, rows) : ROWS_OF_TASK;
@@ -272,7 +275,13 @@ constexpr int SUMS = 0, PACKED = 1, PACKED_TOO = 2;
 
 const float* packed(const float* from, int64_t innerStride, int64_t columnStride, int64_t inner, int64_t columns, int place = PACKED) {
   float* to = kept(place, passes.packedSize(inner, columns));
-  passes.pack(from, innerStride, columnStride, inner, columns, to);
+  // A whole number of panels, and not a last part so narrow that its panels would be narrower.
+  const int64_t panel = 2 * passes.packedSize(1, 1), each = 4 * panel;
+  const int64_t parts = inner * columns < KERNEL_VALUES_MAX ? 1 : std::max<int64_t>(1, columns / each);
+  crew().run(parts, [&](int64_t part) {
+    const int64_t first = part * each, end = part == parts - 1 ? columns : first + each;
+    passes.pack(from + first * columnStride, innerStride, columnStride, inner, end - first, to + first * inner);
+  });
   return to;
 }
 
@@ -540,9 +549,6 @@ void layerNormGradient(void*, TF_OpKernelContext* context) {
     }
   }
 }
-
-/** Values of a kernel up to which each part of the rows has sums of its own for the gradient. */
-constexpr int64_t KERNEL_VALUES_MAX = 65536;
 
 void dense(void* made, TF_OpKernelContext* context) {
   Run run(context);

@@ -2,6 +2,10 @@ import { addBias } from './bias.ts';
 import { mayUseOwnOperations, runOwn } from '../../tensorflow/own-operations.ts';
 import type { Tensor, Tf } from '../../tensorflow/tf.ts';
 
+/** Our own operations first lay a kernel out anew: for fewer rows and a larger kernel that takes as long as the product. */
+const ROWS_MIN = 64;
+const KERNEL_MAX = 65_536;
+
 /**
  * x · kernel + bias.
  *
@@ -12,7 +16,7 @@ import type { Tensor, Tf } from '../../tensorflow/tf.ts';
  * @returns [rows, outputs]
  */
 export function affine(tf: Tf, x: Tensor, kernel: Tensor, bias: Tensor | undefined, rectified = false): Tensor {
-  if (mayUseOwnOperations(tf)) return joined(tf, x, kernel, bias ?? tf.zeros([kernel.shape[1]!]), rectified);
+  if (mayUseOwnOperations(tf) && (x.shape[0]! >= ROWS_MIN || kernel.size <= KERNEL_MAX)) return joined(tf, x, kernel, bias ?? tf.zeros([kernel.shape[1]!]), rectified);
   const sums = addBias(tf, tf.matMul(x, kernel), bias);
   return rectified ? tf.relu(sums) : sums;
 }
