@@ -16,7 +16,8 @@ const KERNEL_MAX = 65_536;
  * @returns [rows, outputs]
  */
 export function affine(tf: Tf, x: Tensor, kernel: Tensor, bias: Tensor | undefined, rectified = false): Tensor {
-  if (mayUseOwnOperations(tf) && (x.shape[0]! >= ROWS_MIN || kernel.size <= KERNEL_MAX)) return joined(tf, x, kernel, bias ?? tf.zeros([kernel.shape[1]!]), rectified);
+  if (mayUseOwnOperations(tf) && (x.shape[0]! >= ROWS_MIN || kernel.size <= KERNEL_MAX))
+    return joined(tf, x, kernel, bias ?? tf.zeros([kernel.shape[1]!]), rectified);
   const sums = addBias(tf, tf.matMul(x, kernel), bias);
   return rectified ? tf.relu(sums) : sums;
 }
