@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdlib>
 #include <cstring>
@@ -42,7 +43,30 @@ int threadCount() {
   return found < 1 ? 1 : found > 64 ? 64 : found;
 }
 
-/** Threads that take tasks of one operation at a time. One that comes meanwhile runs on the thread that asks. */
+/** Tells the processor that a thread waits for another one. */
+inline void breathe() {
+#ifdef __x86_64__
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ __volatile__("yield");
+#endif
+}
+
+/** Waits a moment for what mostly comes at once: to sleep and be woken takes longer than most operations. @returns whether it came */
+template <typename Condition>
+bool soon(Condition condition) {
+  constexpr std::chrono::microseconds LONG(50);
+  const auto until = std::chrono::steady_clock::now() + LONG;
+  do {
+    for (int turn = 0; turn < 16; turn++) {
+      if (condition()) return true;
+      breathe();
+    }
+  } while (std::chrono::steady_clock::now() < until);
+  return condition();
+}
+
+/** Threads that help those that run operations. No more of both are at work than there are processors. */
 class Crew {
  public:
   explicit Crew(int threads) : size(threads) {
@@ -50,58 +74,105 @@ class Crew {
   }
 
   void run(int64_t tasks, const std::function<void(int64_t)>& task) {
-    if (size == 1 || tasks < 2 || !busy.try_lock()) {
+    if (size == 1 || tasks < 2) {
       for (int64_t index = 0; index < tasks; index++) task(index);
       return;
     }
-    {
-      std::lock_guard<std::mutex> held(lock);
-      current = &task;
-      count = tasks;
-      next = 0;
-      turn++;
+    Job job{task, tasks};
+    const int before = atWork++;
+    if (before < size - 1) {
+      {
+        std::lock_guard<std::mutex> held(lock);
+        jobs.push_back(&job);
+        turn++;
+      }
+      if (asleep > 0) begun.notify_all();
+      while (takeFirst(job)) continue;
+      {
+        // From here on nobody comes to help.
+        std::lock_guard<std::mutex> held(lock);
+        jobs.erase(std::find(jobs.begin(), jobs.end(), &job));
+      }
+      if (!soon([&job] { return job.helpers == 0; })) {
+        std::unique_lock<std::mutex> held(lock);
+        ended.wait(held, [&job] { return job.helpers == 0; });
+      }
+    } else {
+      while (takeFirst(job)) continue;
     }
-    begun.notify_all();
-    take(task, tasks);
-    {
-      std::unique_lock<std::mutex> held(lock);
-      current = nullptr;
-      ended.wait(held, [this] { return working == 0; });
-    }
-    busy.unlock();
+    atWork--;
   }
 
   const int size;
 
  private:
-  void take(const std::function<void(int64_t)>& task, int64_t tasks) {
-    for (int64_t index = next++; index < tasks; index = next++) task(index);
+  struct Job {
+    const std::function<void(int64_t)>& task;
+    const int64_t tasks;
+    /** Tasks that somebody has taken, and those of them that helpers have. */
+    std::atomic<int64_t> taken{0}, helped{0};
+    int64_t own = 0;
+    std::atomic<int> helpers{0};
+  };
+
+  // The owner begins with the first task, helpers with the last: in the next operation each finds its rows in its cache.
+
+  /** @returns false where no task was left */
+  static bool takeFirst(Job& job) {
+    if (job.taken++ >= job.tasks) return false;
+    job.task(job.own++);
+    return true;
+  }
+
+  static bool takeLast(Job& job) {
+    if (job.taken++ >= job.tasks) return false;
+    job.task(job.tasks - 1 - job.helped++);
+    return true;
+  }
+
+  /** A job that has tasks left, where a helper is wanted. */
+  Job* wanting() {
+    if (atWork >= size) return nullptr;
+    for (Job* job : jobs)
+      if (job->taken < job->tasks) return job;
+    return nullptr;
   }
 
   void serve() {
-    uint64_t seen = 0;
     for (;;) {
+      const uint64_t seen = turn;
+      Job* job;
+      {
+        std::lock_guard<std::mutex> held(lock);
+        job = wanting();
+        if (job != nullptr) {
+          job->helpers++;
+          atWork++;
+        }
+      }
+      if (job != nullptr) {
+        while (atWork <= size && takeLast(*job)) continue;
+        atWork--;
+        // Under the lock: the job is gone as soon as its owner sees that no helper is left.
+        std::lock_guard<std::mutex> held(lock);
+        if (--job->helpers == 0) ended.notify_all();
+        continue;
+      }
+      if (soon([&] { return turn != seen; })) continue;
       std::unique_lock<std::mutex> held(lock);
-      begun.wait(held, [&] { return turn != seen && current != nullptr; });
-      seen = turn;
-      working++;
-      const auto& task = *current;
-      const int64_t tasks = count;
-      held.unlock();
-      take(task, tasks);
-      held.lock();
-      working--;
-      if (working == 0) ended.notify_one();
+      asleep++;
+      begun.wait(held, [&] { return turn != seen; });
+      asleep--;
     }
   }
 
-  std::mutex busy, lock;
+  std::mutex lock;
   std::condition_variable begun, ended;
-  const std::function<void(int64_t)>* current = nullptr;
-  std::atomic<int64_t> next{0};
-  int64_t count = 0;
-  uint64_t turn = 0;
-  int working = 0;
+  /** Whose owners ask for help. */
+  std::vector<Job*> jobs;
+  /** Grows with each job. */
+  std::atomic<uint64_t> turn{0};
+  std::atomic<int> atWork{0}, asleep{0};
 };
 
 Crew& crew() {
@@ -117,6 +188,21 @@ constexpr int64_t VALUES_MIN = 16384;
 void inParts(int64_t rows, int64_t values, const std::function<void(int64_t, int64_t)>& part) {
   const int64_t parts = values < VALUES_MIN ? 1 : crew().size;
   const int64_t each = std::max<int64_t>(8, ((rows + parts - 1) / parts + 7) / 8 * 8);
+  crew().run((rows + each - 1) / each, [&](int64_t index) { part(index * each, std::min(rows, (index + 1) * each)); });
+}
+
+/** Rows of a dense layer, or of its kernel, that one task takes. */
+constexpr int64_t ROWS_OF_TASK = 64;
+
+/** Below so many products the same holds for a matrix product. */
+constexpr int64_t PRODUCTS_MIN = 262144;
+
+/** Values of a kernel up to which it is packed by one thread, and each part of the rows has sums of its own for its gradient. */
+constexpr int64_t KERNEL_VALUES_MAX = 65536;
+
+/** Calls `part(first, end)` for parts of the rows of a dense layer. */
+void inTasks(int64_t rows, const Dense& size, const std::function<void(int64_t, int64_t)>& part) {
+  const int64_t each = rows * size.inputs * size.outputs < PRODUCTS_MIN ? std::max<int64_t>(1, rows) : ROWS_OF_TASK;
   crew().run((rows + each - 1) / each, [&](int64_t index) { part(index * each, std::min(rows, (index + 1) * each)); });
 }
 
@@ -178,16 +264,31 @@ std::vector<int64_t> shapeOf(const TF_Tensor* tensor) {
 
 bool holds(const TF_Tensor* tensor, std::initializer_list<int64_t> shape) { return shapeOf(tensor) == std::vector<int64_t>(shape); }
 
-std::vector<float> packed(const float* from, int64_t innerStride, int64_t columnStride, int64_t inner, int64_t columns) {
-  std::vector<float> to(passes.packedSize(inner, columns));
-  passes.pack(from, innerStride, columnStride, inner, columns, to.data());
+/** Memory of a thread for one run of an operation, kept for the next. Different places do not share. @returns values of no meaning */
+float* kept(int place, int64_t size) {
+  thread_local std::vector<float> memory[3];
+  if (static_cast<int64_t>(memory[place].size()) < size) memory[place].resize(size);
+  return memory[place].data();
+}
+
+constexpr int SUMS = 0, PACKED = 1, PACKED_TOO = 2;
+
+const float* packed(const float* from, int64_t innerStride, int64_t columnStride, int64_t inner, int64_t columns, int place = PACKED) {
+  float* to = kept(place, passes.packedSize(inner, columns));
+  // A whole number of panels, and not a last part so narrow that its panels would be narrower.
+  const int64_t panel = 2 * passes.packedSize(1, 1), each = 4 * panel;
+  const int64_t parts = inner * columns < KERNEL_VALUES_MAX ? 1 : std::max<int64_t>(1, columns / each);
+  crew().run(parts, [&](int64_t part) {
+    const int64_t first = part * each, end = part == parts - 1 ? columns : first + each;
+    passes.pack(from + first * columnStride, innerStride, columnStride, inner, end - first, to + first * inner);
+  });
   return to;
 }
 
 /** Attributes of a kernel, read when it is made. */
 struct Settings {
   int64_t steps = 0, heads = 0;
-  bool causal = false;
+  bool causal = false, rectified = false;
   float epsilon = 0, meanShare = 0, varianceShare = 0;
 };
 
@@ -234,6 +335,13 @@ void* normSettings(TF_OpKernelConstruction* construction) {
   Reader read(construction);
   auto* settings = new Settings();
   settings->epsilon = read.number("epsilon");
+  return settings;
+}
+
+void* denseSettings(TF_OpKernelConstruction* construction) {
+  Reader read(construction);
+  auto* settings = new Settings();
+  settings->rectified = read.truth("rectified");
   return settings;
 }
 
@@ -284,11 +392,11 @@ void recur(TF_OpKernelContext* context, int64_t gates, int64_t biases, Pass pass
   float* kept = run.output(1, {size.batch, size.steps, in.width});
   float* more = run.output(2, {size.batch, size.steps, size.units});
   if (!run.ok()) return;
-  const auto kernel = packed(values(in.kernel), in.width, 1, size.features, in.width);
-  const auto recurrent = packed(values(in.recurrent), in.width, 1, size.units, in.width);
+  const float* kernel = packed(values(in.kernel), in.width, 1, size.features, in.width);
+  const float* recurrent = packed(values(in.recurrent), in.width, 1, size.units, in.width, PACKED_TOO);
   const int64_t each = rowsOfTask(in);
   crew().run((size.batch + each - 1) / each, [&](int64_t task) {
-    pass(size, values(in.x), kernel.data(), recurrent.data(), values(bias), hidden, kept, more, task * each,
+    pass(size, values(in.x), kernel, recurrent, values(bias), hidden, kept, more, task * each,
          std::min(size.batch, (task + 1) * each));
   });
 }
@@ -314,12 +422,12 @@ void recurBack(TF_OpKernelContext* context, int64_t gates, int64_t biases, Pass 
   float* ofRecurrent = run.output(2, {size.units, in.width});
   float* ofBias = run.output(3, {biases * in.width});
   if (!run.ok()) return;
-  const auto back = packed(values(in.recurrent), 1, in.width, in.width, size.units);
+  const float* back = packed(values(in.recurrent), 1, in.width, in.width, size.units);
   const int64_t each = rowsOfTask(in), tasks = (size.batch + each - 1) / each;
   const int64_t ofInputs = size.features * in.width, ofStates = size.units * in.width, all = ofInputs + ofStates + biases * in.width;
   std::vector<float> sums(std::max<int64_t>(1, tasks) * all);
   crew().run(tasks, [&](int64_t task) {
-    pass(size, values(slope), values(in.x), values(hidden), values(kept), values(more), back.data(), ofProjected,
+    pass(size, values(slope), values(in.x), values(hidden), values(kept), values(more), back, ofProjected,
          sums.data() + task * all, task * each, std::min(size.batch, (task + 1) * each));
   });
   for (int64_t task = 1; task < tasks; task++)
@@ -340,10 +448,10 @@ void inputGradient(TF_OpKernelContext* context, int64_t gates) {
     return;
   float* ofX = run.output(0, {size.batch, size.steps, size.features});
   if (!run.ok()) return;
-  const auto back = packed(values(in.kernel), 1, in.width, in.width, size.features);
+  const float* back = packed(values(in.kernel), 1, in.width, in.width, size.features);
   const int64_t each = rowsOfTask(in);
   crew().run((size.batch + each - 1) / each, [&](int64_t task) {
-    passes.projectedGradient(size, values(ofProjected), back.data(), in.width, ofX, task * each, std::min(size.batch, (task + 1) * each));
+    passes.projectedGradient(size, values(ofProjected), back, in.width, ofX, task * each, std::min(size.batch, (task + 1) * each));
   });
 }
 
@@ -442,6 +550,74 @@ void layerNormGradient(void*, TF_OpKernelContext* context) {
   }
 }
 
+void dense(void* made, TF_OpKernelContext* context) {
+  Run run(context);
+  const TF_Tensor *x = run.input(0, 2), *kernel = run.input(1, 2), *bias = run.input(2, 1);
+  if (!run.ok()) return;
+  const int64_t rows = TF_Dim(x, 0);
+  const Dense size = {TF_Dim(kernel, 0), TF_Dim(kernel, 1), static_cast<Settings*>(made)->rectified};
+  if (!run.require(TF_Dim(x, 1) == size.inputs && holds(bias, {size.outputs}), "the shapes of a dense layer do not go together")) return;
+  float* y = run.output(0, {rows, size.outputs});
+  if (!run.ok()) return;
+  const float* columns = packed(values(kernel), size.outputs, 1, size.inputs, size.outputs);
+  inTasks(rows, size, [&](int64_t first, int64_t end) { passes.dense(size, values(x), columns, values(bias), y, first, end); });
+}
+
+void denseInputGradient(void* made, TF_OpKernelContext* context) {
+  Run run(context);
+  const TF_Tensor *slope = run.input(0, 2), *kernel = run.input(1, 2), *y = run.input(2, 2);
+  if (!run.ok()) return;
+  const int64_t rows = TF_Dim(slope, 0);
+  const Dense size = {TF_Dim(kernel, 0), TF_Dim(kernel, 1), static_cast<Settings*>(made)->rectified};
+  if (!run.require(holds(slope, {rows, size.outputs}) && holds(y, {rows, size.outputs}),
+                   "the shapes of the gradient of a dense layer do not go together"))
+    return;
+  float* ofX = run.output(0, {rows, size.inputs});
+  if (!run.ok()) return;
+  const float* back = packed(values(kernel), 1, size.outputs, size.outputs, size.inputs);
+  inTasks(rows, size, [&](int64_t first, int64_t end) {
+    passes.denseInputGradient(size, values(slope), values(y), back, ofX, first, end);
+  });
+}
+
+void denseGradient(void* made, TF_OpKernelContext* context) {
+  Run run(context);
+  const TF_Tensor *slope = run.input(0, 2), *x = run.input(1, 2), *y = run.input(2, 2);
+  if (!run.ok()) return;
+  const int64_t rows = TF_Dim(x, 0);
+  const Dense size = {TF_Dim(x, 1), TF_Dim(slope, 1), static_cast<Settings*>(made)->rectified};
+  if (!run.require(holds(slope, {rows, size.outputs}) && holds(y, {rows, size.outputs}),
+                   "the shapes of the gradient of a dense layer do not go together"))
+    return;
+  float *ofKernel = run.output(0, {size.inputs, size.outputs}), *ofBias = run.output(1, {size.outputs});
+  if (!run.ok()) return;
+  const int64_t kernelValues = size.inputs * size.outputs;
+  const auto pass = [&](float* kernel, float* bias, int64_t from, int64_t to, int64_t first, int64_t end) {
+    passes.denseGradient(size, values(slope), values(x), values(y), kernel, bias, from, to, first, end);
+  };
+  // How the sums are cut depends on the shapes alone.
+  const int64_t parts = kernelValues > KERNEL_VALUES_MAX ? 1 : std::min(PARTS, std::max<int64_t>(1, rows / (2 * ROWS_OF_TASK)));
+  if (parts == 1) {
+    std::fill(ofKernel, ofKernel + kernelValues, 0.0f);
+    std::fill(ofBias, ofBias + size.outputs, 0.0f);
+    const int64_t each = rows * kernelValues < PRODUCTS_MIN ? std::max<int64_t>(1, size.inputs) : ROWS_OF_TASK;
+    crew().run((size.inputs + each - 1) / each, [&](int64_t task) {
+      pass(ofKernel, task == 0 ? ofBias : nullptr, task * each, std::min(size.inputs, (task + 1) * each), 0, rows);
+    });
+    return;
+  }
+  const int64_t all = kernelValues + size.outputs;
+  float* sums = kept(SUMS, parts * all);
+  crew().run(parts, [&](int64_t part) {
+    float* own = sums + part * all;
+    std::fill(own, own + all, 0.0f);
+    pass(own, own + kernelValues, 0, size.inputs, rows * part / parts, rows * (part + 1) / parts);
+  });
+  inParts(all, parts * all, [&](int64_t first, int64_t end) { passes.addUp(parts, all, sums, first, end); });
+  std::copy(sums, sums + kernelValues, ofKernel);
+  std::copy(sums + kernelValues, sums + all, ofBias);
+}
+
 void adam(void* made, TF_OpKernelContext* context) {
   Run run(context);
   const TF_Tensor *weights = run.input(0, 1), *gradient = run.input(1, 1), *mean = run.input(2, 1), *variance = run.input(3, 1),
@@ -504,6 +680,11 @@ std::string offerAll() {
             normSettings, layerNorm),
       offer("PerennialLayerNormGradient", {"slope: float", "x: float", "scale: float", "sums: float"},
             {"of_x: float", "of_scale: float", "of_offset: float"}, {}, noSettings, layerNormGradient),
+      offer("PerennialDense", {"x: float", "kernel: float", "bias: float"}, {"y: float"}, {"rectified: bool"}, denseSettings, dense),
+      offer("PerennialDenseInputGradient", {"slope: float", "kernel: float", "y: float"}, {"of_x: float"}, {"rectified: bool"},
+            denseSettings, denseInputGradient),
+      offer("PerennialDenseGradient", {"slope: float", "x: float", "y: float"}, {"of_kernel: float", "of_bias: float"},
+            {"rectified: bool"}, denseSettings, denseGradient),
       offer("PerennialAdam", {"weights: float", "gradient: float", "mean: float", "variance: float", "rate: float"},
             {"next_weights: float", "next_mean: float", "next_variance: float"},
             {"epsilon: float", "mean_share: float", "variance_share: float"}, adamSettings, adam),

@@ -30,6 +30,11 @@ typedef float Vector __attribute__((vector_size(LANES * sizeof(float)), aligned(
 inline Vector load(const float* from) { return *reinterpret_cast<const Vector*>(from); }
 inline void store(float* to, Vector value) { *reinterpret_cast<Vector*>(to) = value; }
 
+/** A few of them: for so little a call or an instruction that copies strings takes longer. */
+inline void copyVectors(const float* from, int64_t vectors, float* to) {
+  for (int64_t at = 0; at < vectors; at++) store(to + at * LANES, load(from + at * LANES));
+}
+
 /** Vectors side by side in a panel of a packed matrix. */
 inline int panelVectors(int64_t columns) { return columns > LANES ? 2 : 1; }
 
@@ -44,8 +49,8 @@ void pack(const float* from, int64_t innerStride, int64_t columnStride, int64_t 
     const int64_t count = columns - first < width ? columns - first : width;
     for (int64_t k = 0; k < inner; k++, to += width) {
       const float* row = from + k * innerStride + first * columnStride;
-      if (columnStride == 1) {
-        std::memcpy(to, row, count * sizeof(float));
+      if (columnStride == 1 && count == width) {
+        copyVectors(row, width / LANES, to);
       } else {
         for (int64_t n = 0; n < count; n++) to[n] = row[n * columnStride];
       }
@@ -60,12 +65,12 @@ void tile(int64_t inner, const float* a, int64_t rowStride, int64_t innerStride,
           int64_t cStride, int64_t columns) {
   Vector sums[R][V];
   if (Add && columns == V * LANES) {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int r = 0; r < R; r++)
 #pragma GCC unroll 2
       for (int v = 0; v < V; v++) sums[r][v] = load(c + r * cStride + v * LANES);
   } else {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int r = 0; r < R; r++)
 #pragma GCC unroll 2
       for (int v = 0; v < V; v++) sums[r][v] = Vector{};
@@ -81,7 +86,7 @@ void tile(int64_t inner, const float* a, int64_t rowStride, int64_t innerStride,
     Vector column[V];
 #pragma GCC unroll 2
     for (int v = 0; v < V; v++) column[v] = load(panel + v * LANES);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int r = 0; r < R; r++) {
       const float factor = a[r * rowStride + k * innerStride];
 #pragma GCC unroll 2
@@ -89,7 +94,7 @@ void tile(int64_t inner, const float* a, int64_t rowStride, int64_t innerStride,
     }
   }
   if (columns == V * LANES) {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int r = 0; r < R; r++)
 #pragma GCC unroll 2
       for (int v = 0; v < V; v++) store(c + r * cStride + v * LANES, sums[r][v]);
@@ -123,6 +128,9 @@ void panels(int64_t rows, int64_t inner, int64_t columns, const float* a, int64_
     const int64_t count = columns - first < width ? columns - first : width;
     const auto at = [&](int64_t row) { return a + row * rowStride; };
     int64_t row = 0;
+    if (V == 1)
+      for (; row + 2 * TILE <= rows; row += 2 * TILE)
+        tile<2 * TILE, V, Add>(inner, at(row), rowStride, innerStride, panel, b.row, c + row * cStride, cStride, count);
     for (; row + TILE <= rows; row += TILE)
       tile<TILE, V, Add>(inner, at(row), rowStride, innerStride, panel, b.row, c + row * cStride, cStride, count);
     if (TILE > 4 && row + 4 <= rows) {
@@ -420,103 +428,168 @@ inline float sumOf(const float* values, int64_t count) {
   return parts[0];
 }
 
-inline float largestOf(const float* values, int64_t count) {
-  float parts[16];
-  for (int lane = 0; lane < 16; lane++) parts[lane] = values[0];
-  int64_t at = 0;
-  for (; at + 16 <= count; at += 16)
-    for (int lane = 0; lane < 16; lane++) parts[lane] = values[at + lane] > parts[lane] ? values[at + lane] : parts[lane];
-  for (; at < count; at++) parts[0] = values[at] > parts[0] ? values[at] : parts[0];
-  for (int lane = 1; lane < 16; lane++) parts[0] = parts[lane] > parts[0] ? parts[lane] : parts[0];
-  return parts[0];
-}
-
 /** Added to the score of a step that must not be seen, as the operations of the layer do. */
 constexpr float UNSEEN = -1e9f;
 
-void hide(Attention size, const float* offset, float* __restrict scores, int64_t row) {
-  const int64_t steps = size.steps;
-  if (offset != nullptr && !size.causal)
+/** Steps whose queries are taken together: their scores lie side by side, [sources, lanes], so that nothing is summed across a vector. */
+constexpr int LANES_MAX = 2 * LANES;
+
+/** Sources whose shares are summed before they are added to the others. */
+constexpr int64_t SOURCES_TOGETHER = 64;
+
+inline int lanesOf(int64_t queries) { return panelVectors(queries) * LANES; }
+
+/** Of scores of the queries from `first` on. @param offset of one example, or null */
+template <int L>
+void hide(Attention size, const float* offset, float* scores, int64_t first) {
+  if (offset == nullptr && !size.causal) return;
+  for (int64_t source = 0; source < size.steps; source++) {
+    float* __restrict score = scores + source * L;
+    const float padding = offset == nullptr ? 0 : offset[source];
+    const int64_t seenFrom = size.causal ? source - first : 0;
     INDEPENDENT
-    for (int64_t n = 0; n < steps; n++) scores[n] += offset[n];
-  if (!size.causal) return;
-  INDEPENDENT
-  for (int64_t n = 0; n < steps; n++) {
-    const float padding = offset == nullptr ? 0 : offset[n];
-    const float later = n > row ? UNSEEN : 0;
-    scores[n] += padding < later ? padding : later;
+    for (int lane = 0; lane < L; lane++) {
+      const float later = lane < seenFrom ? UNSEEN : 0;
+      score[lane] += padding < later ? padding : later;
+    }
   }
 }
 
-constexpr int64_t BLOCK = 4 * TILE;
+/** Scores → shares that are not yet divided by their sum. `sums` of a query gets its largest score and 1 / sum. */
+template <int L>
+void shareOut(int64_t steps, float* scores, float* __restrict largest, float* __restrict inverse) {
+  for (int lane = 0; lane < L; lane++) largest[lane] = scores[lane];
+  for (int64_t source = 1; source < steps; source++) {
+    const float* __restrict score = scores + source * L;
+    INDEPENDENT
+    for (int lane = 0; lane < L; lane++) largest[lane] = score[lane] > largest[lane] ? score[lane] : largest[lane];
+  }
+  float total[L] = {};
+  for (int64_t start = 0; start < steps; start += SOURCES_TOGETHER) {
+    const int64_t end = steps - start < SOURCES_TOGETHER ? steps : start + SOURCES_TOGETHER;
+    float part[L] = {};
+    for (int64_t source = start; source < end; source++) {
+      float* __restrict score = scores + source * L;
+      INDEPENDENT
+      for (int lane = 0; lane < L; lane++) {
+        const float share = exponential(score[lane] - largest[lane]);
+        score[lane] = share;
+        part[lane] += share;
+      }
+    }
+    for (int lane = 0; lane < L; lane++) total[lane] += part[lane];
+  }
+  for (int lane = 0; lane < L; lane++) inverse[lane] = 1 / total[lane];
+}
+
+/** Where one head of one example begins. */
+struct Head {
+  Head(Attention size, int64_t task)
+      : width(size.heads * size.size), stride(3 * width), example(task / size.heads), column(task % size.heads * size.size) {}
+  const int64_t width, stride, example, column;
+};
+
+template <int L>
+void attendBlock(Attention size, const Head& at, const float* queries, const float* offset, const float* values, float* scores,
+                 float* mixed, float* sums, int64_t first) {
+  const int64_t count = size.steps - first < L ? size.steps - first : L;
+  float* asked = scratch(2, size.size * L);
+  pack(queries + first * at.stride, 1, at.stride, size.size, count, asked);
+  product<false>(size.steps, size.size, L, queries + at.width, at.stride, 1, asked, scores, L);
+  hide<L>(size, offset, scores, first);
+  float largest[L], inverse[L];
+  shareOut<L>(size.steps, scores, largest, inverse);
+  float* to = mixed + first * at.width;
+  product<false>(count, size.steps, size.size, scores, 1, L, values, to, at.width);
+  for (int64_t row = 0; row < count; row++) {
+    float* __restrict out = to + row * at.width;
+    INDEPENDENT
+    for (int64_t j = 0; j < size.size; j++) out[j] *= inverse[row];
+    sums[2 * (first + row)] = largest[row];
+    sums[2 * (first + row) + 1] = inverse[row];
+  }
+}
 
 void attention(Attention size, const float* joined, const float* offset, float* mixed, float* sums, int64_t task) {
-  const int64_t steps = size.steps, width = size.heads * size.size, stride = 3 * width;
-  const int64_t example = task / size.heads, head = task % size.heads;
-  const float* queries = joined + example * steps * stride + head * size.size;
-  const float* own = offset == nullptr ? nullptr : offset + example * steps;
-  float* keys = scratch(0, packedSize(size.size, steps));
-  float* values = scratch(1, packedSize(steps, size.size));
-  float* scores = scratch(2, BLOCK * steps);
-  pack(queries + width, 1, stride, size.size, steps, keys);
-  pack(queries + 2 * width, stride, 1, steps, size.size, values);
-  for (int64_t first = 0; first < steps; first += BLOCK) {
-    const int64_t rows = steps - first < BLOCK ? steps - first : BLOCK;
-    product<false>(rows, size.size, steps, queries + first * stride, stride, 1, keys, scores, steps);
-    for (int64_t row = 0; row < rows; row++) {
-      float* __restrict score = scores + row * steps;
-      hide(size, own, score, first + row);
-      const float largest = largestOf(score, steps);
-      INDEPENDENT
-      for (int64_t n = 0; n < steps; n++) score[n] = exponential(score[n] - largest);
-      const float inverse = 1 / sumOf(score, steps);
-      INDEPENDENT
-      for (int64_t n = 0; n < steps; n++) score[n] *= inverse;
-      float* kept = sums + ((task * steps) + first + row) * 2;
-      kept[0] = largest;
-      kept[1] = inverse;
-    }
-    product<false>(rows, steps, size.size, scores, steps, 1, values, mixed + (example * steps + first) * width + head * size.size, width);
+  const Head at(size, task);
+  const int64_t steps = size.steps;
+  const float* queries = joined + at.example * steps * at.stride + at.column;
+  const float* own = offset == nullptr ? nullptr : offset + at.example * steps;
+  float* values = scratch(0, packedSize(steps, size.size));
+  float* scores = scratch(1, steps * LANES_MAX);
+  pack(queries + 2 * at.width, at.stride, 1, steps, size.size, values);
+  float* to = mixed + at.example * steps * at.width + at.column;
+  for (int64_t first = 0; first < steps; first += LANES_MAX) {
+    const auto block = lanesOf(steps - first) == LANES ? attendBlock<LANES> : attendBlock<LANES_MAX>;
+    block(size, at, queries, own, values, scores, to, sums + task * steps * 2, first);
   }
+}
+
+/** What the gradient of a head reads, and where it writes. */
+struct Slopes {
+  const float *queries, *offset, *slope, *out, *sums, *keys;
+  float* to;
+};
+
+template <int L>
+void attendBlockBack(Attention size, const Head& at, const Slopes& of, float* shares, int64_t first) {
+  const int64_t steps = size.steps, features = size.size, count = steps - first < L ? steps - first : L;
+  const int64_t rowsSize = packedSize(count, features);
+  float* scores = shares + steps * L;
+  float* asked = scratch(2, 3 * features * L + 2 * rowsSize);
+  float *slopes = asked + features * L, *outs = slopes + features * L, *rows = outs + features * L, *ofRows = rows + rowsSize;
+  const float* queries = of.queries + first * at.stride;
+  const float* d = of.slope + first * at.width;
+  pack(queries, 1, at.stride, features, count, asked);
+  pack(d, 1, at.width, features, count, slopes);
+  pack(of.out + first * at.width, 1, at.width, features, count, outs);
+  product<false>(steps, features, L, of.queries + at.width, at.stride, 1, asked, shares, L);
+  product<false>(steps, features, L, of.queries + 2 * at.width, at.stride, 1, slopes, scores, L);
+  hide<L>(size, of.offset, shares, first);
+  float along[L] = {}, largest[L] = {}, inverse[L] = {};
+  for (int64_t j = 0; j < features; j++)
+    for (int lane = 0; lane < L; lane++) along[lane] += slopes[j * L + lane] * outs[j * L + lane];
+  for (int64_t row = 0; row < count; row++) {
+    largest[row] = of.sums[2 * (first + row)];
+    inverse[row] = of.sums[2 * (first + row) + 1];
+  }
+  for (int64_t source = 0; source < steps; source++) {
+    float* __restrict share = shares + source * L;
+    float* __restrict score = scores + source * L;
+    INDEPENDENT
+    for (int lane = 0; lane < L; lane++) {
+      share[lane] = exponential(share[lane] - largest[lane]) * inverse[lane];
+      score[lane] = share[lane] * (score[lane] - along[lane]);
+    }
+  }
+  product<false>(count, steps, features, scores, 1, L, of.keys, of.to + first * at.stride, at.stride);
+  pack(queries, at.stride, 1, count, features, rows);
+  pack(d, at.width, 1, count, features, ofRows);
+  const auto toSources = first == 0 ? product<false> : product<true>;
+  toSources(steps, count, features, scores, L, 1, rows, of.to + at.width, at.stride);
+  toSources(steps, count, features, shares, L, 1, ofRows, of.to + 2 * at.width, at.stride);
 }
 
 /** With the shares computed once more (T. Dao et al.: FlashAttention, 2022). */
 void attentionGradient(Attention size, const float* slope, const float* joined, const float* offset, const float* mixed,
                        const float* sums, float* ofJoined, int64_t task) {
-  const int64_t steps = size.steps, width = size.heads * size.size, stride = 3 * width, features = size.size;
-  const int64_t example = task / size.heads, head = task % size.heads;
-  const float* queries = joined + example * steps * stride + head * features;
-  const float* own = offset == nullptr ? nullptr : offset + example * steps;
-  const float* d = slope + example * steps * width + head * features;
-  const float* out = mixed + example * steps * width + head * features;
-  float* to = ofJoined + example * steps * stride + head * features;
-  float* shares = scratch(0, steps * steps);
-  float* scores = scratch(1, steps * steps);
-  float* packed = scratch(2, packedSize(features, steps) + packedSize(steps, features));
-  float* packedRows = packed + packedSize(features, steps);
-  pack(queries + width, 1, stride, features, steps, packed);
-  product<false>(steps, features, steps, queries, stride, 1, packed, shares, steps);
-  pack(queries + 2 * width, 1, stride, features, steps, packed);
-  product<false>(steps, features, steps, d, width, 1, packed, scores, steps);
-  for (int64_t row = 0; row < steps; row++) {
-    float* __restrict share = shares + row * steps;
-    float* __restrict score = scores + row * steps;
-    hide(size, own, share, row);
-    const float largest = sums[(task * steps + row) * 2], inverse = sums[(task * steps + row) * 2 + 1];
-    float along = 0;
-    for (int64_t j = 0; j < features; j++) along += d[row * width + j] * out[row * width + j];
-    INDEPENDENT
-    for (int64_t n = 0; n < steps; n++) {
-      share[n] = exponential(share[n] - largest) * inverse;
-      score[n] = share[n] * (score[n] - along);
-    }
+  const Head at(size, task);
+  const int64_t steps = size.steps, place = at.example * steps;
+  float* keys = scratch(0, packedSize(steps, size.size));
+  float* shares = scratch(1, 2 * steps * LANES_MAX);
+  const float* queries = joined + place * at.stride + at.column;
+  pack(queries + at.width, at.stride, 1, steps, size.size, keys);
+  const Slopes of = {queries,
+                     offset == nullptr ? nullptr : offset + place,
+                     slope + place * at.width + at.column,
+                     mixed + place * at.width + at.column,
+                     sums + task * steps * 2,
+                     keys,
+                     ofJoined + place * at.stride + at.column};
+  for (int64_t first = 0; first < steps; first += LANES_MAX) {
+    const auto block = lanesOf(steps - first) == LANES ? attendBlockBack<LANES> : attendBlockBack<LANES_MAX>;
+    block(size, at, of, shares, first);
   }
-  pack(queries + width, stride, 1, steps, features, packedRows);
-  product<false>(steps, steps, features, scores, steps, 1, packedRows, to, stride);
-  pack(queries, stride, 1, steps, features, packedRows);
-  product<false>(steps, steps, features, scores, 1, steps, packedRows, to + width, stride);
-  pack(d, width, 1, steps, features, packedRows);
-  product<false>(steps, steps, features, shares, 1, steps, packedRows, to + 2 * width, stride);
 }
 
 void layerNorm(int64_t width, float epsilon, const float* x, const float* scale, const float* offset, float* y, float* sums,
@@ -564,6 +637,102 @@ void layerNormGradient(int64_t width, const float* slope, const float* x, const 
   }
 }
 
+/** Rows that go through a dense layer together, so that they stay in the cache. */
+constexpr int64_t ROWS_TOGETHER = 64;
+
+void dense(Dense size, const float* x, const float* kernel, const float* bias, float* y, int64_t first, int64_t end) {
+  const int64_t inputs = size.inputs, outputs = size.outputs;
+  for (int64_t from = first; from < end; from += ROWS_TOGETHER) {
+    const int64_t rows = end - from < ROWS_TOGETHER ? end - from : ROWS_TOGETHER;
+    product<false>(rows, inputs, outputs, x + from * inputs, inputs, 1, kernel, y + from * outputs, outputs);
+    for (int64_t row = from; row < from + rows; row++) {
+      float* __restrict to = y + row * outputs;
+      if (size.rectified) {
+        INDEPENDENT
+        for (int64_t j = 0; j < outputs; j++) {
+          const float sum = to[j] + bias[j];
+          to[j] = sum < 0 ? 0 : sum;
+        }
+      } else {
+        INDEPENDENT
+        for (int64_t j = 0; j < outputs; j++) to[j] += bias[j];
+      }
+    }
+  }
+}
+
+void denseInputGradient(Dense size, const float* slope, const float* y, const float* back, float* ofX, int64_t first, int64_t end) {
+  const int64_t inputs = size.inputs, outputs = size.outputs;
+  float* __restrict passed = scratch(0, ROWS_TOGETHER * outputs);
+  for (int64_t from = first; from < end; from += ROWS_TOGETHER) {
+    const int64_t rows = end - from < ROWS_TOGETHER ? end - from : ROWS_TOGETHER;
+    const float* __restrict d = slope + from * outputs;
+    if (size.rectified) {
+      const float* __restrict kept = y + from * outputs;
+      INDEPENDENT
+      for (int64_t at = 0; at < rows * outputs; at++) passed[at] = kept[at] > 0 ? d[at] : 0;
+    }
+    product<false>(rows, outputs, inputs, size.rectified ? passed : d, outputs, 1, back, ofX + from * inputs, inputs);
+  }
+}
+
+/** Slopes that pass the activation into one panel, and their sums to those of the bias. @param left columns from here on */
+template <int V>
+void passSlopes(Dense size, const float* slope, const float* y, int64_t rows, int64_t left, float* panel, float* ofBias) {
+  constexpr int64_t width = V * LANES;
+  const Vector zero = {};
+  Vector sums[V] = {};
+  float edge[width] = {}, keptEdge[width] = {};
+  for (int64_t row = 0; row < rows; row++, slope += size.outputs, y += size.outputs, panel += width) {
+    const float *d = slope, *kept = y;
+    if (left < width) {
+      for (int64_t j = 0; j < left; j++) edge[j] = slope[j];
+      for (int64_t j = 0; j < left; j++) keptEdge[j] = y[j];
+      d = edge;
+      kept = keptEdge;
+    }
+#pragma GCC unroll 2
+    for (int v = 0; v < V; v++) {
+      Vector passed = load(d + v * LANES);
+      if (size.rectified) passed = load(kept + v * LANES) > zero ? passed : zero;
+      store(panel + v * LANES, passed);
+      sums[v] += passed;
+    }
+  }
+  if (ofBias == nullptr) return;
+  for (int v = 0; v < V; v++) store(edge + v * LANES, sums[v]);
+  for (int64_t j = 0; j < (left < width ? left : width); j++) ofBias[j] += edge[j];
+}
+
+void denseGradient(Dense size, const float* slope, const float* x, const float* y, float* ofKernel, float* ofBias, int64_t from, int64_t to,
+                   int64_t first, int64_t end) {
+  const int64_t inputs = size.inputs, outputs = size.outputs, width = panelVectors(outputs) * LANES;
+  float* packed = scratch(0, packedSize(2 * ROWS_TOGETHER, outputs));
+  for (int64_t start = first; start < end; start += 2 * ROWS_TOGETHER) {
+    const int64_t rows = end - start < 2 * ROWS_TOGETHER ? end - start : 2 * ROWS_TOGETHER;
+    for (int64_t column = 0; column < outputs; column += width) {
+      const auto pass = panelVectors(outputs) == 2 ? passSlopes<2> : passSlopes<1>;
+      pass(size, slope + start * outputs + column, y + start * outputs + column, rows, outputs - column, packed + column * rows,
+           ofBias == nullptr ? nullptr : ofBias + column);
+    }
+    const float* own = x + start * inputs + from;
+    float* into = ofKernel + from * outputs;
+    if (panelVectors(outputs) == 2)
+      panels<2, true>(to - from, rows, outputs, own, 1, inputs, packedPanels<2>(packed, rows), into, outputs);
+    else
+      panels<1, true>(to - from, rows, outputs, own, 1, inputs, packedPanels<1>(packed, rows), into, outputs);
+  }
+}
+
+void addUp(int64_t parts, int64_t length, float* vectors, int64_t first, int64_t end) {
+  float* __restrict sums = vectors;
+  for (int64_t part = 1; part < parts; part++) {
+    const float* __restrict more = vectors + part * length;
+    INDEPENDENT
+    for (int64_t at = first; at < end; at++) sums[at] += more[at];
+  }
+}
+
 void adam(Adam with, const float* weights, const float* gradient, const float* mean, const float* variance, float* nextWeights,
           float* nextMean, float* nextVariance, int64_t first, int64_t end) {
   INDEPENDENT
@@ -580,5 +749,19 @@ void adam(Adam with, const float* weights, const float* gradient, const float* m
 }  // namespace
 
 extern const Passes PASSES;
-const Passes PASSES = {packedSize, pack,      gru,       gruGradient,       lstm, lstmGradient, projectedGradient,
-                       attention,  attentionGradient, layerNorm, layerNormGradient, adam};
+const Passes PASSES = {packedSize,
+                       pack,
+                       gru,
+                       gruGradient,
+                       lstm,
+                       lstmGradient,
+                       projectedGradient,
+                       attention,
+                       attentionGradient,
+                       layerNorm,
+                       layerNormGradient,
+                       dense,
+                       denseInputGradient,
+                       denseGradient,
+                       addUp,
+                       adam};

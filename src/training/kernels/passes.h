@@ -13,6 +13,12 @@ struct Attention {
   bool causal;
 };
 
+/** Sizes of a product of rows and a kernel [inputs, outputs], with a bias added; `rectified` cuts what is below 0. */
+struct Dense {
+  int64_t inputs, outputs;
+  bool rectified;
+};
+
 /** Coefficients of one update by Adam: the shares that the moving means take of what is new, and the learning rate with its correction. */
 struct Adam {
   float ofGradient, ofSquare, epsilon, rate;
@@ -54,6 +60,15 @@ struct Passes {
   /** Adds to `ofScale` and `ofOffset`. */
   void (*layerNormGradient)(int64_t width, const float* slope, const float* x, const float* scale, const float* sums, float* ofX,
                             float* ofScale, float* ofOffset, int64_t first, int64_t end);
+  /** `kernel` is packed. */
+  void (*dense)(Dense, const float* x, const float* kernel, const float* bias, float* y, int64_t first, int64_t end);
+  /** `back` is the kernel, transposed and packed. `y` is read where it was rectified. */
+  void (*denseInputGradient)(Dense, const float* slope, const float* y, const float* back, float* ofX, int64_t first, int64_t end);
+  /** Adds to the rows of `ofKernel` for the inputs from `from` to `to`, and to `ofBias` where there is one. */
+  void (*denseGradient)(Dense, const float* slope, const float* x, const float* y, float* ofKernel, float* ofBias, int64_t from, int64_t to,
+                        int64_t first, int64_t end);
+  /** Adds to the first of `parts` vectors, which lie one after the other, the others in their order. */
+  void (*addUp)(int64_t parts, int64_t length, float* vectors, int64_t first, int64_t end);
   void (*adam)(Adam, const float* weights, const float* gradient, const float* mean, const float* variance, float* nextWeights,
                float* nextMean, float* nextVariance, int64_t first, int64_t end);
 };

@@ -2,7 +2,7 @@ import { activate, activatedShape, plainActivation } from './activations.ts';
 import type { Activation } from './activations.ts';
 import { activityProperties, penalized } from './shared/activity.ts';
 import type { ActivityOptions } from './shared/activity.ts';
-import { addBias } from './shared/bias.ts';
+import { affine } from './shared/affine.ts';
 import { plainDense } from './shared/plain.ts';
 import { defineLayer } from './layer.ts';
 import { activation, bool, units } from '../model/schema-parts.ts';
@@ -40,9 +40,11 @@ export default defineLayer<Config>({
   call(tf, [x], weights, config, context) {
     const width = x!.shape.at(-1)!;
     const flat = x!.rank === 2 ? x! : tf.reshape(x!, [-1, width]);
-    const shifted = addBias(tf, tf.matMul(flat, weights.kernel!), weights.bias);
-    const shaped = x!.rank === 2 ? shifted : tf.reshape(shifted, [...x!.shape.slice(0, -1), config.units]);
-    return penalized(tf, activate(tf, shaped, config.activation), config.activityRegularizer, context);
+    const rectified = config.activation === 'relu';
+    const sums = affine(tf, flat, weights.kernel!, weights.bias, rectified);
+    const shaped = x!.rank === 2 ? sums : tf.reshape(sums, [...x!.shape.slice(0, -1), config.units]);
+    const activated = rectified ? shaped : activate(tf, shaped, config.activation);
+    return penalized(tf, activated, config.activityRegularizer, context);
   },
   plain([input], { kernel, bias }, { units: width, activation: chosen }) {
     const activated = plainActivation(chosen);

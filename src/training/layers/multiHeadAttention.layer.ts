@@ -1,6 +1,6 @@
 import { attend, attendJoined, joinHeads, splitHeads } from './shared/attention.ts';
 import { rolesOf, sequencesOf } from './shared/attention-inputs.ts';
-import { addBias } from './shared/bias.ts';
+import { affine } from './shared/affine.ts';
 import type { InitializerName } from './initializers.ts';
 import { defineLayer } from './layer.ts';
 import type { CallContext, WeightSpec } from './layer.ts';
@@ -31,8 +31,7 @@ function flatKernel(tf: Tf, kernel: Tensor): Tensor {
 }
 
 function project(tf: Tf, x: Tensor, kernel: Tensor, bias: Tensor | undefined): Tensor {
-  const sums = tf.matMul(tf.reshape(x, [-1, x.shape.at(-1)!]), kernel);
-  return addBias(tf, sums, bias === undefined ? undefined : tf.reshape(bias, [-1]));
+  return affine(tf, tf.reshape(x, [-1, x.shape.at(-1)!]), kernel, bias === undefined ? undefined : tf.reshape(bias, [-1]));
 }
 
 /** Weights of the queries, divided by the root of their size. */
@@ -127,7 +126,7 @@ export default defineLayer<Config>({
       mixed = joinHeads(tf, attend(tf, queries, keys, values, sizes, options, context));
     }
     const [heads, size, features] = weights.outputKernel!.shape as [number, number, number];
-    const output = addBias(tf, tf.matMul(mixed, tf.reshape(weights.outputKernel!, [heads * size, features])), weights.outputBias);
+    const output = affine(tf, mixed, tf.reshape(weights.outputKernel!, [heads * size, features]), weights.outputBias);
     return tf.reshape(output, [batch, steps, features]);
   },
   examples: [

@@ -25,6 +25,9 @@ export const OWN_OUTPUTS = {
   PerennialAttentionGradient: ['of_joined'],
   PerennialLayerNorm: ['y', 'sums'],
   PerennialLayerNormGradient: ['of_x', 'of_scale', 'of_offset'],
+  PerennialDense: ['y'],
+  PerennialDenseInputGradient: ['of_x'],
+  PerennialDenseGradient: ['of_kernel', 'of_bias'],
   PerennialAdam: ['next_weights', 'next_mean', 'next_variance'],
 } as const;
 

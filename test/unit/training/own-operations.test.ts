@@ -55,6 +55,17 @@ const cases: readonly Case[] = [
       config: { numHeads: 2, keyDim: 5, useBias: true, causal, dropout: 0, kernelInitializer: 'glorotUniform' },
     })),
   ),
+  ...(['relu', 'linear'] as const).flatMap((activation) =>
+    [
+      { shape: [5, 3], units: 1 },
+      { shape: [600, 37], units: 50 },
+      { shape: [600, 32], units: 64 },
+      { shape: [9, 5, 30], units: 17 },
+      // Whose kernel is packed by several threads, and whose gradient is cut by its rows.
+      { shape: [70, 300], units: 290 },
+      { shape: [0, 6], units: 4 },
+    ].map(({ shape, units }, index) => ({ type: 'dense', shape, config: { units, activation, useBias: index % 3 !== 1 } })),
+  ),
   // Of no rows at all.
   { type: 'lstm', shape: [0, 4, 3], config: { ...recurrent, units: 5, returnSequences: true, unitForgetBias: true } },
   { type: 'layerNormalization', shape: [0, 37], config: { epsilon: 0.001, center: true, scale: true } },
