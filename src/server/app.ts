@@ -198,7 +198,10 @@ export function createApp({
   const departures = new Departures();
   app.addHook('onSend', (request, reply, payload, done) => {
     if (closing) reply.header('connection', 'close');
-    packed(request, reply, payload, (error, body) => departures.leave(request.raw.socket, () => done(error, body)));
+    packed(request, reply, payload, (error, body) => {
+      if (error === null) departures.leave(request.raw.socket, () => done(null, body));
+      else done(error);
+    });
   });
   const count = countRequests(metrics);
   app.addHook('onResponse', (request, reply, done) => {
