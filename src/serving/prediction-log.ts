@@ -87,20 +87,17 @@ export class PredictionLog {
     exposure?: Exposure,
   ): void {
     const { sample, bufferBytesMax, hashKey } = this.#options;
-    const settings = this.#options.settings(servable.model) ?? {};
+    const settings = this.#options.settings(servable.model) ?? NOTHING_SAID;
     const share = Math.min(sample, settings.share ?? 1);
     if (share < 1 && Math.random() >= share) return;
     if (this.#closed || this.#bytes >= bufferBytesMax) return this.#drop();
     const time = this.#timeOf(this.#options.now().getTime());
     const images = row === null ? [] : imageColumns(servable);
-    const record: LoggedPrediction = {
-      time,
-      id,
-      version: servable.version,
-      ...(row === null ? { row } : hideRow(row, images, settings, hashKey())),
-      prediction: withoutSamples(prediction),
-      ...exposure,
-    };
+    const shown = row === null ? NO_ROW : hideRow(row, images, settings, hashKey());
+    const record: LoggedPrediction =
+      shown.hidden === undefined && exposure === undefined
+        ? { time, id, version: servable.version, row: shown.row, prediction: withoutSamples(prediction) }
+        : { time, id, version: servable.version, ...shown, prediction: withoutSamples(prediction), ...exposure };
     if (images.length === 0) return this.#append(servable.model, record);
     this.#measure(servable.model, record, shownImages(row!, images, settings));
   }
@@ -243,6 +240,9 @@ export class PredictionLog {
     }
   }
 }
+
+const NOTHING_SAID: PredictionLogSettings = {};
+const NO_ROW: Pick<LoggedPrediction, 'row' | 'hidden'> = { row: null };
 
 /** Columns that hold images, by the preprocessing of a version. */
 const imagesOf = new WeakMap<Servable['preprocessor'], readonly string[]>();
