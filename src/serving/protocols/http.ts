@@ -57,15 +57,26 @@ export function isWishedFor(wish: unknown, carrier: 'header' | 'metadata'): bool
 
 /** What decides about a request besides its body. @throws RequestError 400 */
 export function askOptions(request: FastifyRequest): AskOptions {
-  return {
-    logged: isLogged(request),
-    ...(request.holder?.rowsPerRequest === undefined ? {} : { rowsMax: request.holder.rowsPerRequest }),
-    bytes: request.bodyBytes,
-    header: (name) => {
-      const value = request.headers[name.toLowerCase()];
-      return typeof value === 'string' && value !== '' ? value : undefined;
-    },
-  };
+  return new OptionsOf(request, isLogged(request));
+}
+
+class OptionsOf implements AskOptions {
+  readonly logged: boolean;
+  readonly rowsMax: number | undefined;
+  readonly bytes: number;
+  readonly #headers: FastifyRequest['headers'];
+
+  constructor({ holder, bodyBytes, headers }: FastifyRequest, logged: boolean) {
+    this.logged = logged;
+    this.rowsMax = holder?.rowsPerRequest;
+    this.bytes = bodyBytes;
+    this.#headers = headers;
+  }
+
+  header(name: string): string | undefined {
+    const value = this.#headers[name.toLowerCase()];
+    return typeof value === 'string' && value !== '' ? value : undefined;
+  }
 }
 
 /** What is said of an answer besides the version. */
