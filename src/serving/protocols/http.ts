@@ -106,8 +106,14 @@ export function placedPredictions({ predictions, places }: Answer): readonly obj
 
 /** A row without values that are NaN, which stands for a missing one: those are null. What is no row stays as it is. */
 export function withoutNaN<T>(row: T): T {
-  if (typeof row !== 'object' || row === null || !Object.values(row).some(Number.isNaN)) return row;
+  if (typeof row !== 'object' || row === null || !holdsNaN(row)) return row;
   return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, Number.isNaN(value) ? null : (value as unknown)])) as T;
+}
+
+function holdsNaN(row: object): boolean {
+  const values = row as Readonly<Record<string, unknown>>;
+  for (const name in values) if (Number.isNaN(values[name]) && Object.hasOwn(values, name)) return true;
+  return false;
 }
 
 export function objectBody(body: unknown): Record<string, unknown> {
