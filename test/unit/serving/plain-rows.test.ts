@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import type { Json } from '../../../src/core/json.ts';
 import { loadPreprocessor } from '../../../src/data/preprocess/preprocessor.ts';
 import type { Preprocessor } from '../../../src/data/stored/dataset.ts';
 import { isSlow } from '../../../src/serving/warm-up.ts';
 import type { Servable } from '../../../src/serving/servable.ts';
 
-const spec = { name: 'features', shape: [1], dtype: 'float32' } as const;
+const spec = { name: 'features', shape: [1], dtype: 'float32' };
 const standardize = { name: 'standardize', value: null, state: { mean: 3, std: 7 } };
 
-function preprocessorOf(names: readonly string[], transforms: readonly object[] = [standardize]): Preprocessor {
+function preprocessorOf(names: readonly string[], transforms: Json[] = [standardize]): Preprocessor {
   const columns = names.map((name) => ({ name, type: 'number', required: true, spec, transforms }));
   return loadPreprocessor({ formatVersion: 1, seed: 1, columns, output: { kind: 'number', name: 'y', width: 1 } });
 }
