@@ -22,6 +22,7 @@ import { requestIdOf } from '../serving/protocols/http.ts';
 import { JSON_LENGTH_HEADER } from '../serving/protocols/binary-tensors.ts';
 import { watchMethods } from './allowed-methods.ts';
 import { traceRequests } from './http-tracing.ts';
+import { Departures } from './departures.ts';
 import { answerClientError } from './client-error.ts';
 import { readBody, unpacked } from './request-body.ts';
 import { packed } from './response-body.ts';
@@ -194,9 +195,13 @@ export function createApp({
   app.addHook('preClose', async () => {
     closing = true;
   });
+  const departures = new Departures();
   app.addHook('onSend', (request, reply, payload, done) => {
     if (closing) reply.header('connection', 'close');
-    packed(request, reply, payload, done);
+    packed(request, reply, payload, (error, body) => {
+      if (error === null) departures.leave(request.raw.socket, () => done(null, body));
+      else done(error);
+    });
   });
   const count = countRequests(metrics);
   app.addHook('onResponse', (request, reply, done) => {

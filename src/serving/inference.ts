@@ -43,9 +43,9 @@ export interface AskOptions {
   /** false: it is no traffic, and neither logged nor part of a rollout. */
   readonly logged?: boolean;
   /** Of the request, by name; what rollouts may tell callers apart by. */
-  readonly header?: (name: string) => string | undefined;
+  header?(name: string): string | undefined;
   /** Rows that the one who asks may send at once; left out: as many as the server takes. */
-  readonly rowsMax?: number;
+  readonly rowsMax?: number | undefined;
   /** Of the body, unpacked. */
   readonly bytes?: number;
 }
@@ -128,10 +128,10 @@ export class InferenceService {
     { rollout, output }: ActiveRollout,
     target: Target,
     asked: Omit<Attempt, 'exposure'>,
-    { header }: AskOptions,
+    options: AskOptions,
   ): Promise<Answer> {
     const { model } = target;
-    const split = splitOf(rollout, rollout.by === undefined ? undefined : await this.#keyOf(rollout.by, target, asked, header));
+    const split = splitOf(rollout, rollout.by === undefined ? undefined : await this.#keyOf(rollout.by, target, asked, options));
     const isShadow = rollout.kind === 'shadow';
     const candidate = split?.arm === 'candidate' && !isShadow ? this.router.leaseCandidate(model, rollout) : undefined;
     if (split === undefined || (split.arm === 'candidate' && !isShadow && candidate === undefined)) {
@@ -179,14 +179,9 @@ export class InferenceService {
   }
 
   /** A body that cannot be read has no key; whoever answers says what is wrong with it. */
-  async #keyOf(
-    by: RolloutKey,
-    target: Target,
-    { question }: Pick<Attempt, 'question'>,
-    header: AskOptions['header'],
-  ): Promise<string | undefined> {
+  async #keyOf(by: RolloutKey, target: Target, { question }: Pick<Attempt, 'question'>, options: AskOptions): Promise<string | undefined> {
     const { column } = by;
-    if (column === undefined) return by.header === undefined ? undefined : header?.(by.header);
+    if (column === undefined) return by.header === undefined ? undefined : options.header?.(by.header);
     try {
       const asked = await this.inspect(target, question);
       return 'rows' in asked ? keyOfRows(asked.rows, column) : undefined;
@@ -357,7 +352,7 @@ export class InferenceService {
     const computed = timed('perennial.server.queue.wait', { 'perennial.model.name': servable.model }, () => lease.predict(tensors));
     return andThen(computed, (values) => {
       this.statistics.inference(servable, performance.now() - started);
-      const checked = values.every(Number.isFinite) ? values : finite(servable, values, rows, tensors, source);
+      const checked = areFinite(values) ? values : finite(servable, values, rows, tensors, source);
       return andThen(checked, (numbers) => this.#answerOf(servable, id, numbers, rows, logs));
     });
   }
@@ -394,6 +389,11 @@ function requireAllowed(asked: Question, rowsMax: number | undefined, whose: str
   if (rowsMax === undefined) return;
   const rows = 'rows' in asked ? asked.rows.length : rowsOf(asked.tensors);
   if (rows > rowsMax) throw new RequestError(413, `${rows} rows in one request; ${whose} for at most ${rowsMax}. Send several requests.`);
+}
+
+function areFinite(values: Float32Array): boolean {
+  for (let at = 0; at < values.length; at += 1) if (values[at]! - values[at]! !== 0) return false;
+  return true;
 }
 
 /** What the prediction log gets of an answer. */

@@ -41,15 +41,19 @@ export function flatten(data: unknown, where: string): { readonly shape: number[
 export function rowsFromColumns(columns: readonly NamedValues[]): Record<string, unknown>[] {
   const first = columns[0];
   if (first === undefined) return [];
-  for (const { shape, where } of columns) {
+  for (const column of columns) {
+    const { shape } = column;
     if (shape.length !== 1 && !(shape.length === 2 && shape[1] === 1)) {
       throw new RequestError(
         400,
-        `${where} is a column of the source data: its shape must be [rows] or [rows, 1], given ${shapeText(shape)}.`,
+        `${column.where} is a column of the source data: its shape must be [rows] or [rows, 1], given ${shapeText(shape)}.`,
       );
     }
     if (shape[0] !== first.shape[0])
-      throw new RequestError(400, `${where} has ${shape[0]} rows, ${first.where} has ${first.shape[0]}: all inputs need the same number.`);
+      throw new RequestError(
+        400,
+        `${column.where} has ${shape[0]} rows, ${first.where} has ${first.shape[0]}: all inputs need the same number.`,
+      );
   }
   return Array.from({ length: first.shape[0]! }, (_, row) => {
     const values: Record<string, unknown> = {};
@@ -131,7 +135,15 @@ export function areColumns(preprocessor: Preprocessor, inputs: readonly InputSha
   let others: ReadonlySet<string> | undefined;
   const isColumn = (name: string): boolean => names.columns.has(name) || (others ??= new Set(ignored)).has(name);
   const isTensor = (name: string): boolean => names.tensors.has(name);
-  const stranger = inputs.find(({ name }) => !isColumn(name) && !isTensor(name));
+  let columnsOnly = 0;
+  let tensorsOnly = 0;
+  let stranger: InputShape | undefined;
+  for (const input of inputs) {
+    const [column, tensor] = [isColumn(input.name), isTensor(input.name)];
+    if (column && !tensor) columnsOnly += 1;
+    else if (tensor && !column) tensorsOnly += 1;
+    else if (!column) stranger ??= input;
+  }
   if (stranger !== undefined) {
     const tensors = specs.map((spec) => `${spec.name} ${shapeText([-1, ...spec.shape])}`);
     throw new RequestError(
@@ -139,11 +151,10 @@ export function areColumns(preprocessor: Preprocessor, inputs: readonly InputSha
       `${stranger.where} is no input of this model. It takes columns (${columns.map((column) => column.name).join(', ')}) or tensors (${tensors.join(', ')}).`,
     );
   }
-  if (inputs.every(({ name }) => isColumn(name) && isTensor(name))) {
+  if (columnsOnly === 0 && tensorsOnly === 0)
     return inputs.every(({ shape, text }) => text || shape.length === 1 || (shape.length === 2 && shape[1] === 1));
-  }
-  if (inputs.every(({ name }) => isColumn(name))) return true;
-  if (inputs.every(({ name }) => isTensor(name))) return false;
+  if (tensorsOnly === 0) return true;
+  if (columnsOnly === 0) return false;
   throw new RequestError(400, 'The request mixes columns of the source data with tensors past the preprocessing: send one kind.');
 }
 

@@ -32,8 +32,10 @@ export interface PredictionLogOptions {
 interface Chunk {
   /** Given once: writing a chunk again after a lost answer overwrites the same object. */
   readonly key: string;
-  readonly lines: string[];
+  /** Lines as they are written, so that thousands of them are no work for the collector of garbage; those of `bytes` are taken. */
+  buffer: Buffer;
   bytes: number;
+  lines: number;
 }
 
 /**
@@ -87,20 +89,17 @@ export class PredictionLog {
     exposure?: Exposure,
   ): void {
     const { sample, bufferBytesMax, hashKey } = this.#options;
-    const settings = this.#options.settings(servable.model) ?? {};
+    const settings = this.#options.settings(servable.model) ?? NOTHING_SAID;
     const share = Math.min(sample, settings.share ?? 1);
     if (share < 1 && Math.random() >= share) return;
     if (this.#closed || this.#bytes >= bufferBytesMax) return this.#drop();
     const time = this.#timeOf(this.#options.now().getTime());
     const images = row === null ? [] : imageColumns(servable);
-    const record: LoggedPrediction = {
-      time,
-      id,
-      version: servable.version,
-      ...(row === null ? { row } : hideRow(row, images, settings, hashKey())),
-      prediction: withoutSamples(prediction),
-      ...exposure,
-    };
+    const shown = row === null ? NO_ROW : hideRow(row, images, settings, hashKey());
+    const record: LoggedPrediction =
+      shown.hidden === undefined && exposure === undefined
+        ? { time, id, version: servable.version, row: shown.row, prediction: withoutSamples(prediction) }
+        : { time, id, version: servable.version, ...shown, prediction: withoutSamples(prediction), ...exposure };
     if (images.length === 0) return this.#append(servable.model, record);
     this.#measure(servable.model, record, shownImages(row!, images, settings));
   }
@@ -130,9 +129,7 @@ export class PredictionLog {
     const { flushLines } = this.#options;
     const line = this.#lineOf(record);
     const chunk = this.#chunkFor(model, record.time);
-    chunk.lines.push(line);
-    chunk.bytes += line.length;
-    this.#bytes += line.length;
+    this.#bytes += write(chunk, line);
     this.#openLines += 1;
     this.#metrics.logWaitingBytes.set({}, this.#bytes);
     if (this.#openLines >= flushLines && this.#failingSince === undefined) void this.flush();
@@ -170,7 +167,7 @@ export class PredictionLog {
     await Promise.race([this.#flushing ?? Promise.resolve(), patience]);
     await Promise.race([this.flush(), patience]);
     clearTimeout(this.#timer);
-    const lost = this.#waiting.reduce((sum, chunk) => sum + chunk.lines.length, 0);
+    const lost = this.#waiting.reduce((sum, chunk) => sum + chunk.lines, 0);
     if (lost === 0) return;
     this.#metrics.logDropped.add({}, lost);
     this.#log.error('predictions could not be logged before the end', { lines: lost });
@@ -208,7 +205,12 @@ export class PredictionLog {
     let chunk = this.#open.get(slot);
     if (chunk === undefined) {
       this.#sequence += 1;
-      chunk = { key: `${slot}-${this.#options.serverId}-${String(this.#sequence).padStart(6, '0')}.ndjson`, lines: [], bytes: 0 };
+      chunk = {
+        key: `${slot}-${this.#options.serverId}-${String(this.#sequence).padStart(6, '0')}.ndjson`,
+        buffer: Buffer.alloc(0),
+        bytes: 0,
+        lines: 0,
+      };
       this.#open.set(slot, chunk);
     }
     return chunk;
@@ -224,7 +226,7 @@ export class PredictionLog {
     while (this.#waiting.length > 0) {
       const chunk = this.#waiting[0]!;
       try {
-        await this.#store.put(chunk.key, Buffer.from(chunk.lines.join('')), { contentType: 'application/x-ndjson' });
+        await this.#store.put(chunk.key, chunk.buffer.subarray(0, chunk.bytes), { contentType: 'application/x-ndjson' });
       } catch (error) {
         if (this.#failingSince === undefined)
           this.#log.error('predictions cannot be logged; they wait in memory', { error: messageOf(error) });
@@ -238,11 +240,31 @@ export class PredictionLog {
       this.#metrics.logFailing.set({}, 0);
       this.#waiting.shift();
       this.#bytes -= chunk.bytes;
-      this.#metrics.logged.add({}, chunk.lines.length);
+      this.#metrics.logged.add({}, chunk.lines);
       this.#metrics.logWaitingBytes.set({}, this.#bytes);
     }
   }
 }
+
+const CHUNK_BYTES_MIN = 16 * 1024;
+
+/** @returns the bytes of the line */
+function write(chunk: Chunk, line: string): number {
+  // No character takes more than three bytes for each of its units.
+  const needed = chunk.bytes + 3 * line.length;
+  if (needed > chunk.buffer.length) {
+    const larger = Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES_MIN, 2 * chunk.buffer.length, needed));
+    chunk.buffer.copy(larger, 0, 0, chunk.bytes);
+    chunk.buffer = larger;
+  }
+  const written = chunk.buffer.write(line, chunk.bytes);
+  chunk.bytes += written;
+  chunk.lines += 1;
+  return written;
+}
+
+const NOTHING_SAID: PredictionLogSettings = {};
+const NO_ROW: Pick<LoggedPrediction, 'row' | 'hidden'> = { row: null };
 
 /** Columns that hold images, by the preprocessing of a version. */
 const imagesOf = new WeakMap<Servable['preprocessor'], readonly string[]>();

@@ -23,11 +23,13 @@ export interface VersionStatistics {
   readonly infer: Duration;
 }
 
-type Writable = { -readonly [key in keyof VersionStatistics]: VersionStatistics[key] };
+type Writable<T> = { -readonly [key in keyof T]: T[key] extends Duration ? Writable<Duration> : T[key] };
 
 /** Counts by version. They begin anew with the server. */
 export class ServingStatistics {
-  readonly #versions = new Map<string, Writable>();
+  readonly #versions = new Map<string, Writable<VersionStatistics>>();
+  /** The same, without their names written out for each request. */
+  readonly #known = new WeakMap<Servable, Writable<VersionStatistics>>();
 
   /** By model, then by version. */
   all(): VersionStatistics[] {
@@ -37,9 +39,9 @@ export class ServingStatistics {
   /** @param rows examples answered; undefined: the request failed @param ms of the request */
   request(servable: Servable, ms: number, rows: number | undefined): void {
     const found = this.#of(servable);
-    if (rows === undefined) found.fail = longer(found.fail, ms);
+    if (rows === undefined) lengthen(found.fail, ms);
     else {
-      found.success = longer(found.success, ms);
+      lengthen(found.success, ms);
       found.rows += rows;
       found.lastMs = Date.now();
     }
@@ -48,19 +50,23 @@ export class ServingStatistics {
   inference(servable: Servable, ms: number): void {
     const found = this.#of(servable);
     found.calls += 1;
-    found.infer = longer(found.infer, ms);
+    lengthen(found.infer, ms);
   }
 
-  #of({ model, version }: Servable): Writable {
+  #of(servable: Servable): Writable<VersionStatistics> {
+    const known = this.#known.get(servable);
+    if (known !== undefined) return known;
+    const { model, version } = servable;
     const key = `${model}/${version}`;
-    let found = this.#versions.get(key);
-    if (found === undefined) {
-      const none = { count: 0, ns: 0 };
-      found = { model, version, lastMs: 0, rows: 0, calls: 0, success: none, fail: none, infer: none };
-      this.#versions.set(key, found);
-    }
+    const none = (): Duration => ({ count: 0, ns: 0 });
+    const found = this.#versions.get(key) ?? { model, version, lastMs: 0, rows: 0, calls: 0, success: none(), fail: none(), infer: none() };
+    this.#versions.set(key, found);
+    this.#known.set(servable, found);
     return found;
   }
 }
 
-const longer = ({ count, ns }: Duration, ms: number): Duration => ({ count: count + 1, ns: ns + Math.round(ms * 1e6) });
+function lengthen(duration: Writable<Duration>, ms: number): void {
+  duration.count += 1;
+  duration.ns += Math.round(ms * 1e6);
+}

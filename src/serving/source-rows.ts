@@ -34,7 +34,16 @@ export function checkRows(servable: Servable, given: readonly unknown[]): Row[] 
   });
 }
 
-export const readsImages = ({ preprocessor }: Servable): boolean => preprocessor.columns.some(({ type }) => type === 'image');
+const withImageColumns = new WeakMap<Servable['preprocessor'], boolean>();
+
+export function readsImages({ preprocessor }: Servable): boolean {
+  let found = withImageColumns.get(preprocessor);
+  if (found === undefined) {
+    found = preprocessor.columns.some(({ type }) => type === 'image');
+    withImageColumns.set(preprocessor, found);
+  }
+  return found;
+}
 
 /**
  * Before anything of them is decoded, by what their headers say.
@@ -94,7 +103,10 @@ export function requireCount(rows: number): void {
 }
 
 function checkColumns({ preprocessor, sourceColumns }: Servable, row: Row, index: number): void {
-  if (preprocessor.columns.every(({ name }) => Object.hasOwn(row, name))) return;
+  const { columns } = preprocessor;
+  let at = 0;
+  while (at < columns.length && Object.hasOwn(row, columns[at]!.name)) at += 1;
+  if (at === columns.length) return;
   const absent = preprocessor.columns.filter((column) => !Object.hasOwn(row, column.name));
   const names = preprocessor.columns.map((column) => column.name);
   if (absent.length === names.length) {

@@ -40,6 +40,8 @@ const TRIES = 3;
 
 /** Whether its calls would hold the event loop up for too long; after {@link warmUp}, since the first call compiles. */
 export async function isSlow({ predictor, preprocessor }: Servable): Promise<boolean> {
+  // One that answers at once is small by its size, however busy the machine is.
+  if (predictor.predictNow?.(neutralExamples(preprocessor)) !== undefined) return false;
   for (const rows of [1, SERVING_LIMITS.loopRows]) {
     const batch = neutralExamples(preprocessor, rows);
     let best = Infinity;

@@ -160,6 +160,12 @@ function numberFunctions({ kind }: ColumnData, links: readonly FittedLink[], fro
   return functions;
 }
 
+/** What a whole chain makes of each number of a column, one after the other; undefined where it takes or does more than that. */
+export function functionsOfNumbers(links: readonly FittedLink[], column: string): readonly ((value: number) => number)[] | undefined {
+  const functions = numberFunctions({ kind: 'number', values: new Float64Array(0) }, links, 0, column);
+  return functions.length === links.length ? functions : undefined;
+}
+
 /** One new column, whatever number of transforms it goes through. */
 function mapAtOnce({ values }: NumberData, functions: readonly ((value: number) => number)[], memory?: Float64Array): NumberData {
   const mapped = memory === undefined || memory.length < values.length ? values.slice() : memory.subarray(0, values.length);

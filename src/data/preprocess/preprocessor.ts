@@ -3,10 +3,10 @@ import type { Json, JsonObject } from '../../core/json.ts';
 import type { OutputSpec, Row, Tensor, TensorBatch, TensorSpec } from '../../core/tensor.ts';
 import { COUNT, NUMBER, OBJECT, TEXT, defineStored, listOf, readStored, recordSchema } from '../../storage/stored.ts';
 import type { StoredKind } from '../../storage/stored.ts';
-import { applyAtOnce, applyWholeChain, parseChain } from './chain.ts';
+import { applyAtOnce, applyWholeChain, functionsOfNumbers, parseChain } from './chain.ts';
 import type { FittedLink } from './chain.ts';
 import type { ColumnData } from '../transforms/column-data.ts';
-import { asModelReads } from '../reading/cells.ts';
+import { asModelReads, readsNumbersAsTheyAre } from '../reading/cells.ts';
 import { checkRowColumns, columnOfRows, columnReader } from '../table/row-values.ts';
 import { SeriesRuns, WindowCutter, keysOf, pickRows, seriesName, timeOrder } from './series.ts';
 import { SeriesFollower } from './series-follower.ts';
@@ -370,6 +370,7 @@ export function createPreprocessor(parts: PreprocessorParts, byType: Column['typ
   const readers = columns.map((column) => columnReader(asRead(column)));
   const perRow = rowInputs(columns);
   const inputs = sequence === undefined ? perRow : perRow.map((spec) => ({ ...spec, shape: [sequence.size, ...spec.shape] }));
+  const plain = plainFeatures(columns.map((column) => ({ column, reading: asRead(column) })));
   const tensorsOfRows = (rows: readonly Row[], saturate: boolean): Record<string, Tensor> | Promise<Record<string, Tensor>> => {
     const batch = new Map<string, ColumnData>();
     const from = (first: number): Record<string, Tensor> | Promise<Record<string, Tensor>> => {
@@ -395,6 +396,8 @@ export function createPreprocessor(parts: PreprocessorParts, byType: Column['typ
         });
   const applyNow = (rows: readonly Row[], { saturate = false } = {}): TensorBatch | Promise<TensorBatch> => {
     if (series !== undefined) return series.windows(rows, { saturate }).then(({ tensors }) => tensors);
+    const data = plain?.(rows);
+    if (data !== undefined) return { [FEATURES]: { spec: perRow[0]!, rows: rows.length, data } };
     checkRowColumns(rows, columns);
     return tensorsOfRows(rows, saturate);
   };
@@ -413,6 +416,46 @@ export function createPreprocessor(parts: PreprocessorParts, byType: Column['typ
     applyColumns: async (batch, rows, { saturate = false } = {}) =>
       tensorsOf({ columns, seed: parts.seed, inputs: perRow, saturate }, batch, rows, 0),
     toJson: () => toJson(parts, byType),
+  };
+}
+
+/**
+ * Rows that hold numbers straight into `features`, as most small requests are.
+ *
+ * @returns undefined where columns are or become anything else than numbers. What is returned gives undefined where a row holds something
+ * else, or a result is not finite: the general way says what there is to it.
+ */
+function plainFeatures(
+  given: readonly { readonly column: FittedColumn; readonly reading: Column }[],
+): ((rows: readonly Row[]) => Float32Array | undefined) | undefined {
+  const ways: { readonly name: string; readonly functions: readonly ((value: number) => number)[] }[] = [];
+  for (const { column, reading } of given) {
+    const functions = functionsOfNumbers(column.links, column.name);
+    const { shape, name } = column.spec;
+    if (functions === undefined || name !== FEATURES || shape.length !== 1 || shape[0] !== 1 || !readsNumbersAsTheyAre(reading))
+      return undefined;
+    ways.push({ name: column.name, functions });
+  }
+  const width = ways.length;
+  if (width === 0) return undefined;
+  return (rows) => {
+    const target = new Float32Array(rows.length * width);
+    for (let row = 0, to = 0; row < rows.length; row += 1) {
+      const values = rows[row]!;
+      if (typeof values !== 'object' || values === null || Array.isArray(values)) return undefined;
+      for (let at = 0; at < width; at += 1, to += 1) {
+        const { name, functions } = ways[at]!;
+        // What an object inherits is never a number.
+        const found = values[name];
+        if (typeof found !== 'number') return undefined;
+        let value = found;
+        for (let step = 0; step < functions.length; step += 1) value = functions[step]!(value);
+        target[to] = value;
+        const written = target[to]!;
+        if (written - written !== 0) return undefined;
+      }
+    }
+    return target;
   };
 }
 

@@ -51,7 +51,7 @@ export function cellReader(reading: CellReading): (value: unknown) => Cell {
     typeof value === 'number' ? numbers.has(value) : words.size > 0 && words.has(textOfValue(value) ?? '');
   const missing = new Set(missingValues(reading));
   const rounds = float32 === true && (type === 'number' || type === 'integer' || type === 'string');
-  const isItself = (type === 'number' || type === 'integer') && !rounds && words.size === 0;
+  const isItself = readsNumbersAsTheyAre(reading);
   return (given) => {
     // What nearly all cells are: of a number that is not NaN nothing has to be looked at.
     if (isItself && typeof given === 'number' && given === given) return given;
@@ -66,6 +66,15 @@ export function cellReader(reading: CellReading): (value: unknown) => Cell {
     const read = type === 'boolean' ? booleanOf(value) : type === 'timestamp' ? momentOf(value, reading.format) : numberOf(value, reading);
     return typeof read === 'number' && missing.has(read) ? null : read;
   };
+}
+
+/** Whether any number but NaN is the value of its cell. */
+export function readsNumbersAsTheyAre({
+  type,
+  nullValues = [],
+  float32,
+}: Omit<CellReading, 'type'> & { readonly type: ColumnType }): boolean {
+  return (type === 'number' || type === 'integer') && float32 !== true && nullValues.length === 0;
 }
 
 /** The value of one cell. */

@@ -57,15 +57,26 @@ export function isWishedFor(wish: unknown, carrier: 'header' | 'metadata'): bool
 
 /** What decides about a request besides its body. @throws RequestError 400 */
 export function askOptions(request: FastifyRequest): AskOptions {
-  return {
-    logged: isLogged(request),
-    ...(request.holder?.rowsPerRequest === undefined ? {} : { rowsMax: request.holder.rowsPerRequest }),
-    bytes: request.bodyBytes,
-    header: (name) => {
-      const value = request.headers[name.toLowerCase()];
-      return typeof value === 'string' && value !== '' ? value : undefined;
-    },
-  };
+  return new OptionsOf(request, isLogged(request));
+}
+
+class OptionsOf implements AskOptions {
+  readonly logged: boolean;
+  readonly rowsMax: number | undefined;
+  readonly bytes: number;
+  readonly #headers: FastifyRequest['headers'];
+
+  constructor({ holder, bodyBytes, headers }: FastifyRequest, logged: boolean) {
+    this.logged = logged;
+    this.rowsMax = holder?.rowsPerRequest;
+    this.bytes = bodyBytes;
+    this.#headers = headers;
+  }
+
+  header(name: string): string | undefined {
+    const value = this.#headers[name.toLowerCase()];
+    return typeof value === 'string' && value !== '' ? value : undefined;
+  }
 }
 
 /** What is said of an answer besides the version. */
@@ -95,8 +106,14 @@ export function placedPredictions({ predictions, places }: Answer): readonly obj
 
 /** A row without values that are NaN, which stands for a missing one: those are null. What is no row stays as it is. */
 export function withoutNaN<T>(row: T): T {
-  if (typeof row !== 'object' || row === null || !Object.values(row).some(Number.isNaN)) return row;
+  if (typeof row !== 'object' || row === null || !holdsNaN(row)) return row;
   return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, Number.isNaN(value) ? null : (value as unknown)])) as T;
+}
+
+function holdsNaN(row: object): boolean {
+  const values = row as Readonly<Record<string, unknown>>;
+  for (const name in values) if (Number.isNaN(values[name]) && Object.hasOwn(values, name)) return true;
+  return false;
 }
 
 export function objectBody(body: unknown): Record<string, unknown> {

@@ -98,7 +98,7 @@ function columnValues(column: Column | undefined, input: InferInput): readonly u
   const { datatype, values } = input;
   if (FLOATS.includes(datatype)) {
     const kept = datatype === 'FP32';
-    if (!kept && !values.some(Number.isNaN)) return values;
+    if (!kept && (values.length === 1 ? !Number.isNaN(values[0]) : !values.some(Number.isNaN))) return values;
     return values.map((value) => {
       if (Number.isNaN(value)) return null;
       return kept && typeof value === 'number' && Math.fround(value) === value ? shortestOfFloat32(value) : value;
@@ -121,7 +121,7 @@ function textOf(bytes: Buffer, column: Column | undefined, where: string): strin
 function checkColumnType(column: Column | undefined, input: InferInput): void {
   if (column === undefined) return;
   const { datatype } = input;
-  const numeric = datatype in INTEGERS || FLOATS.includes(datatype);
+  const numeric = FLOATS.includes(datatype) || datatype in INTEGERS;
   const fits =
     column.type === 'number' || column.type === 'integer'
       ? numeric

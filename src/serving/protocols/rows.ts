@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { andThen } from '../../core/and-then.ts';
 import { shownValue } from '../../core/json.ts';
+import type { Question } from '../inference.ts';
 import { RequestError } from '../request-error.ts';
 import type { Servable } from '../servable.ts';
 import { nameOf } from '../source-rows.ts';
@@ -34,7 +35,7 @@ export function registerRowsProtocol(app: FastifyInstance, { service }: Protocol
       const answer =
         body instanceof CsvBody
           ? body.ask(service, target, request.id, options, partial === true)
-          : service.ask(target, request.id, (servable) => ({ ...questionOfBody(body, partial, servable), placed: true }), options);
+          : service.ask(target, request.id, (servable) => questionOfBody(body, partial, servable), options);
       return andThen(answer, (given) =>
         withVersion(reply, given, {
           model: given.servable.model,
@@ -55,20 +56,15 @@ function partialOf(given: unknown): boolean | undefined {
   throw new RequestError(400, `"partial" of the address is ${shownValue(given)}; expected true or false.`);
 }
 
-function questionOfBody(
-  body: unknown,
-  wish: boolean | undefined,
-  servable: Servable,
-): { readonly rows: readonly unknown[]; readonly partial?: true } {
-  const aside = wish === true ? ({ partial: true } as const) : {};
-  if (body instanceof FormBody) return { rows: body.rows(servable), ...aside };
-  if (Array.isArray(body)) return { rows: body, ...aside };
+function questionOfBody(body: unknown, wish: boolean | undefined, servable: Servable): Question {
+  if (body instanceof FormBody) return placed(body.rows(servable), wish);
+  if (Array.isArray(body)) return placed(body, wish);
   const object = objectBody(body);
   // A row may have a column named "rows"; it does not hold an array.
   if (!Array.isArray(object.rows)) {
-    if (Object.keys(object).length === 1 && 'rows' in object)
+    if ('rows' in object && Object.keys(object).length === 1)
       throw new RequestError(400, `"rows" is ${nameOf(object.rows)}; expected an array of objects.`);
-    return { rows: [object], ...aside };
+    return placed([object], wish);
   }
   onlyKeys(object, ['rows', 'partial']);
   const { partial } = object;
@@ -79,5 +75,9 @@ function questionOfBody(
     );
   if (partial !== undefined && wish !== undefined && partial !== wish)
     throw new RequestError(400, `"partial" is ${partial} in the body and ${wish} in the address: give it once.`);
-  return { rows: object.rows as unknown[], ...(partial === true ? { partial } : aside) };
+  return placed(object.rows as unknown[], partial ?? wish);
+}
+
+function placed(rows: readonly unknown[], partial: boolean | undefined): Question {
+  return partial === true ? { rows, placed: true, partial } : { rows, placed: true };
 }

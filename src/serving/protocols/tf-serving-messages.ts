@@ -94,12 +94,12 @@ function fromInstances(instances: unknown, servable: Servable): Question {
   const first: unknown = instances[0];
   if (!isNamed(first)) return fromUnnamed(instances, servable, 'instances');
   const names = Object.keys(first);
-  const ignored = [...servable.sourceColumns, ...unknownColumns(servable, names)];
   if (
+    holdsColumnsAlone(servable, first) ||
     areColumns(
       servable.preprocessor,
       names.map((name) => (isRead(servable, name) ? shapeOfInstance(name, first[name]) : unread(name))),
-      ignored,
+      [...servable.sourceColumns, ...unknownColumns(servable, names)],
     )
   ) {
     return { rows: instances.map((instance) => (isNamed(instance) ? withTexts(instance, servable) : instance)) };
@@ -116,6 +116,16 @@ function fromInstances(instances: unknown, servable: Servable): Question {
     ),
   );
   return { tensors: tensorsFromInputs(servable.preprocessor, tensors) };
+}
+
+/** Plain values of columns, none of which is the name of a tensor as well: most instances of most requests. */
+function holdsColumnsAlone({ preprocessor }: Servable, instance: Record<string, unknown>): boolean {
+  const { columns, tensors } = namesOf(preprocessor);
+  for (const name in instance) {
+    const value = instance[name];
+    if (!columns.has(name) || tensors.has(name) || (typeof value === 'object' && value !== null)) return false;
+  }
+  return true;
 }
 
 /** Rows may carry columns that the model does not know, as in the plain form; the check for misspellings comes with the rows. */

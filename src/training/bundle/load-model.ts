@@ -250,6 +250,10 @@ function checkedSizes(batch: TensorBatch, meta: ModelMeta, rows: number): Tensor
 
 /** @throws DATA_INVALID where inputs are missing or differ in rows */
 function rowsOf(batch: TensorBatch, meta: ModelMeta): number {
+  if (meta.inputs.length === 1) {
+    const only = batch[meta.inputs[0]!.name]?.rows;
+    if (only !== undefined) return only;
+  }
   const counts = new Set(meta.inputs.map((input) => batch[input.name]?.rows));
   const [rows] = counts;
   if (counts.size === 1 && rows !== undefined) return rows;
