@@ -63,8 +63,8 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     pool: 'forks',
-    // On two cores: tests of processes wait for much of their time.
-    maxWorkers: 3,
+    // On two cores: tests of processes wait for half of their time, and three forks leave a fifth of the processor unused.
+    maxWorkers: 4,
     // The build is loaded as it is (test/support/command-here.ts).
     server: { deps: { external: [/\/dist\/[^/]*\.js$/] } },
     setupFiles: ['test/support/clean-up.ts'],
