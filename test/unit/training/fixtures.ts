@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll } from 'vitest';
+import { asRequired } from '../../../scripts/as-required.mjs';
 import type { ArtifactRef } from '../../../src/core/artifact.ts';
 import type { Json, JsonObject } from '../../../src/core/json.ts';
 import type { ArtifactStore, ObjectStore } from '../../../src/core/ports.ts';
@@ -42,6 +43,7 @@ export async function buildTrainer(): Promise<string> {
     format: 'esm',
     target: 'node20',
     packages: 'external',
+    plugins: [asRequired],
     splitting: true,
     logLevel: 'error',
   });
