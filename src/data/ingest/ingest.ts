@@ -28,7 +28,7 @@ import type { SourceFile } from '../readers/reader.ts';
 import type { SourceFingerprint } from './source-files.ts';
 import { resolveSplit } from './split.ts';
 import { SPLITS } from '../stored/dataset.ts';
-import type { DatasetMeta } from '../stored/dataset.ts';
+import type { DatasetMeta, Split } from '../stored/dataset.ts';
 
 interface Found {
   readonly files: readonly SourceFile[];
@@ -101,10 +101,10 @@ async function writeFiles(
     const path = join(workDir, `${split}.parquet`);
     await writeParquet(db, `SELECT ${list} FROM rows WHERE split = '${split}'${order}`, path, rowGroup(meta));
     files[`${split}.parquet`] = { path };
-    const digests = join(workDir, digestsFile(split));
-    await writeDigests(db, `SELECT ${identity} FROM rows WHERE split = '${split}'${order}`, digests);
-    files[digestsFile(split)] = { path: digests };
   }
+  const digests = Object.fromEntries(SPLITS.map((split) => [split, join(workDir, digestsFile(split))])) as Record<Split, string>;
+  await writeDigests(db, identity, `rows${order}`, digests);
+  for (const split of SPLITS) files[digestsFile(split)] = { path: digests[split] };
   if (tables.quarantined > 0) {
     const path = join(workDir, 'quarantine.parquet');
     await writeParquet(db, 'SELECT * FROM rejects ORDER BY "row", reason, content', path, 122_880);

@@ -1,7 +1,8 @@
 import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { PerennialError } from '../../core/errors.ts';
 import type { OpenArtifact } from '../../core/ports.ts';
-import type { Database } from '../table/duckdb.ts';
+import type { Database, TypedVector } from '../table/duckdb.ts';
 import { DIGEST_BYTES } from '../reading/digest.ts';
 import { SPLITS } from '../stored/dataset.ts';
 import type { DatasetMeta, Split } from '../stored/dataset.ts';
@@ -24,13 +25,60 @@ async function* digestParts(db: Database, query: string): AsyncGenerator<Uint8Ar
     yield digests!.bytes.subarray(0, rows * DIGEST_BYTES);
 }
 
-/** Writes the digests of a query, one after the other, as unsigned 64-bit integers (little-endian). */
-export async function writeDigests(db: Database, query: string, path: string): Promise<void> {
-  const file = await open(path, 'w');
+/** Digests that are gathered before they are written. */
+const GATHERED_ROWS = 65_536;
+
+/** The digests of a split on their way into a file. */
+class DigestsFile {
+  readonly #file: FileHandle;
+  readonly #halves = new Uint32Array(2 * GATHERED_ROWS);
+  #filled = 0;
+
+  constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  /** Whether there is room for so many rows. */
+  hasRoom(rows: number): boolean {
+    return this.#filled + 2 * rows <= this.#halves.length;
+  }
+
+  add(low: number, high: number): void {
+    this.#halves[this.#filled++] = low;
+    this.#halves[this.#filled++] = high;
+  }
+
+  async flush(): Promise<void> {
+    await this.#file.writeFile(new Uint8Array(this.#halves.buffer, 0, 4 * this.#filled));
+    this.#filled = 0;
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
+}
+
+/**
+ * Writes the digests of the rows of a table, one after the other, as unsigned 64-bit integers (little-endian), each to the file of its
+ * split.
+ *
+ * @param digest SQL of 64 bits
+ * @param source SQL of the rows, which have a `split`, with their order
+ */
+export async function writeDigests(db: Database, digest: string, source: string, paths: Readonly<Record<Split, string>>): Promise<void> {
+  const files: DigestsFile[] = [];
   try {
-    for await (const part of digestParts(db, query)) await file.writeFile(part);
+    for (const split of SPLITS) files.push(new DigestsFile(await open(paths[split], 'w')));
+    const place = `CAST(CASE split ${SPLITS.map((split, index) => `WHEN '${split}' THEN ${index}`).join(' ')} END AS UTINYINT)`;
+    for await (const { rows, columns } of db.typedChunks(`SELECT ${digest}, ${place} FROM ${source}`)) {
+      const [digests, { bytes: places }] = columns as [TypedVector, TypedVector];
+      const halves = new Uint32Array(digests.bytes.buffer, digests.bytes.byteOffset, 2 * rows);
+      for (const file of files) if (!file.hasRoom(rows)) await file.flush();
+      for (let row = 0; row < rows; row += 1) files[places[row]!]!.add(halves[2 * row]!, halves[2 * row + 1]!);
+    }
+    for (const file of files) await file.flush();
   } finally {
-    await file.close();
+    for (const file of files) await file.close();
   }
 }
 

@@ -2,7 +2,7 @@ import { PerennialError } from '../../core/errors.ts';
 import { ownValue } from '../../core/json.ts';
 import type { LabelOutput, OutputSpec, Tensor } from '../../core/tensor.ts';
 import { INTEGER_CLASSES_MAX } from '../ingest/label-columns.ts';
-import { countCategories, eachFinite, mapNumbers, Moments, numbersOfCategories, rangeOf } from '../transforms/transform.ts';
+import { countCategories, finiteOf, mapNumbers, Moments, numbersOfCategories, rangeOf } from '../transforms/transform.ts';
 import { codedText } from '../transforms/column-data.ts';
 import type { ColumnData, NumberData } from '../transforms/column-data.ts';
 import { labelName, labelsOf } from '../stored/examples.ts';
@@ -54,7 +54,7 @@ async function numberSpec({ column, transforms, train }: LabelRequest): Promise<
   }
   if (name === undefined) return { kind: 'number', name: column.name, width: 1 };
   const moments = new Moments();
-  for await (const { columns } of train([column.name])) eachFinite(columns.get(column.name)!, column.name, (value) => moments.add(value));
+  for await (const { columns } of train([column.name])) moments.addAll(finiteOf(columns.get(column.name)!, column.name));
   const scale =
     name === 'standardize' ? { mean: moments.mean, std: moments.scale } : { mean: moments.min, std: rangeOf(moments.min, moments.max) };
   return { kind: 'number', name: column.name, width: 1, scale };

@@ -3,7 +3,7 @@ import type { LocalFile, OpenArtifact } from '../../core/ports.ts';
 import type { OutputSpec, TensorSpec } from '../../core/tensor.ts';
 import { requireColumn } from '../table/columns.ts';
 import { columnBatches } from '../stored/dataset-rows.ts';
-import type { RowsOf } from '../stored/dataset-rows.ts';
+import type { ColumnBatch, RowsOf } from '../stored/dataset-rows.ts';
 import { withDatabase } from '../table/duckdb.ts';
 import { ShardWriter } from '../stored/examples.ts';
 import { columnsOfJson, columnsToJson } from './preprocessor.ts';
@@ -13,6 +13,8 @@ import type { DatasetMeta, Split } from '../stored/dataset.ts';
 import { parseChain } from './chain.ts';
 import type { TransformSpec } from './chain.ts';
 import { fitColumns } from './fit.ts';
+import type { TrainPass } from './fit.ts';
+import type { ColumnData } from '../transforms/column-data.ts';
 import type { RowWeight } from './row-weight.ts';
 import { splitBatches } from './split-tensors.ts';
 
@@ -77,6 +79,38 @@ async function* untilStopped<T>(batches: AsyncIterable<T>, stopped: () => boolea
   }
 }
 
+/** What a thread keeps of its columns between passes over them. */
+const KEPT_BYTES_MAX = 64 * 1024 * 1024;
+
+/** Bytes of a column that is worth keeping. */
+function bytesOf(data: ColumnData): number {
+  if (data.kind === 'number' || data.kind === 'timestamp') return data.values.byteLength;
+  return data.kind === 'text' && data.coded !== undefined ? data.coded.codes.byteLength : Number.POSITIVE_INFINITY;
+}
+
+/**
+ * A pass that keeps the columns which later ones ask for, as far as memory is meant for it: to read them again takes longer than all
+ * that is learnt of them.
+ */
+export function keepingPass(pass: TrainPass, later: readonly string[], bytesMax = KEPT_BYTES_MAX): TrainPass {
+  let kept: Batch[] | undefined;
+  return async function* (names) {
+    if (kept !== undefined && names.every((name) => later.includes(name))) return yield* kept;
+    const batches: Batch[] = [];
+    let bytes = 0;
+    for await (const batch of pass(names)) {
+      const columns = new Map([...batch.columns].filter(([name]) => later.includes(name)));
+      for (const data of columns.values()) bytes += bytesOf(data);
+      if (bytes > bytesMax) batches.length = 0;
+      else batches.push({ firstRow: batch.firstRow, columns });
+      yield batch;
+    }
+    if (bytes <= bytesMax && later.every((name) => names.includes(name))) kept = batches;
+  };
+}
+
+type Batch = Pick<ColumnBatch, 'firstRow' | 'columns'>;
+
 /** @throws what {@link fitColumns} throws */
 export async function fitInThread(
   { meta, seed }: ThreadData,
@@ -89,10 +123,14 @@ export async function fitInThread(
     column: requireColumn(meta.columns, column, 'features'),
     links: parseChain(specs, column),
   }));
+  const later = chains.filter(({ links }) => links.filter(({ definition }) => definition.fit !== undefined).length > 1);
   const columns = await withDatabase((db) =>
     fitColumns(
       chains,
-      (names) => untilStopped(columnBatches(db, dataset, 'train', names), stopped),
+      keepingPass(
+        (names) => untilStopped(columnBatches(db, dataset, 'train', names), stopped),
+        later.map(({ column }) => column.name),
+      ),
       seed,
       (text, pass) => notes.push({ text, pass }),
     ),

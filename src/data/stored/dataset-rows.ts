@@ -6,6 +6,7 @@ import { codedText } from '../transforms/column-data.ts';
 import type { ColumnData } from '../transforms/column-data.ts';
 import { ident, literal, parquetTable, withDatabase } from '../table/duckdb.ts';
 import type { Database, TypedVector } from '../table/duckdb.ts';
+import { CODED_TEXTS_MAX, SHORT_BYTES, ShortTexts, shortText } from './short-texts.ts';
 import { decodeImage } from '../images/images.ts';
 import { DATASET } from './dataset.ts';
 import type { DatasetMeta, Split } from './dataset.ts';
@@ -83,7 +84,11 @@ export async function* tableBatches(
   const texts = chosen.filter(({ column }) => column.type === 'string');
   if (chosen.length > 0 && chosen.every(({ column }) => column.type !== 'image')) {
     const coded =
-      texts.length === 0 ? new Map<string, readonly string[]>() : rows < CODED_ROWS_MIN ? undefined : await fewTexts(db, source, texts);
+      texts.length === 0
+        ? new Map<string, readonly string[]>()
+        : rows < CODED_ROWS_MIN
+          ? undefined
+          : await fewTexts(db, source, await longTexts(db, source, texts));
     if (coded !== undefined) {
       yield* typedBatches(db, source, chosen, coded, shared);
       return;
@@ -107,10 +112,14 @@ export async function* tableBatches(
 
 /** From so many rows on, looking for the different texts of a column costs less than writing out each. */
 const CODED_ROWS_MIN = 50_000;
-/** So many different texts make a list. */
-const CODED_TEXTS_MAX = 1_000;
 /** Rows of a batch without images: what is done once a batch then costs little, and its values stay in the cache of the processor. */
 const BATCH_ROWS = 8_192;
+
+/** Columns of texts of which some do not lie in the memory of a chunk wholly. */
+async function longTexts(db: Database, source: string, columns: readonly SelectedColumn[]): Promise<SelectedColumn[]> {
+  const [longest] = await db.rows(`SELECT ${columns.map(({ sql }) => `max(strlen(${sql}))`).join(', ')} FROM ${source}`);
+  return columns.filter((_, index) => Number(longest![index]) > SHORT_BYTES);
+}
 
 /** The different texts of columns; undefined where one has too many. */
 async function fewTexts(
@@ -123,13 +132,38 @@ async function fewTexts(
     const texts = await db.rows(
       `SELECT DISTINCT ${sql} AS v FROM (SELECT ${sql} FROM ${source} WHERE ${sql} IS NOT NULL) LIMIT ${CODED_TEXTS_MAX + 1}`,
     );
-    if (texts.length === 0 || texts.length > CODED_TEXTS_MAX) return undefined;
+    // No SQL holds a NUL.
+    if (texts.length === 0 || texts.length > CODED_TEXTS_MAX || texts.some(([text]) => String(text).includes('\0'))) return undefined;
     found.set(sql, texts.map(([text]) => String(text)).sort());
   }
   return found;
 }
 
-/** Numbers and coded texts straight out of the memory of the database. */
+/** Texts of a batch as places in a list, or written out from where their list became too long. */
+class BatchTexts {
+  readonly #known = new ShortTexts();
+  readonly #codes = new Int32Array(BATCH_ROWS);
+  #values: (string | null)[] | undefined;
+  #isFull = false;
+
+  add({ bytes, present }: TypedVector, rows: number, filled: number): void {
+    const coded = this.#isFull ? 0 : this.#known.code(bytes, present, rows, this.#codes, filled);
+    if (coded === rows) return;
+    this.#isFull = true;
+    this.#values ??= [...codedText(this.#codes.subarray(0, filled + coded), this.#known.texts).values];
+    for (let row = coded; row < rows; row += 1)
+      this.#values.push(present !== null && ((present[row >> 3]! >> (row & 7)) & 1) === 0 ? null : shortText(bytes, row));
+  }
+
+  take(filled: number, shared: boolean): ColumnData {
+    const values = this.#values;
+    this.#values = undefined;
+    if (values !== undefined) return { kind: 'text', values };
+    return codedText(shared ? this.#codes.subarray(0, filled) : this.#codes.slice(0, filled), this.#known.texts);
+  }
+}
+
+/** Numbers and coded texts straight out of the memory of the database. @param coded the different texts of columns of long ones */
 async function* typedBatches(
   db: Database,
   source: string,
@@ -140,9 +174,11 @@ async function* typedBatches(
   const list = chosen.map((item) =>
     isNumeric(item)
       ? `coalesce(${expression(item)}, CAST('NaN' AS DOUBLE))`
-      : `enum_code(CAST(${item.sql} AS ENUM(${coded.get(item.sql)!.map(literal).join(', ')})))`,
+      : coded.has(item.sql)
+        ? `enum_code(CAST(${item.sql} AS ENUM(${coded.get(item.sql)!.map(literal).join(', ')})))`
+        : item.sql,
   );
-  let parts: (Float64Array | Int32Array)[] = [];
+  let parts: (Float64Array | Int32Array | BatchTexts)[] = [];
   let filled = 0;
   let firstRow = 0;
   const part = <T extends Float64Array | Int32Array>(own: T): T => (shared ? own.subarray(0, filled) : own.slice(0, filled)) as T;
@@ -152,9 +188,11 @@ async function* typedBatches(
       const own = parts[index]!;
       columns.set(
         column.name,
-        own instanceof Float64Array
-          ? { kind: column.type === 'timestamp' ? 'timestamp' : 'number', values: part(own) }
-          : codedText(part(own), coded.get(sql)!),
+        own instanceof BatchTexts
+          ? own.take(filled, shared)
+          : own instanceof Float64Array
+            ? { kind: column.type === 'timestamp' ? 'timestamp' : 'number', values: part(own) }
+            : codedText(part(own), coded.get(sql)!),
       );
     }
     const made = { rows: filled, firstRow, columns };
@@ -163,11 +201,16 @@ async function* typedBatches(
     return made;
   };
   for await (const chunk of db.typedChunks(`SELECT ${list.join(', ')} FROM ${source}`)) {
-    if (parts.length === 0) parts = chosen.map((item) => (isNumeric(item) ? new Float64Array(BATCH_ROWS) : new Int32Array(BATCH_ROWS)));
+    if (parts.length === 0)
+      parts = chosen.map((item) =>
+        isNumeric(item) ? new Float64Array(BATCH_ROWS) : coded.has(item.sql) ? new Int32Array(BATCH_ROWS) : new BatchTexts(),
+      );
     if (filled + chunk.rows > BATCH_ROWS) yield batch();
     for (const [index, vector] of chunk.columns.entries()) {
       const target = parts[index]!;
-      if (target instanceof Float64Array) target.set(new Float64Array(vector.bytes.buffer, vector.bytes.byteOffset, chunk.rows), filled);
+      if (target instanceof BatchTexts) target.add(vector, chunk.rows, filled);
+      else if (target instanceof Float64Array)
+        target.set(new Float64Array(vector.bytes.buffer, vector.bytes.byteOffset, chunk.rows), filled);
       else copyCodes(vector, chunk.rows, target, filled);
     }
     filled += chunk.rows;

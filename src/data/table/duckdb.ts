@@ -88,7 +88,10 @@ export interface RawValues {
 
 export type AppendRaw = (columns: readonly RawValues[], rows: number) => void;
 
-/** A column of a chunk, of a type of fixed width. The memory is that of the chunk: copy what is to stay. */
+/**
+ * A column of a chunk, of a type of fixed width, or of texts: 16 bytes each, of which those of up to twelve bytes hold all. The memory is
+ * that of the chunk: copy what is to stay.
+ */
 export interface TypedVector {
   /** Little-endian values, one after the other. What is missing has any value. */
   readonly bytes: Uint8Array;
@@ -258,7 +261,8 @@ async function* stream(connection: DuckDBConnection, sql: string): AsyncGenerato
 
 /** Vectors of fixed width keep their values in one typed array, and which are there in bits. */
 function typedVector(vector: unknown): TypedVector {
-  const { items, validity } = vector as { readonly items: ArrayBufferView; readonly validity: { readonly data: BigUint64Array | null } };
+  const { dataView, validity } = vector as { readonly dataView?: DataView; readonly validity: { readonly data: BigUint64Array | null } };
+  const items = dataView ?? (vector as { readonly items: ArrayBufferView }).items;
   if (!ArrayBuffer.isView(items)) throw new PerennialError('INTERNAL', 'A column has no values of a fixed width.');
   const bits = validity.data;
   return {

@@ -68,6 +68,27 @@ export class QuantileSketch {
     if (slot < this.#limit) this.#values[slot] = value;
   }
 
+  /** The same as {@link add} of each. */
+  addAll(values: Float64Array): void {
+    const room = Math.min(values.length, this.#limit - this.#kept);
+    if (room > 0) {
+      const needed = this.#kept + room;
+      if (needed > this.#values.length) {
+        const larger = new Float64Array(Math.min(this.#limit, Math.max(needed, this.#values.length * 2)));
+        larger.set(this.#values.subarray(0, this.#kept));
+        this.#values = larger;
+      }
+      this.#values.set(values.subarray(0, room), this.#kept);
+      this.#kept = needed;
+      this.count += room;
+    }
+    for (let at = Math.max(0, room); at < values.length; at += 1) {
+      this.count += 1;
+      const slot = this.#random.below(this.count);
+      if (slot < this.#limit) this.#values[slot] = values[at]!;
+    }
+  }
+
   /** The values that are kept, ascending. */
   sorted(): Float64Array {
     return this.#values.slice(0, this.#kept).sort();

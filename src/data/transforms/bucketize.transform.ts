@@ -1,6 +1,6 @@
 import type { NumberData } from './column-data.ts';
 import { QuantileSketch } from '../table/quantiles.ts';
-import { Moments, defineTransform, eachFinite, requireValues } from './transform.ts';
+import { Moments, defineTransform, finiteOf, requireValues } from './transform.ts';
 
 interface Config {
   readonly bins: number;
@@ -39,11 +39,11 @@ export default defineTransform<Config, { edges: number[] }>({
     const sketch = new QuantileSketch(seed);
     const moments = new Moments();
     return {
-      add: (data) =>
-        eachFinite(data, column, (value) => {
-          if (config.by === 'quantile') sketch.add(value);
-          moments.add(value);
-        }),
+      add: (data) => {
+        const values = finiteOf(data, column);
+        if (config.by === 'quantile') sketch.addAll(values);
+        moments.addAll(values);
+      },
       finish: () => {
         if (config.boundaries !== undefined) return { edges: [...config.boundaries].sort((a, b) => a - b) };
         requireValues(moments.count, column, 'the bins');

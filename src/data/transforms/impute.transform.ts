@@ -1,7 +1,7 @@
 import { PerennialError } from '../../core/errors.ts';
 import type { NumberData, TextData } from './column-data.ts';
 import { QuantileSketch } from '../table/quantiles.ts';
-import { Moments, countCategories, defineTransform, eachFinite, mapNumbers, requireValues } from './transform.ts';
+import { Moments, countCategories, defineTransform, finiteOf, mapNumbers, requireValues } from './transform.ts';
 
 interface Config {
   /** auto: median of numbers, most frequent text. */
@@ -85,8 +85,8 @@ export default defineTransform<Config, { value: number | string }>({
     return {
       add: (data) => {
         if (strategy === 'mostFrequent') countCategories(data, counts);
-        else if (strategy === 'median') eachFinite(data, column, (value) => sketch.add(value));
-        else if (strategy === 'mean') eachFinite(data, column, (value) => moments.add(value));
+        else if (strategy === 'median') sketch.addAll(finiteOf(data, column));
+        else if (strategy === 'mean') moments.addAll(finiteOf(data, column));
       },
       finish: () => {
         if (strategy === 'constant') return { value: config.value! };

@@ -1,4 +1,4 @@
-import { Moments, defineNumberTransform, eachFinite, mapNumbers, rangeOf, requireValues } from './transform.ts';
+import { Moments, defineNumberTransform, finiteOf, mapNumbers, rangeOf, requireValues } from './transform.ts';
 
 interface Config {
   readonly low: number;
@@ -30,7 +30,7 @@ export default defineNumberTransform<Config, { min: number; max: number }>({
   fit: (_config, { column }) => {
     const moments = new Moments();
     return {
-      add: (data) => eachFinite(data, column, (value) => moments.add(value)),
+      add: (data) => moments.addAll(finiteOf(data, column)),
       finish: () => {
         requireValues(moments.count, column, 'the range');
         return { min: moments.min, max: rangeOf(moments.min, moments.max) === moments.max - moments.min ? moments.max : moments.min };

@@ -1,5 +1,5 @@
 import { QuantileSketch } from '../table/quantiles.ts';
-import { defineNumberTransform, eachFinite, mapNumbers, requireValues, withDefaults } from './transform.ts';
+import { defineNumberTransform, finiteOf, mapNumbers, requireValues, withDefaults } from './transform.ts';
 import { normalQuantile, normalShare } from './shared/normal-quantile.ts';
 
 interface Config {
@@ -91,7 +91,7 @@ export default defineNumberTransform<Config, { cuts: number[] }>({
   fit: ({ quantiles }, { column, seed }) => {
     const sketch = new QuantileSketch(seed);
     return {
-      add: (data) => eachFinite(data, column, (value) => sketch.add(value)),
+      add: (data) => sketch.addAll(finiteOf(data, column)),
       finish: () => {
         requireValues(sketch.count, column, 'its quantiles');
         const points = Math.max(1, Math.min(quantiles, sketch.count));

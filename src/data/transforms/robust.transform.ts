@@ -1,5 +1,5 @@
 import { QuantileSketch } from '../table/quantiles.ts';
-import { defineNumberTransform, eachFinite, mapNumbers, rangeOf, requireValues } from './transform.ts';
+import { defineNumberTransform, finiteOf, mapNumbers, rangeOf, requireValues } from './transform.ts';
 
 type Nothing = Record<string, never>;
 
@@ -20,7 +20,7 @@ export default defineNumberTransform<Nothing, { median: number; range: number }>
   fit: (_config, { column, seed }) => {
     const sketch = new QuantileSketch(seed);
     return {
-      add: (data) => eachFinite(data, column, (value) => sketch.add(value)),
+      add: (data) => sketch.addAll(finiteOf(data, column)),
       finish: () => {
         requireValues(sketch.count, column, 'the quartiles');
         const [q1, median, q3] = sketch.quantiles([0.25, 0.5, 0.75]) as [number, number, number];

@@ -1,4 +1,4 @@
-import { Moments, defineNumberTransform, eachFinite, mapNumbers, requireValues } from './transform.ts';
+import { Moments, defineNumberTransform, finiteOf, mapNumbers, requireValues } from './transform.ts';
 
 type Nothing = Record<string, never>;
 
@@ -13,7 +13,7 @@ export default defineNumberTransform<Nothing, { mean: number; std: number }>({
   fit: (_config, { column }) => {
     const moments = new Moments();
     return {
-      add: (data) => eachFinite(data, column, (value) => moments.add(value)),
+      add: (data) => moments.addAll(finiteOf(data, column)),
       finish: () => {
         requireValues(moments.count, column, 'mean and deviation');
         return { mean: moments.mean, std: moments.scale };

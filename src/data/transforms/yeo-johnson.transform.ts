@@ -1,5 +1,5 @@
 import { QuantileSketch } from '../table/quantiles.ts';
-import { Moments, defineNumberTransform, eachFinite, isConstant, mapNumbers, requireValues, withDefaults } from './transform.ts';
+import { Moments, defineNumberTransform, finiteOf, isConstant, mapNumbers, requireValues, withDefaults } from './transform.ts';
 
 interface Config {
   readonly standardize: boolean;
@@ -82,11 +82,11 @@ export default defineNumberTransform<Config, State>({
     const sketch = new QuantileSketch(seed, VALUES_MAX);
     const raw = new Moments();
     return {
-      add: (data) =>
-        eachFinite(data, column, (value) => {
-          sketch.add(value);
-          raw.add(value);
-        }),
+      add: (data) => {
+        const values = finiteOf(data, column);
+        sketch.addAll(values);
+        raw.addAll(values);
+      },
       finish: () => {
         requireValues(raw.count, column, 'its power');
         const values = sketch.sorted();
