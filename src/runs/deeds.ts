@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import { spellDuration } from '../core/duration.ts';
 import { isPerennialError, messageOf } from '../core/errors.ts';
 import { actionOf, scheduleKindOf } from '../core/monitor.ts';
 import type { AdmissionTask, Deed, DeedTask } from '../core/monitor.ts';
@@ -9,7 +10,6 @@ import { settleNewData } from './monitor-findings.ts';
 import type { MonitorDeps } from './monitor-findings.ts';
 import { updateModel } from './models.ts';
 import { marked } from './schedule-marks.ts';
-import { spellDuration } from '../core/duration.ts';
 import { pauseSchedule } from './schedules.ts';
 
 /** Temporal as an activity has it. */

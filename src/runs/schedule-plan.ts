@@ -1,5 +1,4 @@
-import { spellDuration } from '../core/duration.ts';
-import { durationMs } from '../core/duration.ts';
+import { durationMs, spellDuration } from '../core/duration.ts';
 import { canonicalJson } from '../core/json.ts';
 import { temporalCrons } from '../config/cron.ts';
 import type { JsonObject } from '../core/json.ts';

@@ -1,4 +1,5 @@
 import type { ScheduleExecutionStartWorkflowActionResult } from '@temporalio/client';
+import { spellDuration } from '../core/duration.ts';
 import { canonicalJson } from '../core/json.ts';
 import { wakeBackfills } from './backfills.ts';
 import { daylightNote } from './daylight.ts';
@@ -7,7 +8,6 @@ import { timesOf } from './live-schedule.ts';
 import { executions } from './runs.ts';
 import { findMarked, marked, withScheduleErrors } from './schedule-marks.ts';
 import type { Marked } from './schedule-marks.ts';
-import { spellDuration } from '../core/duration.ts';
 import type { Overlap, ScheduleKind } from './schedule-plan.ts';
 
 export interface ScheduleRow {

@@ -1,7 +1,15 @@
 import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { PerennialError } from '../core/errors.ts';
-import { fingerprintFiles, listFolder, listSource, namesFile, readUnchanged, stampOf } from '../data/ingest/source-files.ts';
+import {
+  areListedOtherwise,
+  fingerprintFiles,
+  listFolder,
+  listSource,
+  namesFile,
+  readUnchanged,
+  stampOf,
+} from '../data/ingest/source-files.ts';
 import type { SourceFile } from '../data/readers/reader.ts';
 import { readerRegistry } from '../data/readers/index.generated.ts';
 import type { JsonObject } from '../core/json.ts';
@@ -103,7 +111,7 @@ export async function openSource(
         },
       );
     },
-    unchanged: (read) => readUnchanged(source.path, files, read),
+    unchanged: (read) => readUnchanged(source.path, () => areListedOtherwise(files, list), read),
   };
 }
 

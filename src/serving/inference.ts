@@ -21,7 +21,7 @@ import { keyOfRows, splitOf } from './traffic-split.ts';
 import type { ServingMetrics } from './serving-metrics.ts';
 import { ServingStatistics } from './serving-statistics.ts';
 import { tellPrediction, timed } from './serving-telemetry.ts';
-import { checkRows, decodedRows, readsImages, requireCount, requireFewPixels } from './source-rows.ts';
+import { checkRows, decodedRows, imageColumns, requireCount, requireFewPixels } from './source-rows.ts';
 import { givesNumbers } from './warm-up.ts';
 
 /** What a client asks: rows as they are in the source, or tensors as the network takes them. */
@@ -284,7 +284,8 @@ export class InferenceService {
   ): Answer | Promise<Answer> {
     const { preprocessor, predictor } = lease.servable;
     const rows = checkRows(lease.servable, given);
-    if (preprocessor.series !== undefined || readsImages(lease.servable)) return this.#answerRead(lease, id, rows, placed, logs, placeOf);
+    if (preprocessor.series !== undefined || imageColumns(lease.servable).length > 0)
+      return this.#answerRead(lease, id, rows, placed, logs, placeOf);
     // A reading beyond all bounds is what a model of anomalies is for.
     const options = { saturate: predictor.meta.output.kind === 'anomaly' };
     return andThen(preprocessor.applyNow?.(rows, options) ?? preprocessor.apply(rows, options), (tensors) =>
@@ -302,7 +303,7 @@ export class InferenceService {
     placeOf?: (row: number) => number,
   ): Promise<Answer> {
     const { preprocessor, predictor } = lease.servable;
-    const hasImages = readsImages(lease.servable);
+    const hasImages = imageColumns(lease.servable).length > 0;
     if (hasImages) await requireFewPixels(lease.servable, given);
     const rows = hasImages ? await decodedRows(lease.servable, given) : given;
     const saturate = predictor.meta.output.kind === 'anomaly';

@@ -14,6 +14,7 @@ import type { LoggedPrediction } from '../monitoring/predictions/logged-predicti
 import { PREDICTION_LOG_LIMITS } from './limits.ts';
 import type { Exposure, Servable } from './servable.ts';
 import type { ServingMetrics } from './serving-metrics.ts';
+import { imageColumns } from './source-rows.ts';
 
 export interface PredictionLogOptions {
   readonly serverId: string;
@@ -265,18 +266,6 @@ function write(chunk: Chunk, line: string): number {
 
 const NOTHING_SAID: PredictionLogSettings = {};
 const NO_ROW: Pick<LoggedPrediction, 'row' | 'hidden'> = { row: null };
-
-/** Columns that hold images, by the preprocessing of a version. */
-const imagesOf = new WeakMap<Servable['preprocessor'], readonly string[]>();
-
-function imageColumns({ preprocessor }: Pick<Servable, 'preprocessor'>): readonly string[] {
-  let images = imagesOf.get(preprocessor);
-  if (images === undefined) {
-    images = preprocessor.columns.filter((column) => column.type === 'image').map((column) => column.name);
-    imagesOf.set(preprocessor, images);
-  }
-  return images;
-}
 
 /**
  * A row as it may be written: never with its pictures. Of those that are hidden it is said, as of other columns; a digest of one would tell

@@ -23,26 +23,26 @@ export function checkRows(servable: Servable, given: readonly unknown[]): Row[] 
       `This model predicts from ${preprocessor.windowSize} consecutive rows in time order; ${given.length} given.`,
     );
   }
-  const hasImages = readsImages(servable);
-  const images = hasImages ? preprocessor.columns.filter(({ type }) => type === 'image').map(({ name }) => name) : [];
+  const images = imageColumns(servable);
   return given.map((row, index) => {
     if (row instanceof UnreadableRow) throw badRow(index, `: ${row.reason}`);
     if (typeof row !== 'object' || row === null || Array.isArray(row))
       throw badRow(index, ` is ${nameOf(row)}; expected an object of column names and values.`);
     checkColumns(servable, row as Row, index);
-    return hasImages ? withImages(row as Row, images, index) : (row as Row);
+    return images.length > 0 ? withImages(row as Row, images, index) : (row as Row);
   });
 }
 
-const withImageColumns = new WeakMap<Servable['preprocessor'], boolean>();
+const imagesOf = new WeakMap<Servable['preprocessor'], readonly string[]>();
 
-export function readsImages({ preprocessor }: Servable): boolean {
-  let found = withImageColumns.get(preprocessor);
-  if (found === undefined) {
-    found = preprocessor.columns.some(({ type }) => type === 'image');
-    withImageColumns.set(preprocessor, found);
+/** Columns that hold images, by the preprocessing of a version. */
+export function imageColumns({ preprocessor }: Pick<Servable, 'preprocessor'>): readonly string[] {
+  let images = imagesOf.get(preprocessor);
+  if (images === undefined) {
+    images = preprocessor.columns.filter((column) => column.type === 'image').map((column) => column.name);
+    imagesOf.set(preprocessor, images);
   }
-  return found;
+  return images;
 }
 
 /**

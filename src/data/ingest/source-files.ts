@@ -192,7 +192,17 @@ export function stampOf(files: readonly SourceFile[]): string {
 
 const STATS_AT_ONCE = 64;
 
-/** Whether one of the files was written to, replaced or removed since it was listed. */
+/** Whether the files of a source are listed otherwise by now: one was written to, replaced, removed or added. */
+export async function areListedOtherwise(files: readonly SourceFile[], list: () => Promise<readonly SourceFile[]>): Promise<boolean> {
+  try {
+    return stampOf(await list()) !== stampOf(files);
+  } catch (error) {
+    if (isPerennialError(error)) return true; // none is left, or one is no file any more
+    throw error;
+  }
+}
+
+/** Whether one of the files was written to, replaced or removed since it was located. */
 export async function haveChanged(files: readonly SourceFile[]): Promise<boolean> {
   for (let start = 0; start < files.length; start += STATS_AT_ONCE) {
     const some = files.slice(start, start + STATS_AT_ONCE);
@@ -207,18 +217,23 @@ export async function haveChanged(files: readonly SourceFile[]): Promise<boolean
  * half of a file may be no table, or be one with fewer rows.
  *
  * @param path as it was given
+ * @param haveChanged whether the files are others than before
  * @throws SOURCE_CHANGED; what `read` throws where they are as they were
  */
-export async function readUnchanged<T>(path: string, files: readonly SourceFile[], read: () => Promise<T>): Promise<T> {
-  let result: T;
+export async function readUnchanged<T>(path: string, haveChanged: () => Promise<boolean>, read: () => Promise<T>): Promise<T> {
+  const result = await readOrChanged(path, haveChanged, read);
+  if (await haveChanged()) throw sourceChanged(path);
+  return result;
+}
+
+/** The same where what comes of reading is looked at later: the files are looked at where it fails alone. */
+export async function readOrChanged<T>(path: string, haveChanged: () => Promise<boolean>, read: () => Promise<T>): Promise<T> {
   try {
-    result = await read();
+    return await read();
   } catch (error) {
-    if (isCalledOff(error) || !(await haveChanged(files))) throw error;
+    if (isCalledOff(error) || !(await haveChanged())) throw error;
     throw sourceChanged(path, error);
   }
-  if (await haveChanged(files)) throw sourceChanged(path);
-  return result;
 }
 
 /** It says nothing about the files. */
@@ -226,7 +241,7 @@ function isCalledOff(error: unknown): boolean {
   return isPerennialError(error, 'CANCELLED') || (error instanceof Error && error.name === 'AbortError');
 }
 
-export function sourceChanged(path: string, cause?: unknown): PerennialError {
+function sourceChanged(path: string, cause?: unknown): PerennialError {
   return new PerennialError('SOURCE_CHANGED', `${path} was written to while it was read.`, {
     hint: 'Read it again when whoever writes it is done. A file that is written under another name, and gets this one by a rename, is never seen half.',
     cause,

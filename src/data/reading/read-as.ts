@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { withDatabase } from '../table/duckdb.ts';
 import type { Database } from '../table/duckdb.ts';
-import { listSource, readUnchanged } from '../ingest/source-files.ts';
+import { areListedOtherwise, listSource, readUnchanged } from '../ingest/source-files.ts';
 import type { LikelySkip } from './csv-layout.ts';
 import { findFormat } from './file-format.ts';
 import type { FoundFile } from './file-format.ts';
@@ -71,8 +71,10 @@ export async function withFile<T>(
   use: (file: OpenedFile) => Promise<T>,
 ): Promise<T> {
   return withReadingPlace(async (place) => {
-    const files = await listRows(path, folder);
-    return readUnchanged(path, files, async () => use(await openListed(path, files, reading, place)));
+    const list = (): Promise<SourceFile[]> => listRows(path, folder);
+    const files = await list();
+    const isOther = (): Promise<boolean> => areListedOtherwise(files, list);
+    return readUnchanged(path, isOther, async () => use(await openListed(path, files, reading, place)));
   });
 }
 

@@ -246,6 +246,12 @@ describe('bad sources', () => {
     expect(await failure(readFileAs(path, bench.dir, undefined, [], wrong))).toMatchObject({ message: 'torn' });
   });
 
+  test('a file that comes to those of a pattern while a command reads them', async () => {
+    await bench.file('part-1.csv', simple());
+    const use = async (): Promise<void> => void (await bench.file('part-2.csv', simple()));
+    expect(await failure(readFileAs('part-?.csv', bench.dir, undefined, [], use))).toMatchObject({ code: 'SOURCE_CHANGED' });
+  });
+
   test('JSON that is torn, and lines that are no objects', async () => {
     await bench.file('torn.json', '[{"x":1,"y":"a"},{"x":2,');
     expect(await failure(run({ source: { format: 'json', path: 'torn.json' }, label: 'y' }))).toMatchObject({ code: 'SOURCE_INVALID' });
