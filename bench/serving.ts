@@ -8,8 +8,8 @@
  * Speed: single rows of a perceptron of 20 numbers, by every protocol, over 1, 16 and 1,000 connections, beside a bare Fastify that
  * parses the same body and answers a constant of the same shape: what is left is what the product costs. Medians of the rounds, all in
  * turns. Goals: at least half of the bare handler, p99 under 2 ms over one connection and under 5 ms over sixteen; over 1,000 nothing
- * but answers and 503 with Retry-After. The load generator takes processor time of the same machine. Each `--python` names another server of
- * bench/serving_peers.py and the Python that has it: it serves such a network in the same sitting, in turns with rows to ours; the ratio is
+ * but answers and 503 with Retry-After. The load generator takes processor time of the same machine. Each `--python` names another server
+ * of bench/serving_peers.py and the Python that has it: it serves such a network in the same sitting, in turns with rows to ours; the ratio is
  * ours by theirs.
  *
  * Heavy: what a small model answers alone, and while a network that computes for long is asked for batches; and the memory of a server
@@ -74,6 +74,11 @@ const PEERS: Readonly<Record<string, Way>> = {
   },
   bentoml: { name: 'bentoml', path: '/predict', body: JSON.stringify({ rows: [VALUES] }) },
   mlflow: { name: 'mlflow', path: '/invocations', body: JSON.stringify({ inputs: [VALUES] }) },
+  triton: {
+    name: 'triton',
+    path: '/v2/models/m/infer',
+    body: JSON.stringify({ inputs: [{ name: 'x', shape: [1, VALUES.length], datatype: 'FP32', data: VALUES }] }),
+  },
   mosec: { name: 'mosec', path: '/inference', body: JSON.stringify({ rows: [VALUES] }) },
 };
 

@@ -1,6 +1,6 @@
 """Serves the perceptron of bench/serving.ts (20 numbers, layers of 32, 16 and 3) by another server: serving_peers.py NAME PORT.
 
-NAME is one of mlserver, bentoml, mlflow and mosec (a server in Rust). The network is numpy
+NAME is one of mlserver, bentoml, mlflow, mosec (a server in Rust) and triton (a server in C++). The network is numpy
 alone, so that what differs is the server. bench/serving.ts starts it, asks it and ends it.
 """
 import json
@@ -69,6 +69,27 @@ def mosec(port):
     server.run()
 
 
+def triton(port):
+    from pytriton.decorators import batch
+    from pytriton.model_config import DynamicBatcher, ModelConfig, Tensor
+    from pytriton.triton import Triton, TritonConfig
+
+    @batch
+    def infer(x):
+        return [answer(x)]
+
+    config = TritonConfig(http_address="127.0.0.1", http_port=port, grpc_address="127.0.0.1", grpc_port=port + 1, metrics_port=port + 2, allow_metrics=False)
+    with Triton(config=config) as server:
+        server.bind(
+            model_name="m",
+            infer_func=infer,
+            inputs=[Tensor(name="x", dtype=np.float32, shape=(20,))],
+            outputs=[Tensor(name="y", dtype=np.float32, shape=(3,))],
+            config=ModelConfig(max_batch_size=64, batcher=DynamicBatcher()),
+        )
+        server.serve()
+
+
 if "mlserver" in sys.modules or (sys.argv[0].endswith("mlserver")):
     from mlserver import MLModel
     from mlserver.codecs import NumpyCodec
@@ -93,4 +114,4 @@ if "bentoml" in sys.modules or (sys.argv[0].endswith("bentoml")):
 
 
 if __name__ == "__main__":
-    {"mlserver": mlserver, "bentoml": bentoml, "mlflow": mlflow, "mosec": mosec}[sys.argv[1]](int(sys.argv[2]))
+    {"mlserver": mlserver, "bentoml": bentoml, "mlflow": mlflow, "mosec": mosec, "triton": triton}[sys.argv[1]](int(sys.argv[2]))

@@ -47,6 +47,7 @@ export class PredictionLog {
   readonly #store: ObjectStore;
   readonly #log: StepLogger;
   readonly #metrics: ServingMetrics;
+  readonly #setWaitingBytes: (bytes: number) => void;
   readonly #options: Required<PredictionLogOptions>;
   /** By folder and hour: the chunks that still take lines. */
   readonly #open = new Map<string, Chunk>();
@@ -70,6 +71,7 @@ export class PredictionLog {
     this.#store = store;
     this.#log = dependencies.log;
     this.#metrics = dependencies.metrics;
+    this.#setWaitingBytes = dependencies.metrics.logWaitingBytes.under({});
     this.#options = {
       sample: 1,
       settings: () => undefined,
@@ -132,7 +134,7 @@ export class PredictionLog {
     const chunk = this.#chunkFor(model, record.time);
     this.#bytes += write(chunk, line);
     this.#openLines += 1;
-    this.#metrics.logWaitingBytes.set({}, this.#bytes);
+    this.#setWaitingBytes(this.#bytes);
     if (this.#openLines >= flushLines && this.#failingSince === undefined) void this.flush();
     else this.#timer ??= setTimeout(() => void this.flush(), this.#options.flushMs);
   }
@@ -242,7 +244,7 @@ export class PredictionLog {
       this.#waiting.shift();
       this.#bytes -= chunk.bytes;
       this.#metrics.logged.add({}, chunk.lines);
-      this.#metrics.logWaitingBytes.set({}, this.#bytes);
+      this.#setWaitingBytes(this.#bytes);
     }
   }
 }

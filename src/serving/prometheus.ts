@@ -77,6 +77,12 @@ export class Gauge extends Values {
     this.samples.set(labelText(labels), value);
   }
 
+  /** Sets under labels that are written once. */
+  under(labels: Labels): (value: number) => void {
+    const key = labelText(labels);
+    return (value) => void this.samples.set(key, value);
+  }
+
   /** Forgets all labels: those that are set again are those that are. */
   clear(): void {
     this.samples.clear();

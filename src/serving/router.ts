@@ -604,12 +604,13 @@ export class Router {
   async #loadNow(model: string, version: number): Promise<VersionHandle> {
     const weightBytes = this.#memory.isBounded ? await this.#source.weightBytes?.(model, version) : undefined;
     const servable = await this.#memory.open(model, version, () => this.#source.load(model, version), weightBytes);
+    const observeRows = this.#metrics.batchRows.under({ model });
     const batcher = new Batcher(servable.predictor, {
       batchRowsMax: SERVING_LIMITS.batchRowsMax,
       queueRowsMax: SERVING_LIMITS.queueRowsMax,
       waitMsMax: SERVING_LIMITS.waitMs,
       onBatch: (rows) => {
-        this.#metrics.batchRows.observe({ model }, rows);
+        observeRows(rows);
         measure('perennial.server.batch.rows', rows, { 'perennial.model.name': model });
       },
     });
