@@ -9,8 +9,8 @@
  * parses the same body and answers a constant of the same shape: what is left is what the product costs. Medians of the rounds, all in
  * turns. Goals: at least half of the bare handler, p99 under 2 ms over one connection and under 5 ms over sixteen; over 1,000 nothing
  * but answers and 503 with Retry-After. The load generator takes processor time of the same machine. Each `--python` names another server
- * of bench/serving_peers.py and the Python that has it: it serves such a network in the same sitting, in turns with rows to ours; the ratio is
- * ours by theirs.
+ * of bench/serving_peers.py and the Python that has it: it serves such a network in the same sitting, in turns with rows to ours; the
+ * ratio is ours by theirs.
  *
  * Heavy: what a small model answers alone, and while a network that computes for long is asked for batches; and the memory of a server
  * with ten small models.
@@ -222,7 +222,7 @@ async function besidePeer(own: string, peer: string, seconds: number, rounds: nu
     }
     return found;
   } finally {
-    process.kill(-child.pid!, 'SIGTERM');
+    if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid!, 'SIGTERM');
   }
 }
 

@@ -26,8 +26,10 @@ def answer(rows):
 
 
 def run(*command):
+    own = os.path.dirname(sys.executable)
     os.environ["PYTHONPATH"] = HERE
-    os.execv(os.path.join(os.path.dirname(sys.executable), command[0]), list(command))
+    os.environ["PATH"] = f"{own}:{os.environ['PATH']}"
+    os.execv(os.path.join(own, command[0]), list(command))
 
 
 def mlserver(port):
