@@ -7,18 +7,20 @@ import type { StepLogger } from '../core/step.ts';
 import type { OutputSpec } from '../core/tensor.ts';
 import { measure } from '../telemetry/telemetry.ts';
 import { hasPassed } from '../platform/passed.ts';
+import { CHAMPION } from '../registry/decisions.ts';
 import { Batcher } from './batcher.ts';
 import { SERVING_LIMITS } from './limits.ts';
 import { ModelMemory } from './model-memory.ts';
 import type { MemoryOptions } from './model-memory.ts';
 import { RequestError } from './request-error.ts';
+import { errorOf, isDegraded, mayRetry, rolloutStateOf, stateOf } from './model-slot.ts';
+import type { LoadFailure, ModelState, Slot } from './model-slot.ts';
 import type { FollowedRollout } from './rollout-counter.ts';
 import type { Lease } from './servable.ts';
 import type { ServingMetrics } from './serving-metrics.ts';
 import { VersionHandle } from './version-handle.ts';
 import type { RoutingState, VersionSource } from './version-source.ts';
 
-export const CHAMPION = 'champion';
 const MODEL_NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 
 export interface RouterOptions {
@@ -41,50 +43,11 @@ export interface Target {
   readonly alias?: string;
 }
 
-/** What a model answers with, for people and for those who wait for a promotion. */
-export interface ModelState {
-  readonly model: string;
-  /** undefined: nothing is served. */
-  readonly version?: number;
-  /** What the routing asks for; differs from `version` while it loads, or when it cannot be loaded. */
-  readonly wanted?: number;
-  readonly aliases: Readonly<Record<string, number>>;
-  /** Versions in memory, in rising order; others are loaded when they are asked for. */
-  readonly loaded: readonly number[];
-  /** Versions that are verified and served, and whose networks lie on the shelf until they are asked for, in rising order. */
-  readonly shelf: readonly number[];
-  readonly routingRevision: number;
-  /** What is wrong, in one sentence; absent while the champion answers, or is being loaded. */
-  readonly error?: string;
-  /** true: something is wrong, and another version than the champion answers, or none. */
-  readonly degraded: boolean;
-  readonly requestsInFlight: number;
-  /** When `version` began to answer, ISO 8601 UTC. */
-  readonly since?: string;
-  /** Absent: all requests go to `version`. */
-  readonly rollout?: RolloutState;
-}
-
-/** How a server follows a rollout. */
-export interface RolloutState extends RolloutRouting {
-  /** The candidate is in memory; until then the champion answers its share too. */
-  readonly loaded: boolean;
-  readonly error?: string;
-}
-
 /** A rollout that decides about requests. */
 export interface ActiveRollout {
   readonly rollout: RolloutRouting;
   /** Of the champion. */
   readonly output: OutputSpec;
-}
-
-interface LoadFailure {
-  readonly version: number;
-  readonly message: string;
-  readonly attempts: number;
-  readonly failedAt: number;
-  readonly waitMs: number;
 }
 
 /** What a version that cannot be loaded, now or later, is told as. */
@@ -96,25 +59,6 @@ const DAMAGED: readonly ErrorCode[] = [
   'SERVING_MEMORY',
   'SERVING_PROCESS',
 ];
-
-interface Slot {
-  readonly model: string;
-  routing?: RoutingState;
-  current?: VersionHandle;
-  /** When it became current. */
-  since?: string;
-  /** Loaded, and about to become current. */
-  next?: VersionHandle;
-  failure?: LoadFailure;
-  /** Of a rollout. */
-  candidate?: VersionHandle;
-  candidateFailure?: LoadFailure;
-  candidateLoading?: true;
-  /** The routing cannot be read; `etag` of the one that was tried. */
-  unread?: { readonly etag: string; readonly message: string };
-  syncing?: Promise<void>;
-  versions?: readonly number[];
-}
 
 /**
  * Follows the routing of every model. A new champion is read, verified and warmed up before the swap; requests in flight end on
@@ -637,55 +581,4 @@ function keyOf(model: string, version: number): string {
 /** Anything but a store that cannot be reached. */
 function isOfOneModel(error: unknown): boolean {
   return isPerennialError(error) && error.code !== 'STORE_UNAVAILABLE' && error.code !== 'STORE_FULL';
-}
-
-function isDegraded(slot: Slot): boolean {
-  return slot.failure !== undefined || slot.unread !== undefined;
-}
-
-const mayRetry = ({ failedAt, waitMs }: LoadFailure): boolean => hasPassed(failedAt, waitMs);
-
-function errorOf({ failure, unread, current }: Slot): string | undefined {
-  const told = [
-    ...(unread === undefined ? [] : [`its routing cannot be read: ${unread.message}`]),
-    ...(failure === undefined ? [] : [`version ${failure.version} cannot be loaded: ${failure.message}`]),
-  ];
-  if (told.length === 0) return undefined;
-  return `${told.join('; ')}; ${current === undefined ? 'nothing answers' : `version ${current.servable.version} answers`}`;
-}
-
-function rolloutStateOf({ routing, candidate, candidateFailure }: Slot): RolloutState | undefined {
-  const rollout = routing?.rollout;
-  if (rollout === undefined) return undefined;
-  const error =
-    candidateFailure?.version === rollout.candidate
-      ? `version ${rollout.candidate} cannot be loaded: ${candidateFailure.message}`
-      : undefined;
-  return {
-    ...rollout,
-    loaded: candidate?.servable.version === rollout.candidate,
-    ...(error === undefined ? {} : { error }),
-  };
-}
-
-/** @param problem why the version that answers cannot be brought back into memory */
-function stateOf(slot: Slot, loaded: readonly number[], shelf: readonly number[], problem: string | undefined): ModelState {
-  const rollout = rolloutStateOf(slot);
-  const error =
-    errorOf(slot) ??
-    (problem === undefined ? undefined : `version ${slot.current!.servable.version} cannot be brought back into memory: ${problem}`);
-  const wanted = slot.routing?.aliases[CHAMPION];
-  return {
-    model: slot.model,
-    ...(slot.current === undefined ? {} : { version: slot.current.servable.version, since: slot.since! }),
-    ...(wanted === undefined ? {} : { wanted }),
-    aliases: slot.routing?.aliases ?? {},
-    loaded,
-    shelf,
-    routingRevision: slot.routing?.revision ?? 0,
-    ...(error === undefined ? {} : { error }),
-    degraded: isDegraded(slot) || problem !== undefined,
-    requestsInFlight: slot.current?.users ?? 0,
-    ...(rollout === undefined ? {} : { rollout }),
-  };
 }

@@ -6,7 +6,7 @@ import { numberFormatOf, timestampFormatOf } from '../../data/reading/value-form
 import { SERVING_LIMITS } from '../../serving/limits.ts';
 import { outputsOf } from '../../serving/named-outputs.ts';
 import type { NamedOutput } from '../../serving/named-outputs.ts';
-import type { ModelState } from '../../serving/router.ts';
+import type { ModelState } from '../../serving/model-slot.ts';
 import type { Servable } from '../../serving/servable.ts';
 
 /** What is told of one version that is served. */

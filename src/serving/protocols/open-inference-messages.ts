@@ -7,7 +7,7 @@ import type { Question } from '../inference.ts';
 import type { InputShape, NamedValues } from '../named-tensors.ts';
 import { areColumns, columnOf, flatten, rowsFromColumns, shapeText, tensorsFromInputs } from '../named-tensors.ts';
 import { RequestError } from '../request-error.ts';
-import type { ModelState } from '../router.ts';
+import type { ModelState } from '../model-slot.ts';
 import type { Servable } from '../servable.ts';
 import { nameOf } from '../source-rows.ts';
 import { outputsOf } from '../named-outputs.ts';

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { andThen } from '../../core/and-then.ts';
 import { RequestError } from '../request-error.ts';
-import type { ModelState } from '../router.ts';
+import type { ModelState } from '../model-slot.ts';
 import type { Answer } from '../servable.ts';
 import type { ProtocolContext } from './http.ts';
 import { outputsOf, valuesOf } from '../named-outputs.ts';
