@@ -25,7 +25,7 @@ import { resolveFeatures, withHorizon } from '../data/preprocess/resolve-feature
 import type { PreprocessConfig } from '../data/preprocess/preprocess-config.ts';
 import { namesPictures } from '../data/images/pictures.ts';
 import { createPreprocessor } from '../data/preprocess/preprocessor.ts';
-import type { FittedColumn } from '../data/preprocess/preprocessor.ts';
+import type { FittedColumn } from '../data/preprocess/fitted-column.ts';
 import { profileTable } from '../data/table/profile.ts';
 import { previewTable, surveySeries } from '../data/preprocess/series-survey.ts';
 import { checkReusedColumns, reuseOutput, reusedFrom, withReused } from '../data/preprocess/reuse.ts';

@@ -1,6 +1,6 @@
 import { isPerennialError } from '../core/errors.ts';
 import type { Row, TensorBatch } from '../core/tensor.ts';
-import { FLOAT32_MAX } from '../data/preprocess/preprocessor.ts';
+import { FLOAT32_MAX } from '../data/preprocess/fitted-column.ts';
 import type { SeriesFollowing } from '../data/stored/dataset.ts';
 import type { ColumnData } from '../data/transforms/column-data.ts';
 import { toRequestError } from '../serving/request-error.ts';

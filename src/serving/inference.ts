@@ -7,7 +7,7 @@ import type { Arm, RolloutKey, RolloutRouting } from '../core/rollout.ts';
 import type { Row, TensorBatch } from '../core/tensor.ts';
 import type { CountedRequest } from '../rollouts/counts.ts';
 import { decode } from '../data/answers/decode.ts';
-import { FLOAT32_MAX } from '../data/preprocess/preprocessor.ts';
+import { FLOAT32_MAX } from '../data/preprocess/fitted-column.ts';
 import { keyValues } from '../data/preprocess/series.ts';
 import type { SeriesWindows } from '../data/stored/dataset.ts';
 import { rowsOf } from './batcher.ts';

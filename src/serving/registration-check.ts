@@ -10,7 +10,7 @@ import { decode } from '../data/answers/decode.ts';
 import { isLabel, openExamples } from '../data/stored/examples.ts';
 import type { ExamplesReader } from '../data/stored/examples.ts';
 import { DATA_LIMITS } from '../data/table/limits.ts';
-import { preprocessorParts } from '../data/preprocess/preprocessor.ts';
+import { preprocessorParts } from '../data/preprocess/preprocessor-json.ts';
 import { fieldsOf, recordsOf } from '../data/reading/csv-layout.ts';
 import { parseJson, writeJson } from '../data/reading/json-numbers.ts';
 import { SPLITS } from '../data/stored/dataset.ts';

@@ -1,6 +1,6 @@
 import { applyChain } from '../preprocess/chain.ts';
 import type { ImageData, PixelData } from '../transforms/column-data.ts';
-import type { FittedColumn } from '../preprocess/preprocessor.ts';
+import type { FittedColumn } from '../preprocess/fitted-column.ts';
 import type { PixelLevels } from '../stored/dataset.ts';
 
 export interface StoredColumns {

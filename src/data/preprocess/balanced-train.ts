@@ -7,7 +7,7 @@ import { LABEL } from '../stored/examples.ts';
 import type { ShardWriter } from '../stored/examples.ts';
 import { labelTensors } from './label.ts';
 import type { NearestRows } from '../neighbours/nearest-rows.ts';
-import { FEATURES } from './preprocessor.ts';
+import { FEATURES } from './fitted-column.ts';
 import { splitTensors } from './split-tensors.ts';
 import type { SplitSource } from './split-tensors.ts';
 

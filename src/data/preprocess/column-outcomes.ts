@@ -1,7 +1,7 @@
 import type { Decision } from './automatic-features.ts';
 import type { TransformSpec } from './chain.ts';
-import { FEATURES } from './preprocessor.ts';
-import type { FittedColumn } from './preprocessor.ts';
+import { FEATURES } from './fitted-column.ts';
+import type { FittedColumn } from './fitted-column.ts';
 import type { Column } from '../stored/column.ts';
 
 /** Which column became what. */

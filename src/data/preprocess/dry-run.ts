@@ -1,8 +1,8 @@
 import { PerennialError } from '../../core/errors.ts';
 import { imageSizeOf } from '../images/images.ts';
 import { DATA_LIMITS } from '../table/limits.ts';
-import { tensorsOf } from './preprocessor.ts';
-import type { FittedColumn } from './preprocessor.ts';
+import { tensorsOf } from './column-tensors.ts';
+import type { FittedColumn } from './fitted-column.ts';
 import type { SourceFile } from '../readers/reader.ts';
 import type { TrainPass } from './fit.ts';
 

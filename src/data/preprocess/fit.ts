@@ -3,8 +3,8 @@ import type { Json } from '../../core/json.ts';
 import { applyChain, applyWholeChain, checkChain, kindOf } from './chain.ts';
 import type { FittedLink, Link } from './chain.ts';
 import type { ColumnData, ImageData } from '../transforms/column-data.ts';
-import { FEATURES } from './preprocessor.ts';
-import type { FittedColumn } from './preprocessor.ts';
+import { FEATURES } from './fitted-column.ts';
+import type { FittedColumn } from './fitted-column.ts';
 import type { Fitter } from '../transforms/transform.ts';
 import type { Column } from '../stored/column.ts';
 

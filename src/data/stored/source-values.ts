@@ -2,8 +2,8 @@ import { columnsOf } from '../answers/decode.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { TensorSpec } from '../../core/tensor.ts';
 import type { NumberData, TextData, VectorData } from '../transforms/column-data.ts';
-import { preprocessorParts } from '../preprocess/preprocessor.ts';
-import type { FittedColumn } from '../preprocess/preprocessor.ts';
+import { preprocessorParts } from '../preprocess/preprocessor-json.ts';
+import type { FittedColumn } from '../preprocess/fitted-column.ts';
 
 export interface SourceTable {
   readonly columns: readonly string[];

@@ -1,6 +1,7 @@
 import type { Prediction, Row } from '../../core/tensor.ts';
 import { decode } from '../../data/answers/decode.ts';
-import { FLOAT32_MAX, loadPreprocessor } from '../../data/preprocess/preprocessor.ts';
+import { FLOAT32_MAX } from '../../data/preprocess/fitted-column.ts';
+import { loadPreprocessor } from '../../data/preprocess/preprocessor.ts';
 import { checkRows } from '../../serving/source-rows.ts';
 import { lossRegistry } from '../../training/losses/index.generated.ts';
 import { inputTensors } from '../../training/model/network.ts';

@@ -1,5 +1,5 @@
 import { PerennialError } from '../../core/errors.ts';
-import { FEATURES } from '../../data/preprocess/preprocessor.ts';
+import { FEATURES } from '../../data/preprocess/fitted-column.ts';
 import { defineArchitecture } from './architecture.ts';
 import type { SettingProblem } from './architecture.ts';
 import { LayerList, dropoutRate, unitsList } from './shared/architecture-parts.ts';

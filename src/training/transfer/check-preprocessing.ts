@@ -2,7 +2,7 @@ import { PerennialError } from '../../core/errors.ts';
 import { canonicalJson } from '../../core/json.ts';
 import type { Json, JsonObject } from '../../core/json.ts';
 import type { TensorSpec } from '../../core/tensor.ts';
-import type { PreprocessorJson } from '../../data/preprocess/preprocessor.ts';
+import type { PreprocessorJson } from '../../data/preprocess/preprocessor-json.ts';
 import { REUSE, capital, pairInputs } from './adopt-inputs.ts';
 import { baseText } from './base.ts';
 import type { BaseNetwork } from './base.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { storedKinds } from '../../../src/cli/stored-kinds.generated.ts';
-import { PREPROCESSOR } from '../../../src/data/preprocess/preprocessor.ts';
+import { PREPROCESSOR } from '../../../src/data/preprocess/preprocessor-json.ts';
 import { DATASET, EXAMPLES, PROFILE } from '../../../src/data/stored/dataset.ts';
 import { packageRoot } from '../../../src/platform/paths.ts';
 import { checkStore } from '../../../src/registry/check-store.ts';

@@ -8,7 +8,7 @@ import { ingest } from '../../../src/data/ingest/ingest.ts';
 import { fitInThreads, writeInThreads } from '../../../src/data/preprocess/in-threads.ts';
 import { fitPreprocessing } from '../../../src/data/preprocess/fit-preprocessing.ts';
 import { preprocess } from '../../../src/data/preprocess/preprocess.ts';
-import { columnsToJson } from '../../../src/data/preprocess/preprocessor.ts';
+import { columnsToJson } from '../../../src/data/preprocess/preprocessor-json.ts';
 import { SPLITS } from '../../../src/data/stored/dataset.ts';
 import { createBench } from './support.ts';
 import type { Bench } from './support.ts';
