@@ -35,6 +35,8 @@ export type Question =
       readonly placed?: true;
       /** Rows that cannot be answered are set aside with the reason, and the others are answered. */
       readonly partial?: true;
+      /** Of the only row, as it came: JSON. */
+      readonly text?: string;
     }
   | { readonly tensors: TensorBatch };
 
@@ -222,7 +224,7 @@ export class InferenceService {
   #answerQuestion(lease: Lease, asked: Question, { id, logged, rowsMax, limits, exposure }: Attempt): Answer | Promise<Answer> {
     requireAllowed(asked, rowsMax, 'this token is');
     requireAllowed(asked, limits?.rowsPerRequest, `${JSON.stringify(lease.servable.model)} is deployed`);
-    const logs: Logs = exposure === undefined ? { logged } : { logged, exposure };
+    const logs: Logs = { logged, exposure, text: 'rows' in asked ? asked.text : undefined };
     if (!('rows' in asked)) return this.#answerTensors(lease, id, asked.tensors, logs);
     return asked.partial === true
       ? this.#answerPartly(lease, id, asked.rows, logs)
@@ -338,6 +340,7 @@ export class InferenceService {
             rows[rowOf(index)] ?? null,
             prediction,
             logs.exposure,
+            logs.text,
           ),
         );
       return answer;
@@ -398,7 +401,10 @@ function areFinite(values: Float32Array): boolean {
 }
 
 /** What the prediction log gets of an answer. */
-type Logs = Pick<Attempt, 'logged' | 'exposure'>;
+interface Logs extends Pick<Attempt, 'logged'> {
+  readonly exposure?: Exposure | undefined;
+  readonly text?: string | undefined;
+}
 const NOT_LOGGED: Logs = { logged: false };
 
 function outcomeOf(found: Answer | RequestError): Pick<CountedRequest, 'outcome' | 'predictions'> {

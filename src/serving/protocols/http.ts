@@ -10,6 +10,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Of the body, unpacked; 0 where there is none. */
     bodyBytes: number;
+    /** A small body of plain JSON, as it came. */
+    bodyText: string | undefined;
   }
 }
 
