@@ -12,6 +12,7 @@ import type { ExamplesReader } from '../data/stored/examples.ts';
 import { DATA_LIMITS } from '../data/table/limits.ts';
 import { preprocessorParts } from '../data/preprocess/preprocessor-json.ts';
 import { fieldsOf, recordsOf } from '../data/reading/csv-layout.ts';
+import { pauses } from '../platform/pauses.ts';
 import { parseJson, writeJson } from '../data/reading/json-numbers.ts';
 import { SPLITS } from '../data/stored/dataset.ts';
 import type { DatasetMeta, SourceReading, Split } from '../data/stored/dataset.ts';
@@ -45,6 +46,9 @@ const INPUT_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Rows that are sent instead of those of the source, where examples are windows: each of some takes several. */
 const WINDOW_ROWS_MAX = 2_000;
+
+/** How long other work of the worker waits for answers to be compared, in milliseconds. */
+const TURN_MS = 20;
 
 /** Test rows in the order of the split, as a client would send them. */
 interface RawRows {
@@ -202,6 +206,8 @@ async function compare(
   const { raw, questions } = asked;
   const { output } = servable.predictor.meta;
   const found: Difference[] = [];
+  const places = columnPlaces(preprocessor);
+  const pause = pauses(undefined, TURN_MS);
   let largest = 0;
   let answers = 0;
   for (const question of questions) {
@@ -217,6 +223,7 @@ async function compare(
         first: placeText(dataset, raw.places[question.rows[0]!]!),
       });
       for (const [at, { row, rows: own }] of question.answers.entries()) {
+        await pause();
         const decoded = (values: Float32Array, index: number): unknown =>
           decode(output, values.subarray(index * width, (index + 1) * width), 1)[0];
         const index = asked.ends === undefined ? row : asked.ends.indexOf(row);
@@ -231,7 +238,7 @@ async function compare(
           asked.answers.subarray(index * width, (index + 1) * width),
         );
         if (!(difference <= largest)) largest = difference;
-        const input = firstInput(preprocessor, stored, asked.tensors, at, index);
+        const input = firstInput(places, stored, asked.tensors, at, index);
         if (difference <= BOUND && input === undefined) continue;
         found.push({
           way,
@@ -478,31 +485,45 @@ function largestDifference(judged: Float32Array, answered: Float32Array): number
 
 /** The first column whose values in the tensors of one row differ, with both values. */
 function firstInput(
-  preprocessor: JsonObject,
+  places: readonly ColumnPlace[],
   stored: TensorBatch,
   asked: TensorBatch,
   storedRow: number,
   askedRow: number,
 ): { readonly column: string; readonly step: number; readonly inputs: readonly [number, number] } | undefined {
-  const { columns } = preprocessorParts(preprocessor).parts;
-  const offsets = new Map<string, number>();
-  for (const { name, spec } of columns) {
-    const width = spec.shape.reduce((product, size) => product * size, 1);
-    const offset = offsets.get(spec.name) ?? 0;
-    offsets.set(spec.name, offset + width);
-    const own = columns
-      .filter((column) => column.spec.name === spec.name)
-      .reduce((sum, column) => sum + column.spec.shape.reduce((product, size) => product * size, 1), 0);
-    const [a, b] = [rowOf(stored[spec.name]!, storedRow), rowOf(asked[spec.name]!, askedRow)];
+  for (const { column, input, offset, width, own } of places) {
+    const { spec } = stored[input]!;
+    const [a, b] = [rowOf(stored[input]!, storedRow), rowOf(asked[input]!, askedRow)];
+    const whole = spec.dtype !== 'float32';
     for (let step = 0; step < a.length / own; step++) {
       for (let at = step * own + offset; at < step * own + offset + width; at++) {
-        const whole = stored[spec.name]!.spec.dtype !== 'float32';
         if (Math.abs(a[at]! - b[at]!) <= (whole ? 0 : INPUT_BOUND * Math.max(1, Math.abs(a[at]!)))) continue;
-        return { column: name, step, inputs: [a[at]!, b[at]!] };
+        return { column, step, inputs: [a[at]!, b[at]!] };
       }
     }
   }
   return undefined;
+}
+
+/** Where a column stands in a row of an input, which has `own` values at every step. */
+interface ColumnPlace {
+  readonly column: string;
+  readonly input: string;
+  readonly offset: number;
+  readonly width: number;
+  readonly own: number;
+}
+
+/** Once for all rows: what it costs for each of thousands of columns must not grow with the others. */
+function columnPlaces(preprocessor: JsonObject): ColumnPlace[] {
+  const widths = new Map<string, number>();
+  const placed = preprocessorParts(preprocessor).parts.columns.map(({ name: column, spec: { name: input, shape } }) => {
+    const offset = widths.get(input) ?? 0;
+    const width = shape.reduce((product, size) => product * size, 1);
+    widths.set(input, offset + width);
+    return { column, input, offset, width };
+  });
+  return placed.map((place) => ({ ...place, own: widths.get(place.input)! }));
 }
 
 function rowOf({ data, rows }: Tensor, row: number): Tensor['data'] {

@@ -31,10 +31,11 @@ type Change = (value: unknown, column: Column) => unknown;
 
 function inForm(way: string, rows: readonly Row[], columns: readonly Column[], change: Change): WireForm[] {
   let changes = 0;
+  const byName = new Map(columns.map((column) => [column.name, column]));
   const made = rows.map((row) =>
     Object.fromEntries(
       Object.entries(row).map(([name, value]) => {
-        const column = columns.find((one) => one.name === name);
+        const column = byName.get(name);
         if (column === undefined || value === null || value === undefined) return [name, value];
         const changed = change(value, column);
         if (changed !== value) changes += 1;

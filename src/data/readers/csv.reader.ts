@@ -9,6 +9,7 @@ import { PATH_SCHEMA, createRejects, defineReader, rowsAt, someRows } from './re
 import type { RawTable, ReadRequest, SourceFile } from './reader.ts';
 import { CSV_MISSING } from '../reading/numbers.ts';
 import { csvLayout, csvRecord, recordsOf } from '../reading/csv-layout.ts';
+import { headerRepeats, isHeaderAgain } from '../reading/header-repeats.ts';
 import type { CsvLayout } from '../reading/csv-layout.ts';
 import { ENCODINGS, headOf, plainFiles, withEvenLines, withoutHead } from '../reading/text-files.ts';
 
@@ -26,11 +27,13 @@ interface CsvConfig {
 interface Part {
   readonly file: SourceFile;
   readonly layout: CsvLayout;
+  /** How often the header stands among the rows once more. */
+  readonly repeats: number;
 }
 
 async function layouts(
   files: readonly SourceFile[],
-  { config, expected, likely, likelySkip, workDir }: ReadRequest<CsvConfig>,
+  { db, config, expected, likely, likelySkip, workDir }: ReadRequest<CsvConfig>,
 ): Promise<Part[]> {
   const { delimiter, quote = '"', header = true, skip } = config;
   const parts: Part[] = [];
@@ -55,12 +58,13 @@ async function layouts(
         },
       );
     const layout = csvLayout(head, dialect, file.name);
-    if (layout !== undefined)
-      parts.push(
-        layout.skip === undefined
-          ? { file: await withoutHead(file, layout.offset, join(workDir, `rows-${parts.length}`)), layout: { ...layout, skip: 0 } }
-          : { file, layout },
-      );
+    if (layout === undefined) continue;
+    const repeats = await headerRepeats(file, layout, quote, db.signal);
+    parts.push(
+      layout.skip === undefined
+        ? { file: await withoutHead(file, layout.offset, join(workDir, `rows-${parts.length}`)), layout: { ...layout, skip: 0 }, repeats }
+        : { file, layout, repeats },
+    );
   }
   const [first] = parts;
   if (first === undefined) throw new PerennialError('SOURCE_EMPTY', `${files.map((file) => file.name).join(', ')}: the file is empty.`);
@@ -83,7 +87,12 @@ async function layouts(
 }
 
 function notesOf(parts: readonly Part[]): string[] {
-  return parts.flatMap(({ file, layout }) => [
+  return parts.flatMap(({ file, layout, repeats }) => [
+    ...(repeats === 0
+      ? []
+      : [
+          `${file.name}: the header stands ${repeats === 1 ? 'once more' : `${repeats} more times`} among the rows, as where files were joined: it is no row and is left out there.`,
+        ]),
     ...(layout.before.length === 0
       ? []
       : [
@@ -150,15 +159,29 @@ const beyond = ({ layout: { names, trailing } }: Part): string =>
 /** How long other work of the process waits for the lines of a file to be counted, in milliseconds. */
 const TURN_MS = 8;
 
+/** SQL: a row is the header once more. No row of data has the names of its columns for values. */
+function headerSql(fields: readonly string[], nullValues: readonly string[]): string {
+  const equal = fields.map((field, index) => {
+    const same = `trim(coalesce(c${index}, '')) = ${literal(field)}`;
+    return nullValues.includes(field) ? `(c${index} IS NULL OR ${same})` : same;
+  });
+  return `(${equal.join(' AND ')})`;
+}
+
 /** @param plain one that is not empty */
-async function linesOf(plain: SourceFile, offset: number, quote: string, records: number): Promise<readonly number[]> {
+async function linesOf(
+  plain: SourceFile,
+  { offset, delimiter, header }: CsvLayout,
+  quote: string,
+  records: number,
+): Promise<readonly number[]> {
   const text = (await readFile(plain.path, 'utf8')).replace(/^\uFEFF/, '');
   let line = 1 + lineBreaksOf(text.slice(0, offset));
   const lines: number[] = [];
   const pause = pauses(undefined, TURN_MS);
   for (const record of recordsOf(text.slice(offset), quote)) {
     await pause();
-    if (record.text !== '') lines.push(line);
+    if (record.text !== '' && !isHeaderAgain(record.text, delimiter, quote, header)) lines.push(line);
     if (lines.length === records) break;
     line += 1 + lineBreaksOf(record.text);
   }
@@ -192,10 +215,17 @@ function tableOf(request: ReadRequest<CsvConfig>, plain: readonly SourceFile[], 
     const columns = Array.from({ length: names.length + trailing }, (_, index) => `'c${index}': 'VARCHAR'`).join(', ');
     return `read_csv(${listLiteral(chosen.map(({ file }) => pathLiteral(file.path)))}, ${[...options, `columns={${columns}}`, `skip=${skip}`, ...more].join(', ')})`;
   };
-  const scan = (chosen: readonly Part[], more: readonly string[]): string =>
-    chosen[0]!.layout.trailing === 0
+  const repeated = parts.some(({ repeats }) => repeats > 0);
+  const scan = (chosen: readonly Part[], more: readonly string[]): string => {
+    const first = chosen[0]!;
+    const out = [
+      ...(first.layout.trailing === 0 ? [] : [beyond(first)]),
+      ...(repeated && layout.header !== undefined ? [headerSql(layout.header.fields, nullValues)] : []),
+    ];
+    return out.length === 0
       ? scanned(chosen, more)
-      : `(SELECT ${layout.names.map((_, index) => `c${index}`).join(', ')} FROM ${scanned(chosen, more)} WHERE NOT ${beyond(chosen[0]!)})`;
+      : `(SELECT ${layout.names.map((_, index) => `c${index}`).join(', ')} FROM ${scanned(chosen, more)} WHERE ${out.map((condition) => `NOT ${condition}`).join(' AND ')})`;
+  };
   // Lines before the header, and delimiters behind the last value, may differ from file to file.
   const groups = parts.reduce<Part[][]>((all, part) => {
     const last = all.at(-1);
@@ -223,6 +253,7 @@ function tableOf(request: ReadRequest<CsvConfig>, plain: readonly SourceFile[], 
         : someRows(union([nulls, 'ignore_errors=true']), rows);
     },
     ...(!mended &&
+    !repeated &&
     parts.every((part) => part.layout.trailing === 0) &&
     layout.names.length > 1 &&
     PLAIN_DELIMITERS.includes(layout.delimiter) &&
@@ -256,7 +287,7 @@ function tableOf(request: ReadRequest<CsvConfig>, plain: readonly SourceFile[], 
         );
       }
     },
-    ...(parts.length === 1 ? { lines: async (records) => linesOf(plain[0]!, parts[0]!.layout.offset, quote, records) } : {}),
+    ...(parts.length === 1 ? { lines: async (records) => linesOf(plain[0]!, parts[0]!.layout, quote, records) } : {}),
     forget: () => forget(db),
     async copyRows(rows, path) {
       const ids = layout.names.map((_, index) => `c${index}`);

@@ -78,6 +78,8 @@ export interface CsvLayout {
   readonly skipped: string;
   /** What stands before the header. */
   readonly before: readonly string[];
+  /** The record that names the columns, and its fields without outer blanks; absent where none does, or where it names too few. */
+  readonly header?: { readonly text: string; readonly fields: readonly string[] };
   /** The first row of data could be the header's, or the header one of data. */
   readonly looksLikeData: boolean;
 }
@@ -205,8 +207,14 @@ export function csvLayout(text: string, dialect: CsvDialect, name: string): CsvL
       : {}),
     skipped: digestOf(records.slice(0, skip ?? 0)),
     before: records.slice(0, place).filter((record) => !isBlank(record)),
+    ...headerOf(records[place]!, dialect.header && named !== true, best.delimiter, quote, names.length),
     looksLikeData: dialect.header && fields.length > 1 && fields.every((field) => /^\s*[+-]?[\d.,:/-]+\s*$/.test(field)),
   };
+}
+
+function headerOf(text: string, isNamed: boolean, delimiter: string, quote: string, columns: number): Partial<Pick<CsvLayout, 'header'>> {
+  const fields = fieldsOf(text, delimiter, quote).map((field) => field.trim());
+  return isNamed && fields.length >= columns ? { header: { text, fields: fields.slice(0, columns) } } : {};
 }
 
 /** A name may have been broken into lines. */

@@ -19,7 +19,7 @@ import { SPLITS } from '../../../src/data/stored/dataset.ts';
 import type { DatasetMeta, DatasetProfile } from '../../../src/data/stored/dataset.ts';
 import { withDatabase } from '../../../src/data/table/duckdb.ts';
 import { previewExamples } from '../../../src/planning/preview-examples.ts';
-import { readRowsFile } from '../../../src/serving/rows-file.ts';
+import { readEveryRow, readRowsFile } from '../../../src/serving/rows-file.ts';
 import { createBench, failure } from './support.ts';
 import type { Bench } from './support.ts';
 
@@ -83,6 +83,65 @@ async function expectServed(dataset: Awaited<ReturnType<typeof run>>, features: 
 }
 
 const y = (k: number): string => (k % 2 === 0 ? 'a' : 'b');
+
+describe('a header that stands among the rows once more, as where files were joined', () => {
+  const part = (from: number, line: (k: number) => string) => Array.from({ length: 40 }, (_, k) => line(from + k)).join('\n');
+  const csv = (header: string, again: string, line: (k: number) => string, end = '\n') =>
+    `${header}\n${part(0, line)}\n${again}\n${part(40, line)}\n${again}${end}`.replaceAll('\n', end === '' ? '\n' : end);
+  const numbers = (k: number) => `${k}.5,t${k % 3},${y(k)}`;
+  const about = ({ meta }: Awaited<ReturnType<typeof run>>) => ({ columns: {}, reading: meta.reading! });
+
+  test.each([
+    ['as it is', csv('x,t,y', 'x,t,y', numbers)],
+    ['lines that end in two characters', csv('x,t,y', 'x,t,y', numbers, '\r\n')],
+    ['without an end of the last line', csv('x,t,y', 'x,t,y', numbers, '')],
+    ['quotes around its names', csv('x,t,y', '"x","t","y"', numbers)],
+    ['quotes the first time', csv('"x","t","y"', 'x,t,y', numbers)],
+    ['quotes and no others', csv('"x","t","y"', '"x","t","y"', numbers)],
+    ['at once', csv('x,t,y\nx,t,y', 'x,t,y', numbers)],
+    ['behind a title, and blanks', csv('# of 2024\nx , t, y', 'x , t, y', numbers)],
+    ['a name in two lines', csv('x,"t","y"', 'x,"t","y"', numbers)],
+    ['a byte order mark', `\uFEFF${csv('x,t,y', 'x,t,y', numbers)}`],
+    ['packed', gzipSync(csv('x,t,y', 'x,t,y', numbers))],
+  ])('%s', async (name, content) => {
+    const read = await run(name === 'packed' ? 'again.csv.gz' : 'again.csv', content);
+    expect(read.types).toEqual({ x: 'number', t: 'string', y: 'string' });
+    expect([read.all.length, read.meta.quarantined]).toEqual([80, 0]);
+    expect(read.warnings).toEqual([expect.stringMatching(/the header stands [23] more times among the rows/), ...read.warnings.slice(1)]);
+    const rows = await readRowsFile(read.path, about(read));
+    expect(rows).toHaveLength(80);
+    expect(rows.filter(({ y: label }) => label === 'y')).toEqual([]);
+  });
+
+  test('in a table of texts alone, and in each of several files', async () => {
+    const texts = (k: number) => `s${k % 4},t${k % 3},${y(k)}`;
+    const content = csv('NA,t,y', 'NA,t,y', texts);
+    const read = await run('again.csv', content);
+    expect(read.all).toHaveLength(80);
+    await bench.file('joined-1.csv', content);
+    const path = await bench.file('joined-2.csv', csv('NA,t,y', 'NA,t,y', texts));
+    const both = await run('x.csv', '', { source: { path: path.replace('2.csv', '*.csv') } });
+    expect(both.all).toHaveLength(160);
+    expect(both.meta.quarantined).toBe(0);
+  });
+
+  test('many rows, which are read byte by byte where no header stands among them', async () => {
+    const many = (from: number) => Array.from({ length: 30_000 }, (_, k) => `s${k % 4},t${k % 3},${y(from + k)}`).join('\n');
+    const read = await run('again.csv', `s,t,y\n${many(0)}\ns,t,y\n${many(1)}\n`);
+    expect(read.all).toHaveLength(60_000);
+  });
+
+  test('lines that are told of rows behind it are those of the file', async () => {
+    const read = await run('again.csv', csv('x,t,y', 'x,t,y', numbers));
+    const { lines: told } = await readEveryRow(read.path, about(read), 1000);
+    expect(told?.slice(38, 42)).toEqual([40, 41, 43, 44]);
+  });
+
+  test('a row of one column, and one that has a single name for a value, are rows', async () => {
+    const read = await run('names.csv', `x,t\n${part(0, (k) => `${k},t${k % 3}`)}\n7,t\n`, { label: 't' });
+    expect(read.all.filter(({ t }) => t === 't')).toHaveLength(1);
+  });
+});
 
 describe('strings of JSON stay as they are, in training and in serving', () => {
   test.each([
