@@ -217,7 +217,11 @@ const fileOf = (known: readonly Known[], pipeline: string): string | undefined =
 const liesIn = (folders: readonly string[], file: string | undefined): boolean =>
   file !== undefined && folders.some((folder) => file.startsWith(folder.endsWith(sep) ? folder : `${folder}${sep}`));
 
-/** A file that was emptied by a full disk, or a link whose target is away, is no wish to remove what is applied. @throws DOCUMENT_INVALID */
+/**
+ * A file that was emptied by a full disk, or a link whose target is away, is no wish to remove what is applied.
+ *
+ * @throws DOCUMENT_INVALID
+ */
 function refuseBroken(toRemove: readonly Known[], leftOut: readonly { readonly path: string; readonly why: string }[]): void {
   const why = new Map(leftOut.map((one) => [resolve(one.path), one.why]));
   const broken = toRemove.filter(({ file }) => file !== undefined && why.has(file));
