@@ -29,6 +29,14 @@ export default tseslint.config(
       '@typescript-eslint/return-await': ['error', 'error-handling-correctness-only'],
       '@typescript-eslint/prefer-promise-reject-errors': 'error',
       'no-restricted-imports': ['error', { patterns: [{ group: ['./*.js', '../*.js'], message: 'Import the source: ".ts".' }] }],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            'CallExpression[callee.object.name="AbortSignal"][callee.property.name="any"] CallExpression[callee.object.name="AbortSignal"][callee.property.name="timeout"]',
+          message: 'Nothing holds this timeout, and the collector takes it: withTimeLimit of src/platform/time-limit.ts.',
+        },
+      ],
       eqeqeq: 'error',
       'no-console': ['error', { allow: ['error'] }],
       'no-var': 'error',

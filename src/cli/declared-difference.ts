@@ -43,14 +43,14 @@ export async function storeOf(declared: readonly Declared[], told: (problem: str
 export async function differenceOf(
   temporal: Temporal,
   store: ObjectStore | undefined,
-  { declared, folders }: Pick<GivenDocuments, 'declared' | 'folders'>,
-  options: Omit<DifferenceOptions, 'folders' | 'who'> = {},
+  { declared, folders, leftOut }: Pick<GivenDocuments, 'declared' | 'folders' | 'leftOut'>,
+  options: Omit<DifferenceOptions, 'folders' | 'leftOut' | 'who'> = {},
 ): Promise<Difference> {
   const [{ compareDeclared }, { steps }] = await Promise.all([
     import('../runs/difference.ts'),
     import('../../activities/steps/index.generated.ts'),
   ]);
-  return compareDeclared(temporal, store, declared, steps, { ...options, folders, who: currentUser() });
+  return compareDeclared(temporal, store, declared, steps, { ...options, folders, leftOut, who: currentUser() });
 }
 
 /** Old names by new ones. @param moves `OLD=NEW`, or `OLD` where one document was given: its new name */

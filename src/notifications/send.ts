@@ -1,5 +1,6 @@
 import type { JsonObject } from '../core/json.ts';
 import type { Notification } from '../core/notification.ts';
+import { withTimeLimit } from '../platform/time-limit.ts';
 import { mask, resolveSecrets } from '../steps/secrets.ts';
 import type { ChannelContext } from './channels/channel.ts';
 import { channelRegistry } from './channels/index.generated.ts';
@@ -14,5 +15,5 @@ const ATTEMPT_MS = 30_000;
  */
 export async function sendBy(message: Notification, channel: string, config: JsonObject, { signal }: ChannelContext): Promise<void> {
   const resolved = resolveSecrets(config).config;
-  await channelRegistry.get(channel).send(mask(message), resolved, { signal: AbortSignal.any([signal, AbortSignal.timeout(ATTEMPT_MS)]) });
+  await withTimeLimit(ATTEMPT_MS, signal, (limited) => channelRegistry.get(channel).send(mask(message), resolved, { signal: limited }));
 }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { sep } from 'node:path';
+import { resolve, sep } from 'node:path';
 import { documentChanges, valuesOf } from '../config/document-changes.ts';
 import type { ValueChange } from '../config/document-changes.ts';
 import { PerennialError } from '../core/errors.ts';
@@ -64,6 +64,8 @@ export interface Difference {
 export interface DifferenceOptions {
   /** Absolute paths: what was applied from there and is there no more is to be removed. */
   readonly folders?: readonly string[];
+  /** Files of them that are no documents, and why: one that was applied is broken, and not gone. */
+  readonly leftOut?: readonly { readonly path: string; readonly why: string }[];
   /** Remove what is to be removed; without folders whatever none of the documents is of. */
   readonly prune?: boolean;
   /** Old names by new ones, where nothing else tells that a document was renamed. */
@@ -84,7 +86,8 @@ const AT_ONCE = 16;
  * changed yet.
  *
  * @param store undefined: it cannot be opened from here, so that neither sinks nor what was applied is known
- * @throws TEMPORAL_UNAVAILABLE; DOCUMENT_INVALID for a schedule that Temporal refuses; USAGE for names that nothing is of; STORE_…
+ * @throws TEMPORAL_UNAVAILABLE; DOCUMENT_INVALID for a schedule that Temporal refuses, and for an applied document that is
+ * there and is none any more; USAGE for names that nothing is of; STORE_…
  */
 export async function compareDeclared(
   temporal: Temporal,
@@ -106,6 +109,7 @@ export async function compareDeclared(
   const gone = known.filter(({ pipeline }) => !given.has(pipeline) && !oldNames.has(pipeline));
   const { folders = [], prune = false } = options;
   const toRemove = gone.filter((one) => (folders.length === 0 ? prune : liesIn(folders, one.file)));
+  refuseBroken(toRemove, options.leftOut ?? []);
   const leaving = new Set(toRemove.map(({ pipeline }) => pipeline));
   const whyGone = (pipeline: string): string =>
     folders.length === 0 ? `no document of "${pipeline}" was given` : `its document is gone: ${fileOf(known, pipeline) ?? 'not known'}`;
@@ -212,6 +216,24 @@ const fileOf = (known: readonly Known[], pipeline: string): string | undefined =
 
 const liesIn = (folders: readonly string[], file: string | undefined): boolean =>
   file !== undefined && folders.some((folder) => file.startsWith(folder.endsWith(sep) ? folder : `${folder}${sep}`));
+
+/**
+ * A file that was emptied by a full disk, or a link whose target is away, is no wish to remove what is applied.
+ *
+ * @throws DOCUMENT_INVALID
+ */
+function refuseBroken(toRemove: readonly Known[], leftOut: readonly { readonly path: string; readonly why: string }[]): void {
+  const why = new Map(leftOut.map((one) => [resolve(one.path), one.why]));
+  const broken = toRemove.filter(({ file }) => file !== undefined && why.has(file));
+  if (broken.length === 0) return;
+  throw new PerennialError(
+    'DOCUMENT_INVALID',
+    broken
+      .map(({ pipeline, file }) => `${file!}: "${pipeline}" was applied from here, and it is no document any more (${why.get(file!)!}).`)
+      .join('\n'),
+    { hint: 'Restore it; where the pipeline is to go, remove the file.' },
+  );
+}
 
 /** @throws USAGE for a name that was told and nothing is of */
 async function renamesOf(

@@ -69,7 +69,7 @@ async function planAll(paths: readonly string[], options: Options, io: CliIo): P
 }
 
 /** Closes the client. */
-async function differenceFrom(temporal: Temporal, given: Pick<GivenDocuments, 'declared' | 'folders'>, io: CliIo): Promise<Difference> {
+async function differenceFrom(temporal: Temporal, given: GivenDocuments, io: CliIo): Promise<Difference> {
   const { differenceOf, storeOf } = await import('../declared-difference.ts');
   try {
     return await differenceOf(temporal, await storeOf(given.declared, (problem) => io.note(`note: ${problem}`)), given);

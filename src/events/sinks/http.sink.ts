@@ -1,4 +1,5 @@
 import { durationMs } from '../../core/duration.ts';
+import { withTimeLimit } from '../../platform/time-limit.ts';
 import { post } from '../post.ts';
 import type { PostErrors } from '../post.ts';
 import { defineSink } from './sink.ts';
@@ -56,19 +57,21 @@ export default defineSink<HttpConfig>({
   isHttp: true,
   check: (config) => [...addressProblems(config), ...credentialProblems(config), ...timeoutProblems(config)],
   send({ id, contentType, body, headers: own = {} }, { url, token, headers, timeout }, { signal }) {
-    return post(
-      url,
-      body,
-      {
-        // Names that differ in case alone would be one header with both values.
-        ...Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])),
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        ...own,
-        'idempotency-key': id,
-        'content-type': contentType,
-      },
-      AbortSignal.any([signal, AbortSignal.timeout(durationMs(timeout))]),
-      ERRORS,
+    return withTimeLimit(durationMs(timeout), signal, (limited) =>
+      post(
+        url,
+        body,
+        {
+          // Names that differ in case alone would be one header with both values.
+          ...Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])),
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...own,
+          'idempotency-key': id,
+          'content-type': contentType,
+        },
+        limited,
+        ERRORS,
+      ),
     );
   },
 });

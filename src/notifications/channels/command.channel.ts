@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { PerennialError } from '../../core/errors.ts';
+import type { ChildProcess } from 'node:child_process';
+import { PerennialError, messageOf } from '../../core/errors.ts';
 import { programEnvironment } from '../../platform/environment.ts';
 import { mask } from '../../steps/secrets.ts';
 import { defineChannel } from './channel.ts';
@@ -11,6 +12,8 @@ interface CommandConfig {
 
 /** Characters of what a program says that messages quote. */
 const QUOTED_CHARS = 300;
+/** Milliseconds after its end in which what a program said still arrives. */
+const LAST_WORDS_MS = 200;
 
 export default defineChannel<CommandConfig>({
   name: 'command',
@@ -40,34 +43,46 @@ export default defineChannel<CommandConfig>({
   reference: 'https://nodejs.org/api/child_process.html',
   send(notification, { run: [program, ...args], env }, { signal }) {
     return new Promise((resolve, reject) => {
-      const child = spawn(program!, args, {
-        env: programEnvironment(env),
-        signal,
-        stdio: ['pipe', 'ignore', 'pipe'],
-        killSignal: 'SIGKILL',
-      });
+      // In a group of its own: what a shell started ends with it.
+      const child = spawn(program!, args, { env: programEnvironment(env), stdio: ['pipe', 'ignore', 'pipe'], detached: true });
+      const failed = (what: string, cause?: unknown): void =>
+        reject(new PerennialError('NOTIFICATION_FAILED', `The program "${program!}" ${what}`, { cause }));
+      const end = (): void => {
+        endGroup(child);
+        failed(`was ended: ${messageOf(signal.reason)}`, signal.reason);
+      };
       let said = '';
       child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-QUOTED_CHARS)));
       // A program that does not read has its reasons.
       child.stdin.on('error', () => undefined);
       child.stdin.end(`${JSON.stringify(notification)}\n`);
-      child.once('error', (error: NodeJS.ErrnoException) =>
-        reject(
-          error.code === 'ENOENT' || error.code === 'EACCES'
-            ? new PerennialError('NOTIFICATION_REFUSED', `The program "${program!}" cannot be started: ${error.code}.`, { cause: error })
-            : new PerennialError('NOTIFICATION_FAILED', `The program "${program!}" was ended: ${error.message}.`, { cause: error }),
-        ),
-      );
-      child.once('close', (code) => {
+      child.once('error', (error: NodeJS.ErrnoException) => {
+        signal.removeEventListener('abort', end);
+        if (error.code !== 'ENOENT' && error.code !== 'EACCES') return failed(`cannot be started: ${error.message}.`, error);
+        reject(new PerennialError('NOTIFICATION_REFUSED', `The program "${program!}" cannot be started: ${error.code}.`, { cause: error }));
+      });
+      // Its end counts: what it left in the background may hold its streams open as long as it likes.
+      child.once('exit', (code) => {
+        signal.removeEventListener('abort', end);
         if (code === 0) resolve();
         else
-          reject(
-            new PerennialError(
-              'NOTIFICATION_FAILED',
-              `The program "${program!}" ended with ${code ?? 'a signal'}${said === '' ? '' : `: ${mask(said.trim())}`}`,
-            ),
+          setTimeout(
+            () => failed(`ended with ${code ?? 'a signal'}${said === '' ? '' : `: ${mask(said.trim())}`}`),
+            child.stderr.readableEnded ? 0 : LAST_WORDS_MS,
           );
+        child.stdin.destroy();
       });
+      if (signal.aborted) end();
+      else signal.addEventListener('abort', end, { once: true });
     });
   },
 });
+
+function endGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}

@@ -63,8 +63,8 @@ interface Written {
 }
 
 async function compare(options: Partial<DifferenceOptions> = {}, through: Temporal = temporal): Promise<Difference> {
-  const { files, folders } = await findDocuments([folder]);
-  return compareDeclared(through, store, await compileAll(files, {}), steps, { folders, who: 'ada', ...options });
+  const { files, folders, leftOut } = await findDocuments([folder]);
+  return compareDeclared(through, store, await compileAll(files, {}), steps, { folders, leftOut, who: 'ada', ...options });
 }
 
 async function apply(options: Partial<DifferenceOptions> = {}): Promise<Difference> {
@@ -356,6 +356,26 @@ describe('a document', () => {
     expect([...(await readApplied(store)).keys()]).toEqual(['elsewhere', 'stays']);
     expect(await describeSchedule(temporal, 'elsewhere/schedule')).toBeDefined();
     expect((await compare()).differs).toBe(false);
+  });
+
+  it.each([
+    ['was emptied', ''],
+    ['was cut off behind its first letter', '{'],
+    ['holds something else', '{ "version": 2 }'],
+  ])('whose file %s is broken and not gone: nothing is removed', async (_what, text) => {
+    write('broken', { ...nightly(), event: {} });
+    write('good');
+    await apply();
+    writeFileSync(join(folder, 'broken.json'), text);
+    const refused = {
+      code: 'DOCUMENT_INVALID',
+      message: expect.stringMatching(/broken\.json: "broken" was applied from here, and it is no document any more/) as string,
+    };
+    await expect(compare()).rejects.toMatchObject(refused);
+    await expect(apply({ prune: true })).rejects.toMatchObject(refused);
+    expect(await describeSchedule(temporal, 'broken/schedule')).toBeDefined();
+    rmSync(join(folder, 'broken.json'));
+    expect(actions(await apply({ prune: true }))).toEqual(['unchanged good', 'remove broken']);
   });
 
   it('whose trigger is gone is told of no more events', async () => {
