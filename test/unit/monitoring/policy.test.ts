@@ -71,7 +71,7 @@ describe('benjaminiHochberg', () => {
 it('compares shares as the z-test does', () => {
   // scipy.stats.chi2_contingency([[120, 880], [90, 510]], correction=False)
   expect(proportionsPValue(120, 1000, 90, 600)).toBeCloseTo(0.08535228086451475, 12);
-  expect([proportionsPValue(0, 10, 0, 10), proportionsPValue(0, 0, 5, 10)]).toEqual([1, 1]);
+  expect([proportionsPValue(0, 10, 0, 10), proportionsPValue(0, 0, 5, 10), proportionsPValue(5, 10, 0, 0)]).toEqual([1, 1, 1]);
 });
 
 it('looks at one window, at half of them, and at all', () => {
@@ -128,6 +128,12 @@ describe('windows together', () => {
       expect(counted.through!.at(-1)).toBe(values.filter((value) => value <= sample.at(-1)!).length);
       expect(counted.below!.at(-1)).toBe(values.filter((value) => value < sample.at(-1)!).length);
     }
+  });
+
+  it('are counted exactly at values that were kept of them, whatever was left out in between', () => {
+    const reference: ColumnReference = { ...referenceOf(profile.columns[0]!, undefined), sample: numberSample(Float64Array.from([0, 1])) };
+    const ranks = { values: Float64Array.of(0, 1), below: Float64Array.of(0, 5), through: Float64Array.of(2, 6), size: 6, complete: false };
+    expect(summarizeColumn(reference, window(rankedSample(ranks), 6))).toMatchObject({ below: [0, 5], through: [2, 6] });
   });
 
   it('keep nothing of what cannot be compared, nor of a reference with more than 5,000 categories', () => {
