@@ -473,6 +473,166 @@ describe('tests of whole rows', () => {
   });
 });
 
+describe('what is measured of a column', () => {
+  const note: ColumnProfile = {
+    name: 'note',
+    type: 'string',
+    count: 400,
+    missing: 0,
+    distinct: 390,
+    categories: { counts: { a: 1 }, other: 399 },
+  };
+  const photo: ColumnProfile = { name: 'photo', type: 'image', count: ROWS, missing: 0, distinct: ROWS };
+  const when: ColumnProfile = { name: 'when', type: 'timestamp', count: ROWS, missing: 0, distinct: ROWS };
+  const present: ColumnWindow = { rows: ROWS, missing: 0, invalid: 0, present: true };
+  const words = (count: number): string => Array.from({ length: count }, (_, at) => `word${at}`).join(' ');
+  const notes = (count: (row: number) => number): RowSample => ({
+    rows: 60,
+    of: 60,
+    columns: new Map([['note', Array.from({ length: 60 }, (_, row) => words(count(row)))]]),
+  });
+  const training = (...columns: ColumnProfile[]): TrainingProfile => ({
+    profile: profileOf(...columns),
+    rowsOf: () => Promise.resolve(notes((row) => 1 + (row % 10))),
+  });
+  const WORDS: DriftOptions = { ...KS, perColumn: { note: { measures: ['words'] } } };
+  const judgeNotes = async (count: (row: number) => number, options: DriftOptions = WORDS): Promise<JudgedWindow> =>
+    judgeWindow(training(note), given({ note: present }, { sample: notes(count) }), options);
+
+  it('of texts is judged beside it by the tests that fit a number, and the column says so', async () => {
+    const { result, window } = await judgeNotes((row) => 5 + (row % 10), { ...WORDS, also: ['wasserstein', 'chiSquare'] });
+    expect(result.driftedColumns).toEqual(['note (words)']);
+    expect(result.columns.map(({ name, status }) => [name, status])).toEqual([
+      ['note', 'skipped'],
+      ['note (words)', 'compared'],
+    ]);
+    expect(result.columns[0]!.reason).toBe(
+      'Nearly every value is different, as in text and identifiers: shares mean nothing. Compared is what is measured of it: note (words).',
+    );
+    expect(result.columns[1]!.tests.map(({ test }) => test)).toEqual(['ks', 'wasserstein', 'psi']);
+    expect(Object.keys(window.columns)).toEqual(['note (words)']);
+    expect((await judgeNotes((row) => 1 + (row % 10))).result.driftedColumns).toEqual([]);
+    // Several windows of it together as well.
+    const again = await judgeWindow(training(note), given({ note: present }, { sample: notes((row) => 4 + (row % 10)) }), {
+      ...WORDS,
+      pool: 2,
+      before: [window],
+    });
+    expect(again.result.columns[1]).toMatchObject({ windows: 2 });
+  });
+
+  it('is not told of a column that is gone, and one that lost its values says that', async () => {
+    const nothing: RowSample = { rows: 60, of: 60, columns: new Map() };
+    const gone = await judgeWindow(training(note), given({ note: { ...present, present: false, missing: ROWS } }, { sample: nothing }), {
+      ...WORDS,
+      columns: ['note'],
+    });
+    expect(gone.result.columns.map(({ name, status, reason }) => [name, status, reason])).toEqual([
+      ['note', 'absent', 'No current row has this column.'],
+    ]);
+    const lost = await judgeWindow(
+      training(note),
+      given({ note: { ...present, missing: 200 } }, { sample: notes((row) => 1 + (row % 10)) }),
+      WORDS,
+    );
+    expect(lost.result.columns[0]).toMatchObject({
+      drifted: true,
+      reason: 'Missing or unreadable values went from 0 % to 50 % of the rows.',
+    });
+    expect(lost.result.columns[1]!.status).toBe('compared');
+  });
+
+  it('of a point in time stands under it, in the order of the columns', async () => {
+    const hours = Float64Array.from({ length: 60 }, (_, at) => (at % 24) * 3_600_000);
+    const sample: RowSample = { rows: 60, of: 60, columns: new Map([['when', hours]]) };
+    const profile = profileOf(numberColumn('a'), when, numberColumn('b'));
+    const { result } = await judgeWindow(
+      { profile, rowsOf: () => Promise.resolve(sample) },
+      given({ a: shifted(0), b: shifted(0) }, { sample }),
+      { tests: ['ks', 'chiSquare'], pool: 1, perColumn: { when: { measures: ['hour'] } } },
+    );
+    expect(result.columns.map(({ name, status }) => [name, status])).toEqual([
+      ['a', 'compared'],
+      ['when', 'skipped'],
+      ['when (hour)', 'compared'],
+      ['b', 'compared'],
+    ]);
+    expect(result.columns[1]!.reason).toBe('Points in time go on. Compared is what is measured of it: when (hour).');
+    const untold = await judgeWindow({ profile }, given({ a: shifted(0), b: shifted(0) }), {
+      ...KS,
+      perColumn: { when: { measures: ['hour'] } },
+    });
+    expect(untold.result.columns.map(({ name }) => name)).toEqual(['a', 'when', 'b']);
+    expect(untold.result.columns[1]!.reason).toMatch(/as their hour\. Nothing is measured of it: rows of the reference are not kept\.$/);
+    expect(untold.result.columns[0]!.reason).not.toContain('Nothing is measured');
+  });
+
+  it('of pictures is in the profile already: the column tells of those that are missing or gone, what is measured of them does not', async () => {
+    const profile = profileOf(photo, numberColumn('photo (brightness)'), { ...photo, name: 'other' }, numberColumn('a'));
+    const options: DriftOptions = {
+      ...KS,
+      columns: ['photo', 'other', 'a'],
+      perColumn: { photo: { measures: ['brightness', 'width'], tests: ['ks', 'psi'] }, other: { measures: ['width'] } },
+    };
+    const judgePhotos = async (columns: Record<string, ColumnWindow>, unknown: string[] = []): Promise<DriftResult> =>
+      (await judgeWindow({ profile }, given({ a: shifted(0), ...columns }, { unknown }), options)).result;
+    const darker = await judgePhotos({ photo: present, 'photo (brightness)': shifted(0.5) });
+    expect(darker.columns.map(({ name, status }) => [name, status])).toEqual([
+      ['photo', 'skipped'],
+      ['photo (brightness)', 'compared'],
+      ['other', 'skipped'],
+      ['a', 'compared'],
+    ]);
+    expect(darker.driftedColumns).toEqual(['photo (brightness)']);
+    expect(darker.columns[1]!.tests.map(({ test, decides }) => [test, decides])).toEqual([
+      ['ks', true],
+      ['psi', true],
+    ]);
+    expect(darker.columns[0]!.reason).toBe('Nearly every picture is different. Compared is what is measured of it: photo (brightness).');
+    expect(darker.columns[2]!.reason).toMatch(/Nothing is measured of it: the training of this version kept nothing of it\.$/);
+    const absent = { ...present, present: false, missing: ROWS };
+    const gone = await judgePhotos({ photo: absent, 'photo (brightness)': absent });
+    expect(gone.columns.map(({ name, status, drifted }) => [name, status, drifted])).toEqual([
+      ['photo', 'absent', true],
+      ['other', 'skipped', false],
+      ['a', 'compared', false],
+    ]);
+    const unmeasured = await judgePhotos({ photo: present, 'photo (brightness)': absent });
+    expect(unmeasured.columns.map(({ name }) => name)).toEqual(['photo', 'other', 'a']);
+    expect(unmeasured.driftedColumns).toEqual([]);
+    expect((await judgePhotos({ photo: present }, ['photo (brightness)', 'photo (width)'])).newColumns).toEqual(['photo (width)']);
+  });
+
+  it('of pictures beside the profile is no new column', async () => {
+    const ranks = numberSample(Float64Array.from(even())).ranks();
+    const values = new Map([
+      ['photo (brightness)', { kind: 'number', name: 'photo (brightness)', ranks, deviation: 0.29, of: ROWS } as const],
+    ]);
+    const source = given(
+      { photo: present, 'photo (brightness)': shifted(0) },
+      { unknown: ['photo (brightness)', 'photo (red)', 'note (words)'] },
+    );
+    const { result } = await judgeWindow({ profile: profileOf(photo), values }, source, KS);
+    expect(result.newColumns).toEqual(['photo (red)', 'note (words)']);
+    expect(result.columns.map(({ name }) => name)).toEqual(['photo', 'photo (brightness)']);
+  });
+
+  it('of pictures that are hidden is not known', async () => {
+    const { result } = await judgeWindow({ profile: profileOf(photo, numberColumn('photo (brightness)')) }, given({}), {
+      ...KS,
+      columns: ['photo'],
+      hidden: new Set(['photo']),
+    });
+    expect(result.columns).toMatchObject([
+      {
+        name: 'photo',
+        status: 'skipped',
+        reason: expect.stringMatching(/^The predictions are logged without its values.*says\.$/) as string,
+      },
+    ]);
+  });
+});
+
 describe('several comparisons as one', () => {
   const result = (over: Partial<DriftResult>): DriftResult => ({
     drifted: false,
