@@ -174,6 +174,7 @@ describe('what is cut out', () => {
     ]) {
       const both = new SecretFinder(order);
       expect(both.hide(`%41 ${two} ${one} %42`)).toBe('%41 *** *** %42');
+      expect(both.hide('\\x73econd-secret, %66irst-secret')).toBe('***, ***');
       expect(both.hide(`${Buffer.from(two).toString('hex')} ${Buffer.from(one).toString('base64')}`)).toBe('*** ***');
     }
     const within = new SecretFinder(['abcdefgh', 'abcdefgh1234', 'efgh1234']);
