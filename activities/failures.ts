@@ -17,7 +17,7 @@ export function toFailure(error: unknown): ApplicationFailure {
     if (error instanceof Error && error.stack !== undefined) failure.stack = mask(error.stack);
     return failure;
   }
-  const hint = error.hint === '' || error.message.includes(error.hint) ? '' : ` ${error.hint}`;
+  const hint = error.message.includes(error.hint) ? '' : ` ${error.hint}`;
   const failure = ApplicationFailure.create({
     message: clip(mask(error.message)) + mask(hint),
     type: error.code,

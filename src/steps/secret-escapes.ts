@@ -7,8 +7,9 @@
 /** Whether a text has anything that {@link canonical} resolves, line breaks aside. */
 export const HAS_ESCAPE = /[\\%&\0\r]/;
 
-const NAMED = ['amp;', 'lt;', 'gt;', 'quot;', 'apos;'];
-const NAMED_MEAN = ['&', '<', '>', '"', "'"];
+/** Beside `amp;`, which may stand before any reference. */
+const NAMED = ['lt;', 'gt;', 'quot;', 'apos;'];
+const NAMED_MEAN = '<>"\'';
 const REFERENCE = /(?:#0*(\d{1,7})|#[xX]0*([0-9a-fA-F]{1,6}));/y;
 
 /** Where a piece of the canonical form comes from. */
@@ -57,7 +58,7 @@ function scan(text: string, found: (from: number, to: number, meant: string) => 
     else if (kind === 0x75) read(end + 1, 4, 16);
     else if (kind === 0x55) read(end + 1, 8, 16);
     else if (kind === 0x78) read(end + 1, 2, 16);
-    else if (kind >= 0x30 && kind <= 0x33) read(end, 3, 8);
+    else if (kind <= 0x33) read(end, 3, 8);
   };
   const read = (from: number, length: number, base: number, to = from + length): void => {
     const value = digits(text, from, length, base);
@@ -73,20 +74,18 @@ function scan(text: string, found: (from: number, to: number, meant: string) => 
   };
   const reference = (start: number): void => {
     let at = start + 1;
-    let before = -1;
-    while (text.startsWith('amp;', at)) {
-      before = at;
-      at += 4;
-    }
+    while (text.startsWith('amp;', at)) at += 4;
     REFERENCE.lastIndex = at;
     const match = REFERENCE.exec(text);
-    const named = NAMED.findIndex((name) => text.startsWith(name, at));
-    code = match !== null ? (match[1] !== undefined ? Number(match[1]) : parseInt(match[2]!, 16)) : -1;
-    if (match !== null) end = REFERENCE.lastIndex;
-    else if (named !== -1 || before !== -1) {
-      code = NAMED_MEAN[named === -1 ? 0 : named]!.charCodeAt(0);
-      end = named === -1 ? at : at + NAMED[named]!.length;
+    if (match !== null) {
+      code = match[1] !== undefined ? Number(match[1]) : parseInt(match[2]!, 16);
+      end = REFERENCE.lastIndex;
+      return;
     }
+    const named = NAMED.findIndex((name) => text.startsWith(name, at));
+    // What is no reference stands for itself, escaped again or not.
+    code = named === -1 ? 0x26 : NAMED_MEAN.charCodeAt(named);
+    end = named === -1 ? at : at + NAMED[named]!.length;
   };
   for (let at = 0; at < text.length; at += 1) {
     const character = text.charCodeAt(at);
@@ -108,9 +107,8 @@ function digits(text: string, from: number, length: number, base: number): numbe
   let value = 0;
   for (let at = from; at < from + length; at += 1) {
     const character = text.charCodeAt(at) | 0x20;
-    const digit =
-      character >= 0x30 && character <= 0x39 ? character - 0x30 : character >= 0x61 && character <= 0x66 ? character - 0x57 : 99;
-    if (digit >= base || Number.isNaN(text.charCodeAt(at))) return -1;
+    const digit = character >= 0x30 && character <= 0x39 ? character - 0x30 : character >= 0x61 ? character - 0x57 : 99;
+    if (digit >= base) return -1;
     value = value * base + digit;
   }
   return length === 0 ? -1 : value;

@@ -8,11 +8,11 @@ import { referenceOf } from '../../../src/monitoring/column-window.ts';
 import type { ColumnReference } from '../../../src/monitoring/column-window.ts';
 import { judgeWindow } from '../../../src/monitoring/detect.ts';
 import type { DriftOptions, JudgedWindow, KeptWindow } from '../../../src/monitoring/detect.ts';
-import { numberSample } from '../../../src/monitoring/drift/drift-test.ts';
+import { numberSample, rankedSample } from '../../../src/monitoring/drift/drift-test.ts';
 import type { FeatureSample, NumberSample } from '../../../src/monitoring/drift/drift-test.ts';
 import { ksDistance } from '../../../src/monitoring/kolmogorov.ts';
 import { benjaminiHochberg, proportionsPValue, spansOf } from '../../../src/monitoring/policy/correction.ts';
-import { poolColumn, summarizeColumn } from '../../../src/monitoring/policy/window-summary.ts';
+import { poolColumn, referenceName, summarizeColumn } from '../../../src/monitoring/policy/window-summary.ts';
 
 const random = new Prng('policy');
 const normals = (count: number, shift = 0): number[] => Array.from({ length: count }, () => random.normal() + shift);
@@ -71,7 +71,7 @@ describe('benjaminiHochberg', () => {
 it('compares shares as the z-test does', () => {
   // scipy.stats.chi2_contingency([[120, 880], [90, 510]], correction=False)
   expect(proportionsPValue(120, 1000, 90, 600)).toBeCloseTo(0.08535228086451475, 12);
-  expect([proportionsPValue(0, 10, 0, 10), proportionsPValue(0, 0, 5, 10)]).toEqual([1, 1]);
+  expect([proportionsPValue(0, 10, 0, 10), proportionsPValue(0, 0, 5, 10), proportionsPValue(5, 10, 0, 0)]).toEqual([1, 1, 1]);
 });
 
 it('looks at one window, at half of them, and at all', () => {
@@ -113,6 +113,76 @@ describe('windows together', () => {
     )!;
     expect(counted).toEqual({ missing: 0, size: 6, counts: { true: 3 } });
     expect(poolColumn(reference, [counted, counted])).toEqual({ kind: 'category', counts: new Map([['true', 6]]), other: 6 });
+  });
+
+  it('are counted alike, whether all values are at hand or their places in the order', () => {
+    const reference = referenceOf(profile.columns[0]!, undefined);
+    const cuts = [sample[0]!, sample[700]!, sample.at(-1)!];
+    for (const values of [normals(400), normals(30, 9), normals(30, -9), cuts, [...cuts, ...cuts, 0], [sample[0]!]]) {
+      const all = numberSample(Float64Array.from(values));
+      const counted = summarizeColumn(reference, window(all, values.length))!;
+      expect(summarizeColumn(reference, window(rankedSample(all.ranks()), values.length))).toEqual(counted);
+      // Of each cut: values below it, and those up to it.
+      expect(counted.below![0]).toBe(values.filter((value) => value < sample[0]!).length);
+      expect(counted.through![0]).toBe(values.filter((value) => value <= sample[0]!).length);
+      expect(counted.through!.at(-1)).toBe(values.filter((value) => value <= sample.at(-1)!).length);
+      expect(counted.below!.at(-1)).toBe(values.filter((value) => value < sample.at(-1)!).length);
+    }
+  });
+
+  it('are counted exactly at values that were kept of them, whatever was left out in between', () => {
+    const reference: ColumnReference = { ...referenceOf(profile.columns[0]!, undefined), sample: numberSample(Float64Array.from([0, 1])) };
+    const ranks = { values: Float64Array.of(0, 1), below: Float64Array.of(0, 5), through: Float64Array.of(2, 6), size: 6, complete: false };
+    expect(summarizeColumn(reference, window(rankedSample(ranks), 6))).toMatchObject({ below: [0, 5], through: [2, 6] });
+  });
+
+  it('keep nothing of what cannot be compared, nor of a reference with more than 5,000 categories', () => {
+    const [x, flag] = profile.columns.map((column) => referenceOf(column, undefined)) as [ColumnReference, ColumnReference];
+    const [numbers, names]: FeatureSample[] = [
+      numberSample(Float64Array.from([1])),
+      { kind: 'category', counts: new Map([['true', 1]]), other: 0 },
+    ];
+    const many = (count: number): ColumnReference => ({
+      ...flag,
+      sample: { kind: 'category', counts: new Map(Array.from({ length: count }, (_, at) => [`c${at}`, 1])), other: 0 },
+    });
+    expect(summarizeColumn(x, window(names!, 1))).toBeUndefined();
+    expect(summarizeColumn(flag, window(numbers!, 1))).toBeUndefined();
+    expect(summarizeColumn({ ...x, sample: undefined }, window(numbers!, 1))).toBeUndefined();
+    expect(summarizeColumn(x, { rows: 1, missing: 0, invalid: 0, present: true })).toBeUndefined();
+    expect(summarizeColumn(many(5_000), window(names!, 1))).toEqual({ missing: 0, size: 1, counts: {} });
+    expect(summarizeColumn(many(5_001), window(names!, 1))).toBeUndefined();
+    expect(summarizeColumn(flag, { ...window(names!, 10), missing: 2, invalid: 3 })).toMatchObject({ missing: 5, size: 1 });
+  });
+
+  it('are of one reference only where all of its columns are the same, in whatever order their categories are', () => {
+    const flagOf = (counts: Record<string, number>, other = 0, name = 'flag'): ColumnReference => ({
+      ...referenceOf({ ...profile.columns[1]!, name }, undefined),
+      sample: { kind: 'category', counts: new Map(Object.entries(counts)), other },
+    });
+    const xOf = (values: readonly number[], name = 'x'): ColumnReference => ({
+      ...referenceOf({ ...profile.columns[0]!, name }, undefined),
+      sample: numberSample(Float64Array.from(values)),
+    });
+    const empty = (name: string): ColumnReference => ({ ...xOf([1], name), sample: undefined });
+    const all = [
+      [flagOf({ a: 1, b: 2 })],
+      [flagOf({ a: 2, b: 1 })],
+      [flagOf({ a: 1 })],
+      [flagOf({ a: 1, b: 2 }, 1)],
+      [flagOf({ a: 1, b: 2 }, 0, 'flags')],
+      [xOf([1, 2])],
+      [xOf([1, 2], 'y')],
+      [xOf([1, 3])],
+      [xOf([1, 2, 2])],
+      [xOf([1, 2]), flagOf({ a: 1, b: 2 })],
+      [empty('x')],
+      [empty('y')],
+      [],
+    ].map(referenceName);
+    expect(new Set(all).size).toBe(all.length);
+    for (const name of all) expect(name).toMatch(/^[0-9a-f]{16}$/);
+    expect(referenceName([flagOf({ b: 2, a: 1 })])).toBe(all[0]);
   });
 });
 

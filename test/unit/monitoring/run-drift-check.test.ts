@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { findCheck, listChecks } from '../../../src/monitoring/drift-checks/drift-check-record.ts';
 import type { DriftCheck } from '../../../src/monitoring/drift-checks/drift-check-record.ts';
-import { runDriftCheck } from '../../../src/monitoring/drift-checks/run-drift-check.ts';
+import { runDriftCheck, verdictOf } from '../../../src/monitoring/drift-checks/run-drift-check.ts';
 import type { Before, Compared } from '../../../src/monitoring/drift-checks/run-drift-check.ts';
 import { readStream, streamKey } from '../../../src/monitoring/drift-checks/stream.ts';
+import { PerennialError } from '../../../src/core/errors.ts';
 import type { ObjectStore } from '../../../src/core/ports.ts';
 import { MemoryStore } from '../../../src/storage/memory-store.ts';
 
@@ -134,6 +135,111 @@ describe('runDriftCheck', () => {
     expect(outcomes).toEqual(['alarm', 'coolingDown', 'alarm', 'coolingDown']);
   });
 
+  it('of rows that are one of no stream stands for itself', async () => {
+    const store = new MemoryStore();
+    const seen: Before[] = [];
+    const order = (at: number, drifted: boolean) => ({
+      model: 'm',
+      version: 2,
+      source: 'a.csv',
+      at: hour(at),
+      rules: { windowsMin: 1, windowsOf: 1, coolDownMs: 86_400_000 },
+      pool: 5,
+      compare: (before: Before): Promise<Compared> => {
+        seen.push(before);
+        const result = { drifted, enoughRows: true, rows: 1, summary: drifted ? 'Drift.' : 'No drift.' } as Compared['result'];
+        return Promise.resolve({ result, parts: {} });
+      },
+    });
+    const checks = [
+      await runDriftCheck(store, order(1, true)),
+      await runDriftCheck(store, order(2, true)),
+      await runDriftCheck(store, order(3, false)),
+    ];
+    expect(seen).toEqual([[], [], []]);
+    expect(checks.map(({ verdict, stream, window }) => [verdict.outcome, stream, window])).toEqual([
+      ['alarm', null, null],
+      ['alarm', null, null],
+      ['stable', null, null],
+    ]);
+    for (const { id } of checks) expect(id).toMatch(/^[0-9a-f]{10}$/);
+    expect((await findCheck(store, checks[1]!.id)).at).toBe(hour(2));
+    const keys: string[] = [];
+    for await (const { key } of store.list('drift/')) keys.push(key);
+    expect(keys.filter((key) => key.includes('/streams/'))).toEqual([]);
+    // k of n cannot come of one.
+    const waiting = await runDriftCheck(store, { ...order(4, true), rules: { windowsMin: 2, windowsOf: 2, coolDownMs: 0 } });
+    expect(waiting.verdict).toMatchObject({ outcome: 'waiting', alarm: false });
+  });
+
+  it('are told apart by their window, source, time and stream', async () => {
+    const store = new MemoryStore();
+    const order = {
+      model: 'm',
+      version: 1,
+      stream: 's',
+      source: 'predictions',
+      at: hour(48),
+      window: { from: hour(0), to: hour(24) },
+      rules: { windowsMin: 1, windowsOf: 1, coolDownMs: 0 },
+      pool: 1,
+      compare: (): Promise<Compared> =>
+        Promise.resolve({ result: { drifted: false, enoughRows: true, rows: 1, summary: '' } as Compared['result'], parts: {} }),
+    };
+    const changes = [
+      {},
+      { window: { from: hour(24), to: hour(48) } },
+      { at: hour(49) },
+      { source: 'others' },
+      { stream: 't' },
+      { version: 2 },
+      { model: 'n' },
+    ];
+    const ids: string[] = [];
+    for (const change of changes) ids.push((await runDriftCheck(store, { ...order, ...change })).id);
+    expect(new Set(ids).size).toBe(changes.length);
+    expect((await runDriftCheck(store, order)).id).toBe(ids[0]);
+  });
+
+  it('keeps what another check added while it compared, and what it cannot write it tells', async () => {
+    const store = new MemoryStore();
+    let beside: number | undefined = 48;
+    const put = store.put.bind(store);
+    store.put = async (...given) => {
+      const at = beside;
+      if (at !== undefined && given[0].includes('/streams/')) {
+        beside = undefined;
+        await look(store, at);
+      }
+      return put(...given);
+    };
+    await look(store, 72);
+    expect(await windows(store)).toEqual([72, 48].map(hour));
+    // Of a record that is there as of the first one, which is made.
+    beside = 120;
+    await look(store, 96);
+    expect(await windows(store)).toEqual([120, 96, 72, 48].map(hour));
+    store.put = () => Promise.reject(new PerennialError('STORE_UNAVAILABLE', 'gone'));
+    await expect(look(store, 144)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  });
+
+  it('adds no window without rows', async () => {
+    const store = new MemoryStore();
+    await look(store, 24, { rows: 0 });
+    expect(await windows(store)).toEqual([]);
+  });
+
+  it('keeps the newest alarm, whatever is looked at later', async () => {
+    const store = new MemoryStore();
+    const alarmAt = async (): Promise<string> => (await readStream(store, 'm', 's', 1)).record.alarm!.at;
+    await look(store, 24, { drifted: true });
+    await look(store, 96, { drifted: true });
+    expect((await look(store, 48, { drifted: true })).verdict.outcome).toBe('alarm');
+    expect(await alarmAt()).toBe(hour(96));
+    await look(store, 120, { drifted: true });
+    expect(await alarmAt()).toBe(hour(120));
+  });
+
   it('finds a check by the beginning of its id, and says what it does not find', async () => {
     const store = new MemoryStore();
     const { id } = await look(store, 24, { drifted: true });
@@ -147,5 +253,51 @@ describe('runDriftCheck', () => {
     const store = new MemoryStore();
     await store.put(streamKey('m', 's'), Buffer.from('{"formatVersion":1}'));
     await expect(look(store, 24)).rejects.toMatchObject({ code: 'BLOB_CORRUPT', hint: 'Delete the object: windows are gathered anew.' });
+  });
+});
+
+describe('the verdict on a window', () => {
+  const drift = { drifted: true, enoughRows: true, summary: 'Drift.' };
+  const none = { drifted: false, enoughRows: true, summary: 'No drift.' };
+  const rules = { windowsMin: 1, windowsOf: 1, coolDownMs: 0 };
+  const past = (...drifted: boolean[]) => drifted.map((one) => ({ drifted: one }));
+
+  it('is none without rows enough, and none where nothing drifted, whatever was before', () => {
+    const few = { drifted: true, enoughRows: false, summary: 'No verdict.' };
+    expect(verdictOf(few, past(true, true), rules)).toEqual({ alarm: false, outcome: 'tooFewRows', reason: 'No verdict.' });
+    expect(verdictOf(none, past(true, true), { ...rules, windowsOf: 3 })).toEqual({ alarm: false, outcome: 'stable', reason: 'No drift.' });
+  });
+
+  it('counts this window and so many before it as are asked for', () => {
+    const twoOfThree = { ...rules, windowsMin: 2, windowsOf: 3 };
+    expect(verdictOf(drift, past(false, false, true), twoOfThree)).toEqual({
+      alarm: false,
+      outcome: 'waiting',
+      reason: 'Drift. No alarm yet: 1 of the last 3 windows drifted, and 2 of 3 are asked for.',
+    });
+    expect(verdictOf(drift, past(false, true), twoOfThree)).toEqual({
+      alarm: true,
+      outcome: 'alarm',
+      reason: 'Drift. 2 of the last 3 windows drifted.',
+    });
+    expect(verdictOf(drift, past(true), twoOfThree).reason).toBe('Drift. 2 of the last 2 windows drifted.');
+    expect(verdictOf(drift, past(true, true), rules)).toEqual({ alarm: true, outcome: 'alarm', reason: 'Drift.' });
+  });
+
+  it('is silent until the last alarm of another check is so long ago, and not a moment longer', () => {
+    const cooling = { ...rules, coolDownMs: 3_600_000 };
+    const last = (at: string, check = 'other') => ({ alarm: { check, at: hour(10) }, check: 'this', at });
+    const before = new Date(Date.parse(hour(11)) - 1).toISOString();
+    expect(verdictOf(drift, [], cooling, last(before))).toEqual({
+      alarm: false,
+      outcome: 'coolingDown',
+      reason: `Drift. No new alarm before ${hour(11)}: the last one was at ${hour(10)}.`,
+    });
+    expect(verdictOf(drift, [], cooling, last(hour(11))).outcome).toBe('alarm');
+    expect(verdictOf(drift, [], cooling, last(before, 'this')).outcome).toBe('alarm');
+    expect(verdictOf(drift, [], cooling, { alarm: null, check: 'this', at: hour(10) }).outcome).toBe('alarm');
+    expect(verdictOf(drift, [], cooling).outcome).toBe('alarm');
+    // Without a cool-down each is one, also of a check that is made late.
+    expect(verdictOf(drift, [], rules, last(hour(9))).outcome).toBe('alarm');
   });
 });
