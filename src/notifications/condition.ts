@@ -1,7 +1,7 @@
 import type { NotificationEvent } from '../core/notification.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { ObjectStore } from '../core/ports.ts';
-import { TEXT, defineStored, getStored, orNull, recordSchema } from '../storage/stored.ts';
+import { TEXT, defineStored, getStored, listOf, orNull, recordSchema } from '../storage/stored.ts';
 import type { StoredKind } from '../storage/stored.ts';
 
 type Condition = NotificationEvent | 'fine';
@@ -16,14 +16,28 @@ interface ConditionRecord {
   readonly id: string;
   /** ISO 8601, by the clock of Temporal. */
   readonly at: string;
+  /** What was answered to outcomes before, the latest first: whoever was killed behind the answer asks again, be it after others. */
+  readonly former?: readonly Answered[];
 }
+
+/** What an outcome was told that was the condition before it. */
+interface Answered {
+  readonly id: string;
+  readonly before: Condition | null;
+}
+
+/** Outcomes of one pipeline that may be told at the same time, and more. */
+const FORMER_MAX = 20;
 
 export const CONDITION: StoredKind<ConditionRecord> = defineStored({
   at: 'notifications/*/*.json',
   remade: 'what is told next is told although it may have been told before',
   name: 'record of what was told last',
   formatVersion: 1,
-  schema: recordSchema({ condition: TEXT, before: orNull(TEXT), id: TEXT, at: TEXT }),
+  schema: recordSchema(
+    { condition: TEXT, before: orNull(TEXT), id: TEXT, at: TEXT },
+    { former: listOf(recordSchema({ id: TEXT, before: orNull(TEXT) })) },
+  ),
 });
 
 const keyOf = ({ pipeline, kind }: Pick<Outcome, 'pipeline' | 'kind'>): string => `notifications/${pipeline}/${kind}.json`;
@@ -40,10 +54,14 @@ export async function exchangeCondition(
 ): Promise<Condition | undefined> {
   const key = keyOf(outcome);
   const found = await getStored(store, CONDITION, key);
-  if (found?.value.id === id) return found.value.before ?? undefined;
+  const answered = found === undefined ? [] : [{ id: found.value.id, before: found.value.before }, ...(found.value.former ?? [])];
+  const again = answered.find((one) => one.id === id);
+  if (again !== undefined) return again.before ?? undefined;
   const before = found?.value.condition;
-  if (found !== undefined && found.value.at > outcome.at) return before;
-  const record: ConditionRecord = { formatVersion: 1, condition, before: before ?? null, id, at: outcome.at };
+  const isOlder = found !== undefined && found.value.at > outcome.at;
+  const record: ConditionRecord = isOlder
+    ? { ...found.value, former: [{ id, before: found.value.condition }, ...answered.slice(1)].slice(0, FORMER_MAX) }
+    : { formatVersion: 1, condition, before: before ?? null, id, at: outcome.at, former: answered.slice(0, FORMER_MAX) };
   await store.put(key, Buffer.from(JSON.stringify(record)), found === undefined ? { ifNoneMatch: '*' } : { ifMatch: found.etag });
   return before;
 }
