@@ -25,6 +25,7 @@ import type { RoutingState } from './routing-changes.ts';
 import { findOurs } from './schedule-marks.ts';
 import type { Marked } from './schedule-marks.ts';
 import { modelOf, modelsOf } from './search-attributes.ts';
+import { refuseCircles } from './version-circles.ts';
 
 /** From when on a changed value holds, once it is applied. */
 export type Holds = 'now' | 'nextRun' | 'nextDeployment';
@@ -86,8 +87,8 @@ const AT_ONCE = 16;
  * changed yet.
  *
  * @param store undefined: it cannot be opened from here, so that neither sinks nor what was applied is known
- * @throws TEMPORAL_UNAVAILABLE; DOCUMENT_INVALID for a schedule that Temporal refuses, and for an applied document that is
- * there and is none any more; USAGE for names that nothing is of; STORE_…
+ * @throws TEMPORAL_UNAVAILABLE; DOCUMENT_INVALID for a schedule that Temporal refuses, for an applied document that is there and is none
+ * any more, and for pipelines that start each other for ever; USAGE for names that nothing is of; STORE_…
  */
 export async function compareDeclared(
   temporal: Temporal,
@@ -111,6 +112,10 @@ export async function compareDeclared(
   const toRemove = gone.filter((one) => (folders.length === 0 ? prune : liesIn(folders, one.file)));
   refuseBroken(toRemove, options.leftOut ?? []);
   const leaving = new Set(toRemove.map(({ pipeline }) => pipeline));
+  refuseCircles(
+    declared.map(({ plan, file, document }) => ({ pipeline: plan.pipeline, file, document, models: modelsOf(plan) })),
+    [...applied.values()].filter(({ pipeline }) => !given.has(pipeline) && !oldNames.has(pipeline) && !leaving.has(pipeline)),
+  );
   const whyGone = (pipeline: string): string =>
     folders.length === 0 ? `no document of "${pipeline}" was given` : `its document is gone: ${fileOf(known, pipeline) ?? 'not known'}`;
   const plans = declared.map(({ plan }) => plan);
