@@ -2,7 +2,7 @@
  * What the samples of `pipelines/` promise, by seed: each is run with so many seeds on a stack of its own, and the spread of its first
  * metric is printed, with the seeds that its gates reject or whose promise does not hold. A promise is one that every seed keeps.
  *
- *     npm run build && node bench/run.mjs samples --seeds 20 [--only weather,spam]
+ *     npm run build && node bench/run.mjs samples --seeds 20 [--first 1] [--only weather,spam]
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -16,10 +16,12 @@ import type { Metrics } from '../test/examples/promises.ts';
 
 const { values: options } = parseArgs({
   args: process.argv.slice(3),
-  options: { seeds: { type: 'string', default: '20' }, only: { type: 'string' } },
+  options: { seeds: { type: 'string', default: '20' }, first: { type: 'string', default: '1' }, only: { type: 'string' } },
 });
 const seeds = Number(options.seeds);
 if (!Number.isInteger(seeds) || seeds < 1) throw new Error(`--seeds is "${options.seeds}"; expected a whole number from 1.`);
+const first = Number(options.first);
+if (!Number.isInteger(first) || first < 1) throw new Error(`--first is "${options.first}"; expected a whole number from 1.`);
 const only = options.only?.split(',');
 const unknown = only?.filter((name) => !SAMPLES.some((sample) => sample.name === name)) ?? [];
 if (unknown.length > 0) throw new Error(`--only names ${unknown.join(', ')}; there is ${SAMPLES.map(({ name }) => name).join(', ')}.`);
@@ -92,7 +94,7 @@ try {
     const metric: Record<string, number[]> = {};
     const rejected: { readonly seed: number; readonly why: string }[] = [];
     const broken: number[] = [];
-    for (let seed = 1; seed <= seeds; seed++) {
+    for (let seed = first; seed < first + seeds; seed++) {
       // Each by itself: no champion of another seed stands in its way.
       const copy = join(documents, `${name}-${seed}.json`);
       writeFileSync(copy, JSON.stringify({ ...document, name: `${name}-${seed}`, on: {} }));
@@ -110,7 +112,7 @@ try {
       rejected,
     };
   }
-  console.log(JSON.stringify({ benchmark: 'samples', seeds, load: loadavg()[0], samples: results }, null, 1));
+  console.log(JSON.stringify({ benchmark: 'samples', first, seeds, load: loadavg()[0], samples: results }, null, 1));
 } finally {
   spawnSync(process.execPath, [join(packageRoot(), 'bin', 'perennial.js'), 'down'], { env });
   rmSync(home, { recursive: true, force: true });
