@@ -1,4 +1,5 @@
 import { distance } from 'fastest-levenshtein';
+import { looksOf, quoted } from '../core/spelling.ts';
 import type { Row } from '../core/tensor.ts';
 import { decodeImage, pixelsOf } from '../data/images/images.ts';
 import { DecodedImage } from '../data/table/row-values.ts';
@@ -117,10 +118,7 @@ function checkColumns({ preprocessor, sourceColumns }: Servable, row: Row, index
   for (const key of strangers.slice(0, STRANGERS_MAX)) {
     const meant = absent.find((column) => isMisspelling(key, column.name));
     if (meant !== undefined)
-      throw badRow(
-        index,
-        ` has no column ${JSON.stringify(meant.name)}, but ${JSON.stringify(key)}: did you mean ${JSON.stringify(meant.name)}?`,
-      );
+      throw badRow(index, ` has no column ${quoted(meant.name)}, but ${quoted(key)}: did you mean ${quoted(meant.name)}?`);
   }
   const required = absent.filter((column) => column.required).map((column) => column.name);
   if (required.length > 0)
@@ -134,7 +132,10 @@ function checkColumns({ preprocessor, sourceColumns }: Servable, row: Row, index
 const STRANGERS_MAX = 200;
 
 function isMisspelling(given: string, name: string): boolean {
-  const plain = (text: string): string => text.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, '');
+  const plain = (text: string): string =>
+    looksOf(text)
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\p{M}]/gu, '');
   if (given.length > 200) return false;
   return plain(given) === plain(name) || (name.length > 3 && distance(given, name) <= Math.max(1, Math.floor(name.length / 5)));
 }

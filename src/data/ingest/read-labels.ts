@@ -1,3 +1,4 @@
+import { spelling } from '../../core/spelling.ts';
 import { PerennialError } from '../../core/errors.ts';
 import { requireColumn } from '../table/columns.ts';
 import { literal } from '../table/duckdb.ts';
@@ -6,7 +7,7 @@ import type { RawTable } from '../readers/reader.ts';
 import { missingWordSql } from '../reading/numbers.ts';
 import type { TypedColumn } from '../reading/source-column.ts';
 import type { IngestConfig } from './ingest-config.ts';
-import { alikeTexts, spelling } from './alike-texts.ts';
+import { alikeTexts } from './alike-texts.ts';
 import { INTEGER_CLASSES_MAX } from './label-columns.ts';
 
 /**

@@ -1,3 +1,4 @@
+import { quoted } from '../../core/spelling.ts';
 import { measureAll } from '../table/columns.ts';
 import { literal } from '../table/duckdb.ts';
 import type { Database } from '../table/duckdb.ts';
@@ -37,13 +38,8 @@ export function checkVanished({ text, reading }: ReferenceSchema, names: readonl
   if (gone.length === 0) return;
   const added = names.filter((name) => !reading.columns.some((column) => column.name === name));
   throw changed(
-    `The source has no column ${gone.map((name) => `"${name}"`).join(', ')} any more, which ${text} was made from${
-      added.length === 0
-        ? ''
-        : `; it has ${added
-            .slice(0, 5)
-            .map((name) => `"${name}"`)
-            .join(', ')} instead`
+    `The source has no column ${gone.map(quoted).join(', ')} any more, which ${text} was made from${
+      added.length === 0 ? '' : `; it has ${added.slice(0, 5).map(quoted).join(', ')} instead`
     }.`,
     gone,
   );
@@ -57,7 +53,7 @@ export function newColumnNotes({ text, reading }: ReferenceSchema, columns: read
     : [
         `${added.length === 1 ? 'The column' : 'The columns'} ${added
           .slice(0, 10)
-          .map(({ name }) => `"${name}"`)
+          .map(({ name }) => quoted(name))
           .join(', ')} ${added.length === 1 ? 'is' : 'are'} new since ${text}.`,
       ];
 }

@@ -1,4 +1,5 @@
 import { closest, distance } from 'fastest-levenshtein';
+import { looksOf, quoted } from '../../core/spelling.ts';
 import { PerennialError } from '../../core/errors.ts';
 import type { Database } from './duckdb.ts';
 import type { ColumnType } from '../stored/column.ts';
@@ -19,16 +20,16 @@ export function columnMissing(name: string, names: readonly string[], where: str
     names.length === 0
       ? undefined
       : closest(
-          name.toLowerCase(),
-          names.map((item) => item.toLowerCase()),
+          looksOf(name).toLowerCase(),
+          names.map((item) => looksOf(item).toLowerCase()),
         );
-  const found = names.find((item) => item.toLowerCase() === near);
-  const close = found !== undefined && distance(name.toLowerCase(), found.toLowerCase()) <= Math.max(2, name.length / 3);
+  const found = names.find((item) => looksOf(item).toLowerCase() === near);
+  const close = found !== undefined && distance(looksOf(name).toLowerCase(), looksOf(found).toLowerCase()) <= Math.max(2, name.length / 3);
   const list = names.length > 30 ? `${names.slice(0, 30).join(', ')}, … (${names.length} columns)` : names.join(', ');
   return new PerennialError(
     'COLUMN_MISSING',
-    `${where}: there is no column "${name}". The columns are: ${list}.`,
-    close ? { hint: `Did you mean "${found}"?` } : {},
+    `${where}: there is no column ${quoted(name)}. The columns are: ${list}.`,
+    close ? { hint: `Did you mean ${quoted(found)}?` } : {},
   );
 }
 

@@ -1,4 +1,5 @@
 import { distance } from 'fastest-levenshtein';
+import { looksOf, quoted } from '../../core/spelling.ts';
 import { PerennialError } from '../../core/errors.ts';
 import type { Row } from '../../core/tensor.ts';
 import type { ColumnData, Pixels } from '../transforms/column-data.ts';
@@ -117,8 +118,8 @@ export function checkRowColumns(rows: readonly Row[], columns: readonly (Column 
       if (near !== undefined)
         throw new PerennialError(
           'DATA_INVALID',
-          `row ${index}, column "${column.name}": it is absent, and there is an unknown column "${near}".`,
-          { hint: `Did you mean "${column.name}"?` },
+          `row ${index}, column ${quoted(column.name)}: it is absent, and there is an unknown column ${quoted(near)}.`,
+          { hint: `Did you mean ${quoted(column.name)}?` },
         );
       if (column.required)
         throw new PerennialError(
@@ -136,5 +137,6 @@ export function checkRowColumns(rows: readonly Row[], columns: readonly (Column 
 function misspelt(row: Row, name: string, columns: readonly Column[]): string | undefined {
   const known = new Set(columns.map((column) => column.name));
   const far = Math.min(2, Math.ceil(name.length / 4));
-  return Object.keys(row).find((key) => !known.has(key) && distance(key.toLowerCase(), name.toLowerCase()) <= far);
+  const looks = looksOf(name).toLowerCase();
+  return Object.keys(row).find((key) => !known.has(key) && distance(looksOf(key).toLowerCase(), looks) <= far);
 }
