@@ -144,7 +144,6 @@ export function createApp({
   const methodsOf = watchMethods(app);
   traceRequests(app);
   app.decorateRequest('bodyBytes', 0);
-  app.decorateRequest('bodyText', undefined);
   app.decorateRequest('matched', null);
   app.removeAllContentTypeParsers();
   // Clients of all protocols send JSON under many content types; the body decides, and what the address takes besides.

@@ -10,7 +10,6 @@ import { BinaryBody, JSON_LENGTH_HEADER } from '../serving/protocols/binary-tens
 import { CsvBody } from '../serving/protocols/csv-body.ts';
 import { FormBody } from '../serving/protocols/form-body.ts';
 import { RequestError } from '../serving/request-error.ts';
-import { ROW_CHARS_MAX } from '../serving/row-text.ts';
 import { matchedRoute } from './matched-route.ts';
 
 /** Media types under which clients of all protocols send JSON; curl's own is that of forms. */
@@ -77,12 +76,8 @@ export function unpacked({ headers }: FastifyRequest, payload: Payload): Payload
 export function readBody(request: FastifyRequest, body: Buffer, rules: JsonRules): unknown {
   const { headers } = request;
   // Nearly all of them.
-  if (headers['content-type'] === 'application/json' && headers[JSON_LENGTH_HEADER] === undefined && body.length > 0) {
-    const others = otherTypesOf(matchedRoute(request).url);
-    const text = textOf(body, 'application/json', others);
-    if (text.length <= ROW_CHARS_MAX) request.bodyText = text;
-    return valueOf(text, 'application/json', rules, others);
-  }
+  if (headers['content-type'] === 'application/json' && headers[JSON_LENGTH_HEADER] === undefined && body.length > 0)
+    return jsonOf(body, 'application/json', rules, otherTypesOf(matchedRoute(request).url));
   return readOther(request, body, rules);
 }
 
@@ -118,22 +113,14 @@ function otherTypesOf(url = ''): readonly string[] {
 
 /** @returns a promise of what is large @throws as {@link readBody} */
 function jsonOf(body: Buffer, type: string, rules: JsonRules, others: readonly string[] = []): unknown {
-  return valueOf(textOf(body, type, others), type, rules, others);
-}
-
-/** @throws RequestError 400, 415 for what is no text */
-function textOf(body: Buffer, type: string, others: readonly string[]): string {
+  let text: string;
   try {
-    return isAscii(body) ? body.toString('latin1') : UTF8.decode(body);
+    text = isAscii(body) ? body.toString('latin1') : UTF8.decode(body);
   } catch {
     const what = BEGINNINGS.find(([bytes]) => bytes.every((byte, at) => body[at] === byte))?.[1];
     if (what !== undefined) throw new RequestError(415, `The body is ${what}: send JSON in UTF-8.`, accepting(others));
     throw JSON_TYPES.test(type) ? new RequestError(400, 'The body is not UTF-8.') : otherType(type, others);
   }
-}
-
-/** @returns a promise of what is large @throws as {@link readBody} */
-function valueOf(text: string, type: string, rules: JsonRules, others: readonly string[]): unknown {
   const refused = (error: unknown): unknown => {
     if (error instanceof RangeError && rules.keysMax !== undefined)
       return new RequestError(413, `The body is too large: ${messageOf(error)}. Columns that the model does not read can be left out.`);

@@ -35,8 +35,6 @@ export type Question =
       readonly placed?: true;
       /** Rows that cannot be answered are set aside with the reason, and the others are answered. */
       readonly partial?: true;
-      /** Of the only row, as it came: JSON. */
-      readonly text?: string;
     }
   | { readonly tensors: TensorBatch };
 
@@ -224,7 +222,7 @@ export class InferenceService {
   #answerQuestion(lease: Lease, asked: Question, { id, logged, rowsMax, limits, exposure }: Attempt): Answer | Promise<Answer> {
     requireAllowed(asked, rowsMax, 'this token is');
     requireAllowed(asked, limits?.rowsPerRequest, `${JSON.stringify(lease.servable.model)} is deployed`);
-    const logs: Logs = { logged, exposure, text: 'rows' in asked ? asked.text : undefined };
+    const logs: Logs = exposure === undefined ? { logged } : { logged, exposure };
     if (!('rows' in asked)) return this.#answerTensors(lease, id, asked.tensors, logs);
     return asked.partial === true
       ? this.#answerPartly(lease, id, asked.rows, logs)
@@ -340,7 +338,6 @@ export class InferenceService {
             rows[rowOf(index)] ?? null,
             prediction,
             logs.exposure,
-            logs.text,
           ),
         );
       return answer;
@@ -401,10 +398,7 @@ function areFinite(values: Float32Array): boolean {
 }
 
 /** What the prediction log gets of an answer. */
-interface Logs extends Pick<Attempt, 'logged'> {
-  readonly exposure?: Exposure | undefined;
-  readonly text?: string | undefined;
-}
+type Logs = Pick<Attempt, 'logged' | 'exposure'>;
 const NOT_LOGGED: Logs = { logged: false };
 
 function outcomeOf(found: Answer | RequestError): Pick<CountedRequest, 'outcome' | 'predictions'> {

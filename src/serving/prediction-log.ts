@@ -12,7 +12,6 @@ import { hideColumns, isHidden } from '../monitoring/predictions/hidden-columns.
 import { dayPrefix } from '../monitoring/predictions/logged-prediction.ts';
 import type { LoggedPrediction } from '../monitoring/predictions/logged-prediction.ts';
 import { PREDICTION_LOG_LIMITS } from './limits.ts';
-import { rowText } from './row-text.ts';
 import type { Exposure, Servable } from './servable.ts';
 import type { ServingMetrics } from './serving-metrics.ts';
 import { imageColumns } from './source-rows.ts';
@@ -85,14 +84,12 @@ export class PredictionLog {
     };
   }
 
-  /** @param text of the row, as it came */
   add(
     servable: Pick<Servable, 'model' | 'version' | 'preprocessor'>,
     id: string,
     row: Row | null,
     prediction: Prediction,
     exposure?: Exposure,
-    text?: string,
   ): void {
     const { sample, bufferBytesMax, hashKey } = this.#options;
     const settings = this.#options.settings(servable.model) ?? NOTHING_SAID;
@@ -106,7 +103,7 @@ export class PredictionLog {
       shown.hidden === undefined && exposure === undefined
         ? { time, id, version: servable.version, row: shown.row, prediction: withoutSamples(prediction) }
         : { time, id, version: servable.version, ...shown, prediction: withoutSamples(prediction), ...exposure };
-    if (images.length === 0) return this.#append(servable.model, record, shown.row === row ? rowText(text, row) : undefined);
+    if (images.length === 0) return this.#append(servable.model, record);
     this.#measure(servable.model, record, shownImages(row!, images, settings));
   }
 
@@ -131,10 +128,9 @@ export class PredictionLog {
     this.#measuring.add(measured);
   }
 
-  /** @param text of its row */
-  #append(model: string, record: LoggedPrediction, text?: string): void {
+  #append(model: string, record: LoggedPrediction): void {
     const { flushLines } = this.#options;
-    const line = text === undefined ? this.#lineOf(record) : lineWith(record, text);
+    const line = this.#lineOf(record);
     const chunk = this.#chunkFor(model, record.time);
     this.#bytes += write(chunk, line);
     this.#openLines += 1;
@@ -251,11 +247,6 @@ export class PredictionLog {
       this.#setWaitingBytes(this.#bytes);
     }
   }
-}
-
-/** As a record is written otherwise, the row as it came. */
-function lineWith({ time, id, version, prediction, rollout, arm, unit }: LoggedPrediction, text: string): string {
-  return `${writeJson({ time, id, version, prediction, rollout, arm, unit }).slice(0, -1)},"row":${text}}\n`;
 }
 
 const CHUNK_BYTES_MIN = 16 * 1024;

@@ -10,8 +10,6 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Of the body, unpacked; 0 where there is none. */
     bodyBytes: number;
-    /** A small body of plain JSON, as it came. */
-    bodyText: string | undefined;
   }
 }
 

@@ -35,7 +35,7 @@ export function registerRowsProtocol(app: FastifyInstance, { service }: Protocol
       const answer =
         body instanceof CsvBody
           ? body.ask(service, target, request.id, options, partial === true)
-          : service.ask(target, request.id, (servable) => questionOfBody(body, partial, servable, request.bodyText), options);
+          : service.ask(target, request.id, (servable) => questionOfBody(body, partial, servable), options);
       return andThen(answer, (given) =>
         withVersion(reply, given, {
           model: given.servable.model,
@@ -56,7 +56,7 @@ function partialOf(given: unknown): boolean | undefined {
   throw new RequestError(400, `"partial" of the address is ${shownValue(given)}; expected true or false.`);
 }
 
-function questionOfBody(body: unknown, wish: boolean | undefined, servable: Servable, text: string | undefined): Question {
+function questionOfBody(body: unknown, wish: boolean | undefined, servable: Servable): Question {
   if (body instanceof FormBody) return placed(body.rows(servable), wish);
   if (Array.isArray(body)) return placed(body, wish);
   const object = objectBody(body);
@@ -64,8 +64,7 @@ function questionOfBody(body: unknown, wish: boolean | undefined, servable: Serv
   if (!Array.isArray(object.rows)) {
     if ('rows' in object && Object.keys(object).length === 1)
       throw new RequestError(400, `"rows" is ${nameOf(object.rows)}; expected an array of objects.`);
-    const question = placed([object], wish);
-    return text === undefined ? question : { ...question, text };
+    return placed([object], wish);
   }
   onlyKeys(object, ['rows', 'partial']);
   const { partial } = object;
