@@ -79,6 +79,19 @@ export function signal(identity: ProcessIdentity, name: NodeJS.Signals, target: 
   }
 }
 
+/**
+ * Sends a signal to the process group of a child: its id stays taken while a member lives, also where the child itself has ended. Nothing
+ * where none is left, or the child was never started.
+ */
+export function signalGroup(leader: number | undefined, name: NodeJS.Signals): void {
+  if (leader === undefined) return;
+  try {
+    process.kill(-leader, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
 /** SIGTERM, then SIGKILL after `graceMs`; resolves once the process is gone. */
 export async function stopProcess(
   identity: ProcessIdentity,

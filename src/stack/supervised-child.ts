@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { messageOf } from '../core/errors.ts';
 import { withoutCredentials } from '../platform/environment.ts';
 import { logsDir } from '../platform/stack.ts';
-import { identify, stopProcess, type ProcessIdentity } from '../platform/process-info.ts';
+import { identify, signalGroup, stopProcess, type ProcessIdentity } from '../platform/process-info.ts';
 import { forgetProcess, recordProcess, type StackProcess } from '../platform/stack-processes.ts';
 
 export interface ChildSpec {
@@ -170,15 +170,13 @@ export class SupervisedChild {
     }
   }
 
-  /** What the child left behind, such as a trainer: its process group has the child's id, which stays taken while a member lives. */
+  /** What the child left behind, such as a trainer. */
   #killGroup(): void {
     const pid = this.#process?.pid;
-    if (pid === undefined) return;
     try {
-      process.kill(-pid, 'SIGKILL');
+      signalGroup(pid, 'SIGKILL');
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH')
-        this.#note(`${this.name}: its process group ${pid} could not be ended: ${messageOf(error)}`);
+      this.#note(`${this.name}: its process group ${pid} could not be ended: ${messageOf(error)}`);
     }
   }
 

@@ -4,7 +4,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { StepContext } from '../core/step.ts';
-import { signal, startTicksOf } from '../platform/process-info.ts';
+import { signal, signalGroup, startTicksOf } from '../platform/process-info.ts';
 import type { ProcessIdentity } from '../platform/process-info.ts';
 import { mask } from './secrets.ts';
 
@@ -97,8 +97,8 @@ export async function runChild(ctx: Pick<StepContext, 'signal' | 'log' | 'workDi
   });
   let killer: NodeJS.Timeout | undefined;
   const abort = (): void => {
-    endGroup(child, 'SIGTERM');
-    killer = setTimeout(() => endGroup(child, 'SIGKILL'), KILL_GRACE_MS);
+    signalGroup(child.pid, 'SIGTERM');
+    killer = setTimeout(() => signalGroup(child.pid, 'SIGKILL'), KILL_GRACE_MS);
   };
   if (ctx.signal.aborted) abort();
   else ctx.signal.addEventListener('abort', abort, { once: true });
@@ -110,7 +110,7 @@ export async function runChild(ctx: Pick<StepContext, 'signal' | 'log' | 'workDi
     clearTimeout(killer);
     ctx.signal.removeEventListener('abort', abort);
     // What the program left running in its group ends with the step.
-    if (ctx.signal.aborted) endGroup(child, 'SIGKILL');
+    if (ctx.signal.aborted) signalGroup(child.pid, 'SIGKILL');
   }
 }
 
@@ -143,13 +143,4 @@ async function remember(child: ChildProcess, note: string): Promise<void> {
   if (child.pid === undefined || startTicks === undefined) return;
   await mkdir(join(note, '..'), { recursive: true });
   await writeFile(note, JSON.stringify({ pid: child.pid, startTicks } satisfies ProcessIdentity));
-}
-
-function endGroup(child: ChildProcess, name: NodeJS.Signals): void {
-  if (child.pid === undefined) return;
-  try {
-    process.kill(-child.pid, name);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
 }

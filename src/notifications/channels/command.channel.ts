@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import { PerennialError, messageOf } from '../../core/errors.ts';
 import { programEnvironment } from '../../platform/environment.ts';
+import { signalGroup } from '../../platform/process-info.ts';
 import { mask } from '../../steps/secrets.ts';
 import { defineChannel } from './channel.ts';
 
@@ -48,7 +48,7 @@ export default defineChannel<CommandConfig>({
       const failed = (what: string, cause?: unknown): void =>
         reject(new PerennialError('NOTIFICATION_FAILED', `The program "${program!}" ${what}`, { cause }));
       const end = (): void => {
-        endGroup(child);
+        signalGroup(child.pid, 'SIGKILL');
         failed(`was ended: ${messageOf(signal.reason)}`, signal.reason);
       };
       let said = '';
@@ -77,12 +77,3 @@ export default defineChannel<CommandConfig>({
     });
   },
 });
-
-function endGroup({ pid }: ChildProcess): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
-}

@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { Notification } from '../../../src/core/notification.ts';
 import { sendBy } from '../../../src/notifications/send.ts';
+import { message } from './message.ts';
 import { until } from '../../support/until.ts';
 
 let dir: string;
@@ -11,20 +11,6 @@ beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'perennial-command-'));
 });
 afterEach(() => rm(dir, { recursive: true, force: true }));
-
-const message: Notification = {
-  id: 'orders/drift',
-  event: 'drifted',
-  pipeline: 'orders',
-  summary: 'Drift in 1 of 3 compared columns.',
-  kind: 'drift',
-  outcome: 'started',
-  workflow: 'orders/drift',
-  trigger: 'drift',
-  model: 'orders',
-  version: 1,
-  at: '2026-01-01T00:00:00.000Z',
-};
 
 const tell = (script: string, signal: AbortSignal = new AbortController().signal): Promise<void> =>
   sendBy(message, 'command', { run: ['/bin/sh', '-c', script, 'sh', dir], env: {} }, { signal });

@@ -3,8 +3,8 @@ import { createServer } from 'node:http';
 import type { RequestListener, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
-import type { Notification } from '../../../src/core/notification.ts';
 import { sendBy } from '../../../src/notifications/send.ts';
+import { message } from './message.ts';
 
 const servers: Server[] = [];
 afterEach(() => {
@@ -13,20 +13,6 @@ afterEach(() => {
     server.close();
   }
 });
-
-const message: Notification = {
-  id: 'orders/drift',
-  event: 'drifted',
-  pipeline: 'orders',
-  summary: 'Drift in 1 of 3 compared columns.',
-  kind: 'drift',
-  outcome: 'started',
-  workflow: 'orders/drift',
-  trigger: 'drift',
-  model: 'orders',
-  version: 1,
-  at: '2026-01-01T00:00:00.000Z',
-};
 
 /** Sends to a receiver, and gives it half a second. */
 async function send(channel: 'webhook' | 'slack', answer: RequestListener): Promise<void> {

@@ -71,6 +71,16 @@ const factorOf = (window: JudgedWindow, name: string): number => {
   return (corrected ?? score) / score;
 };
 
+/** Nearly every value is another one: it is not compared. */
+const note: ColumnProfile = {
+  name: 'note',
+  type: 'string',
+  count: 400,
+  missing: 0,
+  distinct: 390,
+  categories: { counts: { a: 1 }, other: 399 },
+};
+
 describe('how much p-values are corrected', () => {
   it('by the number of columns, as Benjamini and Hochberg do', async () => {
     const one = shifted(0.12);
@@ -177,14 +187,6 @@ describe('missing values', () => {
   });
 
   it('of what is not compared count as well', async () => {
-    const note: ColumnProfile = {
-      name: 'note',
-      type: 'string',
-      count: 400,
-      missing: 0,
-      distinct: 390,
-      categories: { counts: { a: 1 }, other: 399 },
-    };
     const gone: ColumnWindow = { rows: ROWS, missing: 200, invalid: 0, present: true };
     const { result } = await judgeWindow({ profile: profileOf(note) }, given({ note: gone }), KS);
     expect(result.columns[0]).toMatchObject({
@@ -403,14 +405,6 @@ describe('tests of whole rows', () => {
   });
 
   it('are of the columns that can be compared; of the others is said why they are not', async () => {
-    const note: ColumnProfile = {
-      name: 'note',
-      type: 'string',
-      count: 400,
-      missing: 0,
-      distinct: 390,
-      categories: { counts: { a: 1 }, other: 399 },
-    };
     const empty: ColumnProfile = { name: 'empty', type: 'number', count: 0, missing: ROWS, distinct: 0 };
     const when: ColumnProfile = { name: 'when', type: 'timestamp', count: ROWS, missing: 0, distinct: ROWS };
     const profile = profileOf(numberColumn('a'), numberColumn('b'), numberColumn('c'), note, empty, when);
@@ -440,14 +434,6 @@ describe('tests of whole rows', () => {
   });
 
   it('share one sample of rows with what is measured of texts and points in time', async () => {
-    const note: ColumnProfile = {
-      name: 'note',
-      type: 'string',
-      count: 400,
-      missing: 0,
-      distinct: 390,
-      categories: { counts: { a: 1 }, other: 399 },
-    };
     const short: ColumnProfile = { ...note, name: 'short', distinct: 3, categories: { counts: { a: 200, b: 200 }, other: 0 } };
     const when: ColumnProfile = { name: 'when', type: 'timestamp', count: ROWS, missing: 0, distinct: ROWS };
     const profile = profileOf(numberColumn('a'), note, short, when);
